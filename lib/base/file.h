@@ -1,0 +1,28 @@
+/*
+ * Whole files: read one, or write one so that its final name never holds half of it (a temporary name beside it, then rename).
+ */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* The whole file with a NUL behind it (works for /proc, too). The caller frees *text. 0 or negative errno; -EFBIG beyond `limit`.
+ */
+int file_read(const char *path, size_t limit, char **text, size_t *length);
+
+struct file_draft {
+    FILE *out; /* write here; errors are seen by file_commit */
+    char *path, *draft_path;
+};
+
+/* Opens PATH.tmp-PID for writing. 0 or negative errno. End with exactly one of commit (rename to PATH) or discard. */
+int file_draft(struct file_draft *draft, const char *path);
+int file_commit(struct file_draft *draft); /* 0, or the first error of any write, then nothing stands under PATH */
+void file_discard(struct file_draft *draft);
+
+/* A whole JSON document by the way above, indented, with a newline at its end. "-" is stdout. 0 or negative errno. */
+int file_write_json(const char *path, const json_t *json);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * A histogram of whole numbers with a fixed relative error, laid out as HdrHistogram's (G. Tene): values up to
+ * `highest` are kept to `digits` significant decimal digits in constant memory, recording is a shift and an add.
+ * Used here with microseconds, 1 us .. 1 h, 3 digits. Values above `highest` are recorded as `highest`.
+ */
+#ifndef BASE_HISTOGRAM_H
+#define BASE_HISTOGRAM_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct histogram {
+    uint64_t highest;
+    int digits;
+    unsigned sub_bucket_half_count_magnitude; /* log2 of half the slots of a bucket */
+    unsigned sub_bucket_count, sub_bucket_half_count, bucket_count, counts_length;
+    uint64_t sub_bucket_mask;
+    uint64_t total, minimum, maximum; /* minimum is UINT64_MAX while empty */
+    uint64_t *counts;
+};
+
+#define HISTOGRAM_HOUR_US UINT64_C(3600000000)
+
+/* Lowest discernible value is 1. digits 1..5. Return 0, -EINVAL or -ENOMEM. The caller owns `histogram`. */
+int histogram_init(struct histogram *histogram, uint64_t highest, int digits);
+void histogram_close(struct histogram *histogram);
+void histogram_reset(struct histogram *histogram);
+
+/* A value's bucket, where a value belongs; the rest of the file is built on these two. */
+unsigned histogram_index(const struct histogram *histogram, uint64_t value);
+uint64_t histogram_value_at_index(const struct histogram *histogram, unsigned index);
+
+void histogram_record(struct histogram *histogram, uint64_t value);
+void histogram_record_many(struct histogram *histogram, uint64_t value, uint64_t count);
+
+/* Adds all of `from`; both have the same highest and digits, else -EINVAL. */
+int histogram_merge(struct histogram *into, const struct histogram *from);
+
+/* The highest value equivalent to the one at `percentile` (0..100), as the reference implementations give it; 0 when empty. */
+uint64_t histogram_percentile(const struct histogram *histogram, double percentile);
+uint64_t histogram_minimum(const struct histogram *histogram); /* lowest equivalent; 0 when empty */
+uint64_t histogram_maximum(const struct histogram *histogram); /* highest equivalent; 0 when empty */
+double histogram_mean(const struct histogram *histogram);
+double histogram_deviation(const struct histogram *histogram); /* standard deviation */
+
+/* How many values lie at or below `value`. */
+uint64_t histogram_count_up_to(const struct histogram *histogram, uint64_t value);
+
+/*
+ * The percentile distribution in the text layout of the reference implementations (.hgrm), values divided by `scale`,
+ * `ticks` lines a halving of the distance to 100 % (5 is usual). Return 0 or -EIO.
+ */
+int histogram_print_hgrm(const struct histogram *histogram, FILE *out, int ticks, double scale);
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * Command lines from a table. One row describes an option: its name, where its value goes, its type, range, default
+ * and help; parsing, --help, defaults and error messages all come from the row.
+ *
+ *   struct settings { uint64_t workers; uint64_t grace_ns; bool faults; };
+ *   static const struct option_spec specs[] = {
+ *       { .name = "workers", .letter = 'w', .type = OPTION_INTEGER, OPTION_FIELD(struct settings, workers),
+ *         .min = 1, .max = 256, .fallback = "1", .argument = "N", .help = "how many workers" },
+ *       ...
+ *       { .name = NULL } };
+ *
+ * Accepted: --name VALUE, --name=VALUE, -n VALUE, -nVALUE, flags as --name (and --no-name to take one back), operands
+ * anywhere, -- ends the options. --help (-h) and --version come by themselves; a row of letter h takes -h away from help.
+ */
+#ifndef BASE_OPTIONS_H
+#define BASE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum option_type {
+    OPTION_FLAG,    /* bool */
+    OPTION_INTEGER, /* uint64_t, min..max, units_parse_count */
+    OPTION_REAL,    /* double, min..max */
+    OPTION_TIME,    /* uint64_t nanoseconds, min..max */
+    OPTION_SIZE,    /* uint64_t bytes, min..max */
+    OPTION_TEXT,    /* const char *, kept as given (points into argv) */
+    OPTION_LIST,    /* struct option_list: may be given again and again */
+    OPTION_CHOICE,  /* int: index into `choices` */
+    OPTION_CUSTOM,  /* whatever `parse` fills in */
+};
+
+struct option_list {
+    const char **items; /* owned by the list: options_free_list */
+    size_t count;
+};
+
+struct option_spec {
+    const char *name;
+    char letter; /* short form, or 0 */
+    enum option_type type;
+    size_t offset;                               /* of the field, in the table's struct: OPTION_FIELD */
+    uint64_t min, max;                           /* numbers, times (ns), sizes; max 0 means no upper limit */
+    const char *fallback;                        /* the default, as a user would type it; NULL leaves the field alone */
+    const char *argument;                        /* its name in --help; unused for flags */
+    const char *allowed;                         /* what is allowed, for messages; NULL: made from type, range or choices */
+    const char *const *choices;                  /* OPTION_CHOICE: names, ended by NULL */
+    int (*parse)(const char *text, void *field); /* OPTION_CUSTOM: 0 or a negative errno */
+    const char *group;                           /* heading in --help; NULL goes on under the row before */
+    const char *help;
+};
+
+#define OPTION_FIELD(structure, field) .offset = offsetof(structure, field)
+
+/* A table and the struct its rows fill in. */
+struct option_table {
+    const struct option_spec *specs; /* ended by a row without a name */
+    void *fields;
+};
+
+struct option_program {
+    const char *name;     /* as in error messages */
+    const char *summary;  /* first line of --help */
+    const char *usage;    /* after "usage: name ", e.g. "[options] URL" */
+    const char *epilogue; /* last lines of --help, or NULL */
+    const char *version;  /* printed by --version, without the newline */
+    const struct option_table *tables;
+    size_t table_count;
+};
+
+#define OPTIONS_ERROR_SIZE 512
+
+enum options_outcome {
+    OPTIONS_RUN,  /* parsed: go on */
+    OPTIONS_DONE, /* --help or --version was printed to stdout: exit 0 */
+};
+
+/*
+ * Fills in the defaults, then what the command line says; moves operands to the end of argv and tells where they begin.
+ * Returns an options_outcome, or -EINVAL with one line in `error` (OPTIONS_ERROR_SIZE bytes) that names the option, the
+ * value and what is allowed ("loadgen: --threads: '0' is not allowed; use 1..256") without a newline.
+ */
+int options_parse(const struct option_program *program, int argc, char **argv, int *first_operand, char *error);
+
+/* Sets one option by name from a text that outlives the fields (a config file's value). Returns and `error` as above. */
+int options_set(const struct option_program *program, const char *name, const char *value, char *error);
+
+void options_free_list(struct option_list *list);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * Times and sizes as people write them: `250us`, `5ms`, `1.5s`, `2m`, `1h`; `512`, `64k`, `1m`, `1g` (powers of 1024).
+ * A time without a unit is refused, so that nobody has to guess what 5 means; a plain 0 is allowed.
+ */
+#ifndef BASE_UNITS_H
+#define BASE_UNITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Parse exactly `length` bytes of `text`. Return 0, -EINVAL for what is no such thing, -ERANGE when it does not fit. */
+int units_parse_time(const char *text, size_t length, uint64_t *ns);
+int units_parse_size(const char *text, size_t length, uint64_t *bytes);
+
+/* Whole numbers, decimal, with an optional k, m or g meaning 10^3, 10^6, 10^9: requests and rates are counted so. */
+int units_parse_count(const char *text, size_t length, uint64_t *count);
+
+#define UNITS_TEXT_SIZE 32
+
+/* The shortest exact form that the parser above takes back ("1500us", "2s", "64k"); `text` holds UNITS_TEXT_SIZE. Return `text`. */
+char *units_format_time(uint64_t ns, char *text);
+char *units_format_size(uint64_t bytes, char *text);
+
+/* For a table, as wrk prints them: "0.08ms", "1.52s", "780.31KB". */
+char *units_print_time(double ns, char *text);
+char *units_print_size(double bytes, char *text);
+
+#endif
