@@ -1,0 +1,49 @@
+/*
+ * What every server answers: a pure function from a request to a description of its response. Nothing is read, written,
+ * slept or allocated here; the worker carries out what the description says.
+ */
+#ifndef SERVICE_SERVICE_H
+#define SERVICE_SERVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+struct service_request {
+    struct slice method, path, query, body;
+    unsigned worker; /* index: X-Worker, and in the greeting */
+    bool draining;   /* /healthz says 503 */
+    bool faults;     /* /crash, /leak and /stall exist */
+};
+
+/* What the worker does before (or instead of) answering. */
+enum service_work {
+    SERVICE_ANSWER, /* nothing: answer now */
+    SERVICE_BLOCK,  /* sleep in the loop for work_ns, then answer: occupies the worker, needs no core */
+    SERVICE_CPU,    /* burn work_ns of the worker's CPU time, then answer */
+    SERVICE_WAIT,   /* answer work_ns later; the worker goes on meanwhile */
+    SERVICE_CRASH,  /* the worker dies, without an answer */
+    SERVICE_LEAK,   /* work_bytes of memory are taken and never given back */
+    SERVICE_STALL,  /* answer, then stop the loop for work_ns as if it hung */
+};
+
+#define SERVICE_TEXT_SIZE 160
+#define SERVICE_TIME_MAX  UINT64_C(600000000000) /* ten minutes */
+#define SERVICE_BYTES_MAX (UINT64_C(1) << 30)
+
+struct service_response {
+    int status;
+    const char *content_type;
+    struct slice fields;  /* further header lines, each ended by CRLF: static text */
+    struct slice body;    /* static text, the request's body, or `text` below */
+    uint64_t body_length; /* when larger than the body: the body is repeated up to it */
+    enum service_work work;
+    uint64_t work_ns, work_bytes;
+    char text[SERVICE_TEXT_SIZE];
+};
+
+/* Fills in `response`, which must stay where it is until it is sent: its body may point into itself. */
+void service_answer(const struct service_request *request, struct service_response *response);
+
+#endif
