@@ -1,0 +1,153 @@
+/*
+ * Whole files. Writing goes to PATH.tmp-PID and ends with rename(2): whoever looks at PATH sees the old file, the new one or
+ * none, even when the writer is killed in between. It is no promise against a power cut: nothing is synced to the disk.
+ */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FIRST_SIZE 4096
+
+/* A text that grows; one byte is always kept for the NUL. */
+struct growing {
+    char *text;
+    size_t length, size;
+};
+
+static int make_room(struct growing *g)
+{
+    size_t size = g->size == 0 ? FIRST_SIZE : g->size * 2;
+    char *text = g->length + 1 < g->size ? g->text : realloc(g->text, size);
+
+    if (text == NULL)
+        return -ENOMEM;
+    if (g->length + 1 >= g->size)
+        g->size = size;
+    g->text = text;
+    return 0;
+}
+
+/* The size of a file in /proc is not known beforehand, so every file is read until its end. */
+static int read_all(int fd, size_t limit, struct growing *g)
+{
+    for (;;) {
+        int error = make_room(g);
+        ssize_t got;
+
+        if (error < 0)
+            return error;
+        got = read(fd, g->text + g->length, g->size - g->length - 1);
+        if (got < 0 && errno != EINTR)
+            return -errno;
+        if (got == 0)
+            return 0;
+        g->length += got > 0 ? (size_t)got : 0;
+        if (g->length > limit)
+            return -EFBIG;
+    }
+}
+
+int file_read(const char *path, size_t limit, char **text, size_t *length)
+{
+    struct growing g = {0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC), error;
+
+    if (fd < 0)
+        return -errno;
+    error = read_all(fd, limit, &g);
+    close(fd);
+    if (error < 0) {
+        free(g.text);
+        return error;
+    }
+    g.text[g.length] = '\0';
+    *text = g.text;
+    if (length != NULL)
+        *length = g.length;
+    return 0;
+}
+
+static void free_names(struct file_draft *draft)
+{
+    free(draft->path);
+    free(draft->draft_path);
+    *draft = (struct file_draft){0};
+}
+
+int file_draft(struct file_draft *draft, const char *path)
+{
+    int error = 0;
+
+    *draft = (struct file_draft){.path = strdup(path)};
+    if (draft->path == NULL || asprintf(&draft->draft_path, "%s.tmp-%ld", path, (long)getpid()) < 0) {
+        draft->draft_path = NULL; /* asprintf leaves it undefined */
+        free_names(draft);
+        return -ENOMEM;
+    }
+    draft->out = fopen(draft->draft_path, "we");
+    if (draft->out == NULL) {
+        error = -errno;
+        free_names(draft);
+    }
+    return error;
+}
+
+/* The errno of an early failed write is gone by now; then -EIO has to do. */
+static int close_stream(FILE *out)
+{
+    int error = ferror(out) ? -EIO : 0;
+
+    if (fclose(out) != 0 && error == 0)
+        error = -errno;
+    return error;
+}
+
+int file_commit(struct file_draft *draft)
+{
+    int error = close_stream(draft->out);
+
+    if (error == 0 && rename(draft->draft_path, draft->path) != 0)
+        error = -errno;
+    if (error < 0)
+        unlink(draft->draft_path);
+    free_names(draft);
+    return error;
+}
+
+void file_discard(struct file_draft *draft)
+{
+    fclose(draft->out);
+    unlink(draft->draft_path);
+    free_names(draft);
+}
+
+/* 15 digits: what a person wrote as 0.1 comes back as 0.1. */
+static int print_json(FILE *out, const json_t *json)
+{
+    if (json_dumpf(json, out, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) != 0)
+        return -EIO;
+    return fputc('\n', out) == EOF ? -EIO : 0;
+}
+
+int file_write_json(const char *path, const json_t *json)
+{
+    struct file_draft draft;
+    int error;
+
+    if (strcmp(path, "-") == 0) {
+        error = print_json(stdout, json);
+        return error == 0 && fflush(stdout) != 0 ? -errno : error;
+    }
+    error = file_draft(&draft, path);
+    if (error < 0)
+        return error;
+    error = print_json(draft.out, json);
+    if (error == 0)
+        return file_commit(&draft);
+    file_discard(&draft);
+    return error;
+}
