@@ -1,0 +1,83 @@
+/*
+ * The scoreboard's memory and the bookkeeping of its slots.
+ */
+#include "scoreboard.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+int scoreboard_map(int fd, struct scoreboard **scoreboard)
+{
+    void *memory = mmap(NULL, sizeof **scoreboard, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED)
+        return -errno;
+    *scoreboard = memory;
+    return (*scoreboard)->layout == SCOREBOARD_LAYOUT ? 0 : -EPROTO;
+}
+
+int scoreboard_create(struct scoreboard **scoreboard, int *fd)
+{
+    int made = memfd_create("clusterbench-scoreboard", MFD_CLOEXEC);
+    if (made < 0)
+        return -errno;
+    const uint32_t layout = SCOREBOARD_LAYOUT;
+    int error = 0;
+    if (ftruncate(made, sizeof **scoreboard) != 0 || pwrite(made, &layout, sizeof layout, 0) != sizeof layout)
+        error = -errno;
+    else
+        error = scoreboard_map(made, scoreboard);
+    if (error) {
+        close(made);
+        return error;
+    }
+    *fd = made;
+    return 0;
+}
+
+struct scoreboard_slot *scoreboard_take(struct scoreboard *scoreboard, enum worker_role role, unsigned index, unsigned generation)
+{
+    for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++) {
+        struct scoreboard_slot *slot = &scoreboard->slots[i];
+        if (slot->state != WORKER_NONE)
+            continue;
+        memset(slot, 0, sizeof *slot);
+        slot->role = role;
+        slot->index = index;
+        slot->generation = generation;
+        slot->started_ns = clock_now_ns();
+        slot->state = WORKER_STARTING;
+        return slot;
+    }
+    return NULL;
+}
+
+/* Gauges die with their worker; what was counted stays. */
+static void clear_gauges(struct counters *counters)
+{
+    counter_set(&counters->active, 0);
+    counter_set(&counters->loop_lag_ns, 0);
+    counter_set(&counters->loop_lag_max_ns, 0);
+}
+
+void scoreboard_retire(struct scoreboard *scoreboard, struct scoreboard_slot *slot)
+{
+    clear_gauges(&slot->counters);
+    if (slot->role == ROLE_WORKER)
+        counters_add(&scoreboard->retired, &slot->counters);
+    slot->state = WORKER_NONE;
+}
+
+void scoreboard_total(const struct scoreboard *scoreboard, struct counters *total)
+{
+    memset(total, 0, sizeof *total);
+    counters_add(total, &scoreboard->retired);
+    for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++) {
+        const struct scoreboard_slot *slot = &scoreboard->slots[i];
+        if (slot->state != WORKER_NONE && slot->role == ROLE_WORKER)
+            counters_add(total, &slot->counters);
+    }
+}
