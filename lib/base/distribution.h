@@ -2,6 +2,7 @@
  * Distributions of times as people write them:
  *   5ms  exp:5ms  uniform:1ms-9ms  lognormal:5ms,1.5  pareto:1ms,1.5  bimodal:1ms@0.99,100ms@0.01
  * exp:MEAN; uniform:LOW-HIGH; lognormal:MEDIAN,SIGMA (of the logarithm); pareto:LEAST,SHAPE; bimodal:TIME@SHARE,TIME@SHARE.
+ * Times are at most one hour; the two shares of a bimodal one sum to 1.
  */
 #ifndef BASE_DISTRIBUTION_H
 #define BASE_DISTRIBUTION_H
@@ -29,13 +30,13 @@ struct distribution {
 /* What distribution_parse takes, for messages: one line. */
 extern const char distribution_allowed[];
 
-/* Return 0 or -EINVAL. */
+/* Parses exactly `length` bytes of `text`. Returns 0, or -EINVAL, and then `distribution` is left alone. */
 int distribution_parse(const char *text, size_t length, struct distribution *distribution);
 
 /* One draw, in nanoseconds, capped at one hour. */
 uint64_t distribution_draw(const struct distribution *distribution, struct random *random);
 
-/* The mean in nanoseconds; infinity for pareto with shape <= 1. */
+/* The mean in nanoseconds of the distribution as written, without the cap on draws; infinity for pareto with shape <= 1. */
 double distribution_mean(const struct distribution *distribution);
 
 #endif

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* The whole file with a NUL behind it (works for /proc, too). The caller frees *text. 0 or negative errno; -EFBIG beyond `limit`.
- */
+/* The whole file with a NUL behind it (works for /proc, too). `length` may be NULL. The caller frees *text. 0 or negative errno;
+ * -EFBIG beyond `limit` bytes. */
 int file_read(const char *path, size_t limit, char **text, size_t *length);
 
 struct file_draft {
@@ -17,9 +17,9 @@ struct file_draft {
     char *path, *draft_path;
 };
 
-/* Opens PATH.tmp-PID for writing. 0 or negative errno. End with exactly one of commit (rename to PATH) or discard. */
+/* Opens PATH.tmp-PID for writing. 0 or negative errno. End with exactly one of commit (rename to PATH) or discard; both free it. */
 int file_draft(struct file_draft *draft, const char *path);
-int file_commit(struct file_draft *draft); /* 0, or the first error of any write, then nothing stands under PATH */
+int file_commit(struct file_draft *draft); /* 0, or negative errno: then PATH is as it was */
 void file_discard(struct file_draft *draft);
 
 /* A whole JSON document by the way above, indented, with a newline at its end. "-" is stdout. 0 or negative errno. */

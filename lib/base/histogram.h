@@ -2,6 +2,9 @@
  * A histogram of whole numbers with a fixed relative error, laid out as HdrHistogram's (G. Tene): values up to
  * `highest` are kept to `digits` significant decimal digits in constant memory, recording is a shift and an add.
  * Used here with microseconds, 1 us .. 1 h, 3 digits. Values above `highest` are recorded as `highest`.
+ *
+ * Where the implementations of HdrHistogram differ, the Java one decides: the rank of a percentile is rounded up (the C port rounds
+ * it to the nearest), and the text has its column widths.
  */
 #ifndef BASE_HISTOGRAM_H
 #define BASE_HISTOGRAM_H
@@ -21,19 +24,20 @@ struct histogram {
 
 #define HISTOGRAM_HOUR_US UINT64_C(3600000000)
 
-/* Lowest discernible value is 1. digits 1..5. Return 0, -EINVAL or -ENOMEM. The caller owns `histogram`. */
+/* Lowest discernible value is 1; highest 2..INT64_MAX; digits 1..5. Returns 0, -EINVAL or -ENOMEM. The caller owns `histogram` and
+ * ends it with histogram_close. */
 int histogram_init(struct histogram *histogram, uint64_t highest, int digits);
 void histogram_close(struct histogram *histogram);
 void histogram_reset(struct histogram *histogram);
 
-/* A value's bucket, where a value belongs; the rest of the file is built on these two. */
+/* The slot of a value (at most `highest`), and the lowest value of a slot; everything else is built on these two. */
 unsigned histogram_index(const struct histogram *histogram, uint64_t value);
 uint64_t histogram_value_at_index(const struct histogram *histogram, unsigned index);
 
 void histogram_record(struct histogram *histogram, uint64_t value);
 void histogram_record_many(struct histogram *histogram, uint64_t value, uint64_t count);
 
-/* Adds all of `from`; both have the same highest and digits, else -EINVAL. */
+/* Adds all of `from`. Returns 0, or -EINVAL where highest or digits differ. */
 int histogram_merge(struct histogram *into, const struct histogram *from);
 
 /* The highest value equivalent to the one at `percentile` (0..100), as the reference implementations give it; 0 when empty. */

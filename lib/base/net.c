@@ -43,6 +43,14 @@ bool net_is_unix(const struct net_address *address)
     return address->storage.ss_family == AF_UNIX;
 }
 
+bool net_is_loopback(const struct net_address *address)
+{
+    if (address->storage.ss_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)&address->storage)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    return address->storage.ss_family == AF_INET6 &&
+           IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)&address->storage)->sin6_addr);
+}
+
 uint16_t net_port(const struct net_address *address)
 {
     if (address->storage.ss_family == AF_INET)
@@ -332,6 +340,12 @@ int net_listen(const struct net_address *address, unsigned flags, int backlog)
     if (fd >= 0 && listen(fd, backlog) != 0)
         return close_and_fail(fd, -errno);
     return fd;
+}
+
+void net_remove(const struct net_address *address)
+{
+    if (net_is_unix(address) && !net_is_abstract(address))
+        unlink(as_unix(address)->sun_path);
 }
 
 int net_local_address(int fd, struct net_address *address)

@@ -10,7 +10,8 @@
  *       { .name = NULL } };
  *
  * Accepted: --name VALUE, --name=VALUE, -n VALUE, -nVALUE, flags as --name (and --no-name to take one back), operands
- * anywhere, -- ends the options. --help (-h) and --version come by themselves; a row of letter h takes -h away from help.
+ * anywhere, -- ends the options; flags may share a dash (-vq). --help (-h) and --version come by themselves; a row of letter h
+ * takes -h away from help. An unknown name is answered with the nearest known one.
  */
 #ifndef BASE_OPTIONS_H
 #define BASE_OPTIONS_H
@@ -20,13 +21,13 @@
 #include <stdint.h>
 
 enum option_type {
-    OPTION_FLAG,    /* bool */
+    OPTION_FLAG,    /* bool; as text: on or off (yes/no, true/false, 1/0) */
     OPTION_INTEGER, /* uint64_t, min..max, units_parse_count */
     OPTION_REAL,    /* double, min..max */
     OPTION_TIME,    /* uint64_t nanoseconds, min..max */
     OPTION_SIZE,    /* uint64_t bytes, min..max */
     OPTION_TEXT,    /* const char *, kept as given (points into argv) */
-    OPTION_LIST,    /* struct option_list: may be given again and again */
+    OPTION_LIST,    /* struct option_list: may be given again and again; zeroed by the caller, takes no fallback */
     OPTION_CHOICE,  /* int: index into `choices` */
     OPTION_CUSTOM,  /* whatever `parse` fills in */
 };

@@ -179,6 +179,20 @@ static void ranks_are_rounded_up(void **state)
     histogram_close(&h);
 }
 
+/* 0.07 % of 10,000 is 7, but as doubles 0.07 * 10000 is a little more: it must not become the eighth value. */
+static void ranks_are_not_rounded_up_for_a_last_bit(void **state)
+{
+    struct histogram h;
+
+    (void)state;
+    open_hour(&h);
+    for (uint64_t value = 1; value <= 10000; value++)
+        histogram_record(&h, value);
+    assert_int_equal(histogram_percentile(&h, 0.07), 7);
+    assert_int_equal(histogram_percentile(&h, 0.071), 8);
+    histogram_close(&h);
+}
+
 /* The data of the reference's own tests: 10,000 times 1 ms and once 100 s. */
 static void known_data(void **state)
 {
@@ -354,6 +368,7 @@ int main(void)
         cmocka_unit_test(empty_is_all_zeros),
         cmocka_unit_test(percentiles_follow_the_definition),
         cmocka_unit_test(ranks_are_rounded_up),
+        cmocka_unit_test(ranks_are_not_rounded_up_for_a_last_bit),
         cmocka_unit_test(known_data),
         cmocka_unit_test(mean_and_deviation),
         cmocka_unit_test(too_high_is_recorded_as_highest),

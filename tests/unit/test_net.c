@@ -115,6 +115,22 @@ static void longest_unix_paths(void **state)
     assert_int_equal(strlen(net_format_url(&address, formatted)), strlen("http://") + strlen(text) + 1);
 }
 
+static void loopback_addresses(void **state)
+{
+    static const struct {
+        const char *text;
+        bool loopback;
+    } rows[] = {{"127.0.0.1:1", true}, {"127.255.3.4:1", true}, {"[::1]:1", true},      {"128.0.0.1:1", false},
+                {"*:1", false},        {"[::]:1", false},       {"[fe80::1]:1", false}, {"unix:/a", false}};
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH_OF(rows); i++) {
+        struct net_address address = parse(rows[i].text);
+
+        assert_int_equal(net_is_loopback(&address), rows[i].loopback);
+    }
+}
+
 /* ---- who may bind ---- */
 
 static int listen_on(const struct net_address *address, unsigned flags)
@@ -460,6 +476,7 @@ int main(void)
         cmocka_unit_test(good_addresses),
         cmocka_unit_test(bad_addresses),
         cmocka_unit_test(longest_unix_paths),
+        cmocka_unit_test(loopback_addresses),
         cmocka_unit_test(port_zero_is_resolved),
         cmocka_unit_test(listening_port_is_taken),
         cmocka_unit_test(reserved_port_is_for_its_group),
