@@ -1,0 +1,319 @@
+/*
+ * contract: does a server program keep the contract that all strategies share?
+ *
+ *   contract build/bin/reuseport                       every test that applies
+ *   contract build/bin/mine --only 'term_*'            the tests whose name fits
+ *   contract build/bin/mine --as master-accept         judged as that strategy, by another row of the table below
+ *   contract build/bin/mine -- --accept handoff        arguments after -- go to every start of the server
+ *
+ * The program's name chooses its row in `profiles`; any name that has no row gets the last one. What a test needs stands in
+ * tests.h; a test that needs a trait the row lacks is skipped, and the reason printed. Exit status: 0 all passed or skipped, 1
+ * usage, else the number of failures as cmocka gives it.
+ */
+#include "contract.h"
+#include "client.h"
+#include "server_process.h"
+#include "tests.h"
+#include <errno.h>
+#include <fnmatch.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The table: what each strategy is. DESIGN.md section 12, as traits. */
+#define MANY_PROCESSES (TRAIT_MANY | TRAIT_PROCESSES | TRAIT_APART)
+
+static const struct profile profiles[] = {
+    {.name = "single", .traits = TRAIT_ALONE | TRAIT_WHOLE | TRAIT_DIRECT | TRAIT_UNIX},
+    {.name = "shared", .traits = MANY_PROCESSES | TRAIT_DIRECT | TRAIT_UNIX},
+    {.name = "master-accept", .traits = MANY_PROCESSES | TRAIT_DIRECT | TRAIT_EVEN | TRAIT_UNIX},
+    {.name = "reuseport", .traits = MANY_PROCESSES | TRAIT_DIRECT | TRAIT_NO_UNIX},
+    {.name = "threaded",
+     .traits = TRAIT_MANY | TRAIT_WHOLE | TRAIT_DIRECT | TRAIT_EVEN | TRAIT_UNIX | TRAIT_MODES | TRAIT_APART,
+     .even_arguments = {"--accept", "handoff"},
+     .unix_arguments = {"--accept", "shared"}},
+    {.name = "proxied", .traits = MANY_PROCESSES | TRAIT_FRONTS | TRAIT_EVEN | TRAIT_UNIX},
+    {.name = "any other program", .traits = MANY_PROCESSES | TRAIT_DIRECT},
+};
+
+/* Why a test does not apply to a program without the trait. */
+static const struct {
+    unsigned trait;
+    const char *without;
+} trait_reasons[TRAIT_COUNT] = {
+    {TRAIT_MANY, "it has one worker"},
+    {TRAIT_PROCESSES, "its worker is no process of its own that could die alone"},
+    {TRAIT_WHOLE, "its workers are processes: see worker_killed"},
+    {TRAIT_FRONTS, "nothing stands between its clients and its workers"},
+    {TRAIT_DIRECT, "a client's connection ends at a front, not at a worker"},
+    {TRAIT_EVEN, "it does not promise even counts"},
+    {TRAIT_UNIX, "it does not promise unix:PATH"},
+    {TRAIT_NO_UNIX, "it does not promise to refuse unix:PATH"},
+    {TRAIT_MODES, "it has one way to accept"},
+    {TRAIT_APART, "its one loop answers /status, too"},
+    {TRAIT_ALONE, "it takes more than one worker"},
+};
+
+struct contract_test {
+    const char *name;
+    void (*run)(struct contract *contract);
+    unsigned needs;
+    struct contract *contract;
+};
+
+#define CONTRACT_ROW(name, needs) {#name, test_##name, needs, NULL},
+static const struct contract_test contract_tests[] = {CONTRACT_TESTS(CONTRACT_ROW)};
+#define TEST_COUNT (sizeof contract_tests / sizeof contract_tests[0])
+
+/* ---- what contract.h promises ---- */
+
+uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 * MS + (uint64_t)now.tv_nsec;
+}
+
+int milliseconds_until(uint64_t deadline_ns)
+{
+    uint64_t now = now_ns();
+    return deadline_ns <= now ? 0 : (int)((deadline_ns - now + MS - 1) / MS);
+}
+
+bool look_again(uint64_t deadline_ns)
+{
+    if (now_ns() >= deadline_ns)
+        return false;
+    poll(NULL, 0, 5);
+    return true;
+}
+
+bool contract_has(const struct contract *contract, unsigned traits)
+{
+    return (contract->profile->traits & traits) == traits;
+}
+
+struct server *contract_server(struct contract *contract)
+{
+    if (contract->shared != NULL && server_has_exited(contract->shared))
+        server_end_shared(contract);
+    if (contract->shared == NULL)
+        contract->shared = server_start(contract, 0, NULL);
+    return contract->shared;
+}
+
+static void print_server_errors(const struct server *server)
+{
+    char text[SERVER_TEXT];
+    if (server_errors(server, text, sizeof text)[0] != '\0')
+        print_error("  stderr of the server (pid %d):\n%s%s", server->pid, text, text[strlen(text) - 1] == '\n' ? "" : "\n");
+}
+
+static void print_repeat(const struct contract *contract)
+{
+    print_error("  repeat: %s %s --workers %u --only %s", contract->suite, contract->program, contract->workers, contract->test);
+    if (contract->as != NULL)
+        print_error(" --as %s", contract->as);
+    for (char **argument = contract->arguments; argument != NULL && *argument != NULL; argument++)
+        print_error("%s%s", argument == contract->arguments ? " -- " : " ", *argument);
+    print_error("\n");
+}
+
+_Noreturn void contract_fail(struct contract *contract, const char *file, int line, const char *format, ...)
+{
+    char message[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    print_error("%s: %s\n", contract->test, message);
+    if (contract->last != NULL)
+        client_print_exchange(contract->last);
+    for (struct list *link = contract->servers.next; link != &contract->servers; link = link->next)
+        print_server_errors(list_entry(link, struct server, link));
+    if (contract->shared != NULL && list_empty(&contract->servers))
+        print_server_errors(contract->shared);
+    print_repeat(contract);
+    _fail(file, line);
+    abort(); /* _fail does not come back */
+}
+
+/* ---- the run ---- */
+
+static const char *why_skipped(const struct contract *contract, const struct contract_test *test)
+{
+    for (size_t i = 0; i < TRAIT_COUNT; i++)
+        if ((test->needs & trait_reasons[i].trait) && !contract_has(contract, trait_reasons[i].trait))
+            return trait_reasons[i].without;
+    return NULL;
+}
+
+static void run_one(void **state)
+{
+    const struct contract_test *test = *state;
+    struct contract *contract = test->contract;
+    const char *reason = why_skipped(contract, test);
+    contract->test = test->name;
+    contract->last = NULL;
+    if (reason != NULL) {
+        print_message("%s does not apply to %s: %s\n", test->name, contract->profile->name, reason);
+        skip();
+    }
+    test->run(contract);
+}
+
+/* After every test, passed or failed: nothing of it is left. */
+static int end_test(void **state)
+{
+    const struct contract_test *test = *state;
+    client_close_all(test->contract);
+    server_end_all(test->contract);
+    return 0;
+}
+
+static const struct profile *find_profile(const char *name)
+{
+    size_t last = sizeof profiles / sizeof profiles[0] - 1;
+    for (size_t i = 0; i < last; i++)
+        if (strcmp(profiles[i].name, name) == 0)
+            return &profiles[i];
+    return &profiles[last];
+}
+
+static int run_suite(struct contract *contract, const char *only)
+{
+    struct contract_test tests[TEST_COUNT];
+    struct CMUnitTest group[TEST_COUNT];
+    size_t count = 0;
+    for (size_t i = 0; i < TEST_COUNT; i++) {
+        if (only != NULL && fnmatch(only, contract_tests[i].name, 0) != 0)
+            continue;
+        tests[count] = contract_tests[i];
+        tests[count].contract = contract;
+        group[count] = (struct CMUnitTest){tests[count].name, run_one, NULL, end_test, &tests[count]};
+        count++;
+    }
+    if (count == 0) {
+        fprintf(stderr, "contract: --only: no test is called '%s'; --list shows them\n", only);
+        return 1;
+    }
+    int failures = _cmocka_run_group_tests(contract->profile->name, group, count, NULL, NULL);
+    server_end_shared(contract);
+    return failures;
+}
+
+/* ---- the command line ---- */
+
+static const char usage_text[] =
+    "usage: contract PROGRAM [--workers N] [--only NAME] [--as STRATEGY] [--patience SECONDS] [-- SERVER ARGUMENTS]\n"
+    "       contract --list\n"
+    "Starts PROGRAM again and again and judges it by the contract that all strategies share.\n"
+    "  --workers N          how many workers where the strategy takes many, 1..32 (default 3)\n"
+    "  --only NAME          only the tests of that name; a pattern with * and ? is allowed\n"
+    "  --as STRATEGY        judge it as this row of the table (default: the program's name)\n"
+    "  --patience SECONDS   how long anything that must happen may take, 1..600 (default 15, 45 with a sanitizer)\n";
+
+static int refuse(const char *what, const char *value, const char *allowed)
+{
+    fprintf(stderr, "contract: %s: '%s' is not allowed; use %s\n", what, value ? value : "", allowed);
+    return -EINVAL;
+}
+
+static int parse_number(const char *option, const char *value, unsigned low, unsigned high, unsigned *number)
+{
+    char *end = NULL, allowed[32];
+    unsigned long n = value ? strtoul(value, &end, 10) : 0;
+    snprintf(allowed, sizeof allowed, "%u..%u", low, high);
+    if (value == NULL || end == value || *end != '\0' || n < low || n > high)
+        return refuse(option, value, allowed);
+    *number = (unsigned)n;
+    return 0;
+}
+
+static void list_tests(void)
+{
+    for (size_t i = 0; i < TEST_COUNT; i++)
+        puts(contract_tests[i].name);
+}
+
+/* 0 go on, 1 done (--list, --help), negative: refused. */
+static int parse_command_line(struct contract *contract, int argc, char **argv, const char **only)
+{
+    unsigned seconds = MEMORY_MEANS_NOTHING ? 45 : 15;
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        int error = 0;
+        if (strcmp(argv[i], "--") == 0) {
+            contract->arguments = argv + i + 1;
+            break;
+        } else if (strcmp(argv[i], "--list") == 0) {
+            list_tests();
+            return 1;
+        } else if (strcmp(argv[i], "--help") == 0) {
+            fputs(usage_text, stdout);
+            return 1;
+        } else if (strcmp(argv[i], "--workers") == 0) {
+            error = parse_number(argv[i++], value, 1, 32, &contract->workers);
+        } else if (strcmp(argv[i], "--patience") == 0) {
+            error = parse_number(argv[i++], value, 1, 600, &seconds);
+        } else if (strcmp(argv[i], "--only") == 0 && value != NULL) {
+            *only = argv[++i];
+        } else if (strcmp(argv[i], "--as") == 0 && value != NULL) {
+            contract->as = argv[++i];
+        } else if (argv[i][0] != '-' && contract->program == NULL) {
+            contract->program = argv[i];
+        } else {
+            error = refuse("command line", argv[i], "what --help shows");
+        }
+        if (error < 0)
+            return error;
+    }
+    contract->patience_ns = seconds * 1000 * MS;
+    if (contract->program == NULL || access(contract->program, X_OK) != 0)
+        return refuse("PROGRAM", contract->program, "the path of an executable server program");
+    return 0;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+            perror("contract: RLIMIT_NOFILE");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct contract contract = {.suite = argv[0], .workers = 3};
+    const char *only = NULL;
+    list_init(&contract.servers);
+    list_init(&contract.clients);
+    int parsed = parse_command_line(&contract, argc, argv, &only);
+    if (parsed != 0)
+        return parsed > 0 ? 0 : 1;
+    contract.profile = find_profile(contract.as ? contract.as : base_name(contract.program));
+    if (!contract_has(&contract, TRAIT_MANY))
+        contract.workers = 1;
+    raise_descriptors();
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+        perror("contract: subreaper");
+        return 1;
+    }
+    cmocka_set_message_output(CM_OUTPUT_STDOUT);
+    return run_suite(&contract, only);
+}
