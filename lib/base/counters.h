@@ -9,27 +9,28 @@
 #include <stdint.h>
 
 /* X(name, help) */
-#define COUNTERS_TABLE(X)                                                             \
-    X(accepted, "connections taken, since the start")                                 \
-    X(active, "connections open now")                                                 \
-    X(requests, "requests whose head was complete")                                   \
-    X(responses_1xx, "interim responses")                                             \
-    X(responses_2xx, "")                                                              \
-    X(responses_3xx, "")                                                              \
-    X(responses_4xx, "")                                                              \
-    X(responses_5xx, "")                                                              \
-    X(bytes_in, "bytes read from clients")                                            \
-    X(bytes_out, "bytes written to clients")                                          \
-    X(errors_read, "connections that broke while being read (ECONNRESET and others)") \
-    X(errors_write, "connections that broke while being written")                     \
-    X(errors_parse, "requests refused as malformed or over a limit")                  \
-    X(errors_timeout, "connections closed by a header, body or write time-out")       \
-    X(errors_accept, "failed accepts (EMFILE and others)")                            \
-    X(busy_ns, "time the loop was occupied by /block, /cpu and /stall")               \
-    X(loop_lag_ns, "how late the last housekeeping tick came")                        \
-    X(loop_lag_max_ns, "the latest it ever came")                                     \
-    X(upstream_requests, "requests passed on by a front")                             \
-    X(upstream_errors, "of those, failed (connect, reset, malformed, time-out)")      \
+#define COUNTERS_TABLE(X)                                                                    \
+    X(accepted, "connections taken, since the start")                                        \
+    X(active, "connections open now")                                                        \
+    X(requests, "requests whose head was complete")                                          \
+    X(responses_1xx, "interim responses")                                                    \
+    X(responses_2xx, "")                                                                     \
+    X(responses_3xx, "")                                                                     \
+    X(responses_4xx, "")                                                                     \
+    X(responses_5xx, "")                                                                     \
+    X(bytes_in, "bytes read from clients")                                                   \
+    X(bytes_out, "bytes written to clients")                                                 \
+    X(errors_read, "connections that broke while being read (ECONNRESET and others)")        \
+    X(errors_write, "connections that broke while being written")                            \
+    X(errors_parse, "requests refused as malformed or over a limit")                         \
+    X(errors_timeout, "connections closed by a header, body or write time-out")              \
+    X(errors_accept, "failed accepts (EMFILE and others)")                                   \
+    X(busy_ns, "time the loop was occupied by /block, /cpu and /stall")                      \
+    X(busy_planned_ns, "what /block and /cpu were asked for: busy_ns above it is overshoot") \
+    X(loop_lag_ns, "how late the last housekeeping tick came")                               \
+    X(loop_lag_max_ns, "the latest it ever came")                                            \
+    X(upstream_requests, "requests passed on by a front")                                    \
+    X(upstream_errors, "of those, failed (connect, reset, malformed, time-out)")             \
     X(upstream_connects, "connections opened to upstreams")
 
 #define COUNTERS_FIELD(name, help) _Atomic uint64_t name;

@@ -11,6 +11,8 @@ enum channel_kind {
     CHANNEL_READY = 1,  /* worker to primary: I can accept */
     CHANNEL_CONNECTION, /* primary to worker: this connection is yours; carries its descriptor */
     CHANNEL_LOCAL,      /* the same between threads: `value` is the descriptor's number */
+    CHANNEL_DRAIN,      /* primary to worker: no new connections, end when the last one is gone */
+    CHANNEL_STOP,       /* primary to worker: end now */
 };
 
 struct channel_message {

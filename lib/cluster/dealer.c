@@ -1,0 +1,177 @@
+/*
+ * Deals connections: the primary accepts and hands each one to the worker that a policy picks.
+ *
+ * A worker counts what it takes, so what it has been handed and has not taken is known without any answer from it:
+ * handed - accepted. A worker with too many of those, or at its limit of connections, is passed over; when nobody is left,
+ * the connection waits here, and the primary stops accepting: the kernel's queue holds the rest.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cluster/primary.h"
+#include "ipc/channel.h"
+
+#define UNTAKEN_MAX 128 /* hand-offs a worker may be behind; well below what a channel holds */
+#define ACCEPT_MOST 64  /* connections a wake-up */
+#define RETRY_MS    2   /* while everybody is full */
+
+static void deal_waiting(struct primary *primary);
+
+static bool has_room(const struct primary *primary, const struct member *member)
+{
+    const struct counters *counters = &member->slot->counters;
+    uint64_t untaken = member->handed - counter_read(&counters->accepted);
+    return untaken < UNTAKEN_MAX && counter_read(&counters->active) + untaken < primary->options->max_connections;
+}
+
+/* A thread is given the number, a process a copy. */
+static int hand(struct member *member, int fd)
+{
+    if (member->primary->strategy->place == THREADS)
+        return channel_send(member->channel, CHANNEL_LOCAL, fd, -1);
+    int error = channel_send(member->channel, CHANNEL_CONNECTION, 0, fd);
+    if (!error)
+        close(fd);
+    return error;
+}
+
+/* Offers the connection to one member after the other, in the policy's order. */
+static int deal(struct primary *primary, int fd)
+{
+    struct balance *balance = &primary->dealer.balance;
+    int error = -EAGAIN, choice;
+    bool passed[WORKERS_MAX] = {false};
+    while (error && (choice = balance_pick(balance)) >= 0) {
+        struct member *member = &primary->members[choice];
+        error = has_room(primary, member) ? hand(member, fd) : -EAGAIN;
+        if (error) {
+            passed[choice] = true;
+            balance->members[choice].chosen--;
+            balance_set_usable(balance, (unsigned)choice, false);
+        } else {
+            member->handed++;
+        }
+    }
+    for (unsigned i = 0; i < primary->worker_count; i++)
+        if (passed[i])
+            balance_set_usable(balance, i, true);
+    return error;
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    deal_waiting(timer->data);
+}
+
+static void keep_waiting(struct primary *primary, int fd)
+{
+    struct dealer *dealer = &primary->dealer;
+    if (dealer->waiting_count == dealer->waiting_size) {
+        unsigned size = dealer->waiting_size ? 2 * dealer->waiting_size : 16;
+        int *waiting = realloc(dealer->waiting, size * sizeof *waiting);
+        if (!waiting) {
+            close(fd);
+            return;
+        }
+        dealer->waiting = waiting;
+        dealer->waiting_size = size;
+    }
+    dealer->waiting[dealer->waiting_count++] = fd;
+    acceptor_pause(&dealer->acceptor);
+    uv_timer_start(&dealer->retry, on_retry, RETRY_MS, 0);
+}
+
+static void deal_waiting(struct primary *primary)
+{
+    struct dealer *dealer = &primary->dealer;
+    unsigned dealt = 0;
+    if (dealer->waiting_count == 0)
+        return;
+    while (dealt < dealer->waiting_count && deal(primary, dealer->waiting[dealt]) == 0)
+        dealt++;
+    dealer->waiting_count -= dealt;
+    memmove(dealer->waiting, dealer->waiting + dealt, dealer->waiting_count * sizeof *dealer->waiting);
+    if (dealer->waiting_count > 0)
+        uv_timer_start(&dealer->retry, on_retry, RETRY_MS, 0);
+    else
+        acceptor_resume(&dealer->acceptor);
+}
+
+static void on_connection(void *context, int fd)
+{
+    struct primary *primary = context;
+    if (deal(primary, fd) != 0)
+        keep_waiting(primary, fd);
+}
+
+int primary_deal(struct primary *primary, const struct balance_policy *policy)
+{
+    struct dealer *dealer = &primary->dealer;
+    dealer->members = calloc(primary->worker_count, sizeof *dealer->members);
+    if (!dealer->members)
+        return -ENOMEM;
+    balance_init(&dealer->balance, policy, dealer->members, primary->worker_count);
+    uv_timer_init(&primary->loop, &dealer->retry);
+    dealer->retry.data = primary;
+    dealer->has_timer = true;
+    int error = acceptor_open(&dealer->acceptor, &primary->loop, primary->listener, ACCEPT_MOST, on_connection, primary);
+    if (error)
+        return error;
+    primary->listener = -1; /* the acceptor's now */
+    dealer->dealing = true;
+    for (unsigned i = 0; i < primary->worker_count; i++)
+        dealer_member_changed(primary, &primary->members[i]);
+    return 0;
+}
+
+void dealer_member_changed(struct primary *primary, struct member *member)
+{
+    if (!primary->dealer.dealing || member->role != ROLE_WORKER)
+        return;
+    balance_set_usable(&primary->dealer.balance, member->index, member->state == MEMBER_READY);
+    if (member->state == MEMBER_READY)
+        deal_waiting(primary);
+}
+
+/* Connections a dead worker never took come back and go to somebody else. */
+void dealer_reclaim(struct primary *primary, struct member *member)
+{
+    struct channel_message message;
+    int fd;
+    if (!primary->dealer.dealing || member->worker_channel < 0)
+        return;
+    balance_set_usable(&primary->dealer.balance, member->index, false);
+    while (channel_receive(member->worker_channel, &message, &fd) > 0) {
+        if (fd < 0)
+            continue;
+        log_line(primary->log, LOG_INFO, "worker %u left a connection untaken: dealt again", member->index);
+        if (deal(primary, fd) != 0)
+            keep_waiting(primary, fd);
+    }
+}
+
+void dealer_stop(struct primary *primary)
+{
+    struct dealer *dealer = &primary->dealer;
+    if (!dealer->dealing)
+        return;
+    acceptor_take_all(&dealer->acceptor);
+    dealer->dealing = false;
+    for (unsigned i = 0; i < dealer->waiting_count; i++)
+        close(dealer->waiting[i]);
+    dealer->waiting_count = 0;
+    uv_timer_stop(&dealer->retry);
+    acceptor_close(&dealer->acceptor, NULL);
+}
+
+void dealer_close(struct primary *primary)
+{
+    struct dealer *dealer = &primary->dealer;
+    dealer_stop(primary);
+    if (!dealer->has_timer)
+        return;
+    dealer->has_timer = false;
+    uv_close((uv_handle_t *)&dealer->retry, NULL);
+}

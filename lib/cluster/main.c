@@ -1,0 +1,125 @@
+/*
+ * From a command line to a primary or a worker: the part of main that all strategies share.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cluster/primary.h"
+
+#define DESCRIPTORS_RESERVED 32 /* loop, channel, listener, logs and the like */
+#define CONNECTIONS_LEAST    4
+
+enum { EXIT_USAGE = 1 };
+
+static void *own_options(const struct strategy *strategy)
+{
+    return calloc(1, strategy->options_size ? strategy->options_size : 1);
+}
+
+/* What each worker may hold when the descriptors are shared out. A front needs two a connection. */
+static uint64_t connections_possible(const struct strategy *strategy, uint64_t workers)
+{
+    uint64_t limit = net_raise_file_limit();
+    uint64_t free_descriptors = limit > DESCRIPTORS_RESERVED ? limit - DESCRIPTORS_RESERVED : 0;
+    if (strategy->place == THREADS)
+        free_descriptors /= workers;
+    if (strategy->front)
+        free_descriptors /= 2;
+    return free_descriptors > CONNECTIONS_LEAST ? free_descriptors : CONNECTIONS_LEAST;
+}
+
+/* Values that depend on the machine or on each other. */
+static int resolve(const struct strategy *strategy, struct cluster_options *options)
+{
+    if (strategy->place == IN_PLACE) {
+        if (options->workers > 1) {
+            fprintf(stderr, "%s: --workers: '%llu' is not allowed; %s has exactly 1 worker\n", strategy->name,
+                    (unsigned long long)options->workers, strategy->name);
+            return -EINVAL;
+        }
+        options->workers = 1;
+    }
+    if (options->workers == 0)
+        options->workers = cpus_usable();
+    if (options->workers > WORKERS_MAX)
+        options->workers = WORKERS_MAX;
+    if (options->backlog == 0)
+        options->backlog = (uint64_t)net_somaxconn();
+    uint64_t possible = connections_possible(strategy, options->workers);
+    if (options->max_connections == 0 || options->max_connections > possible)
+        options->max_connections = possible;
+    return 0;
+}
+
+static int run(const struct strategy *strategy, struct cluster_options *options, void *own, char **argv)
+{
+    struct log log = {strategy->name, (enum log_level)options->log_level};
+    const char *identity = getenv(WORKER_IDENTITY_NAME);
+    signal(SIGPIPE, SIG_IGN);
+    if (!identity)
+        return primary_run(strategy, options, own, &log, argv);
+    int status = worker_process_main(strategy, options, own, &log, identity);
+    return status;
+}
+
+/* argv as it was: options_parse moves operands about, and a worker is started with the same words. */
+static char **copy_arguments(int argc, char **argv)
+{
+    char **copy = calloc((size_t)argc + 1, sizeof *copy);
+    for (int i = 0; copy && i < argc; i++)
+        copy[i] = argv[i];
+    return copy;
+}
+
+int cluster_main(const struct strategy *strategy, int argc, char **argv)
+{
+    struct cluster_options options = {0};
+    char error[OPTIONS_ERROR_SIZE], version[160];
+    void *own = own_options(strategy);
+    char **arguments = copy_arguments(argc, argv);
+    int status = EXIT_USAGE, operand = argc;
+    if (!own || !arguments) {
+        fprintf(stderr, "%s: out of memory\n", strategy->name);
+        goto out;
+    }
+    snprintf(version, sizeof version, "%s (clusterbench %s) libuv %s llhttp %d.%d.%d", strategy->name, CLUSTERBENCH_VERSION,
+             uv_version_string(), LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH);
+    struct option_table tables[3] = {{cluster_option_specs, &options}};
+    size_t table_count = 1;
+    if (strategy->front)
+        tables[table_count++] = (struct option_table){cluster_front_specs, &options};
+    if (strategy->options)
+        tables[table_count++] = (struct option_table){strategy->options, own};
+    const struct option_program program = {
+        .name = strategy->name,
+        .summary = strategy->summary,
+        .usage = "[options]",
+        .epilogue = strategy->notes,
+        .version = version,
+        .tables = tables,
+        .table_count = table_count,
+    };
+    int outcome = options_parse(&program, argc, argv, &operand, error);
+    if (outcome == OPTIONS_DONE) {
+        status = 0;
+        goto out;
+    }
+    if (outcome < 0) {
+        fprintf(stderr, "%s\n", error);
+        goto out;
+    }
+    if (operand < argc) {
+        fprintf(stderr, "%s: '%s' is not allowed; use options only, see --help\n", strategy->name, argv[operand]);
+        goto out;
+    }
+    if (resolve(strategy, &options) == 0)
+        status = run(strategy, &options, own, arguments);
+out:
+    free(own);
+    free(arguments);
+    return status;
+}

@@ -1,0 +1,98 @@
+/*
+ * What every server can be told.
+ */
+#include "cluster/options.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "ipc/scoreboard.h"
+
+static int parse_address(const char *text, void *field)
+{
+    return net_parse_address(text, field);
+}
+
+static int parse_workers(const char *text, void *field)
+{
+    uint64_t *workers = field;
+    if (strcmp(text, "auto") == 0) {
+        *workers = 0;
+        return 0;
+    }
+    int error = units_parse_count(text, strlen(text), workers);
+    return error ? error : *workers >= 1 && *workers <= WORKERS_MAX ? 0 : -ERANGE;
+}
+
+static int parse_pin(const char *text, void *field)
+{
+    struct cluster_pin *pin = field;
+    pin->on = true;
+    return strcmp(text, "auto") == 0 ? cpus_allowed(&pin->cpus) : cpus_parse(text, &pin->cpus);
+}
+
+/* Loopback only: /status tells more than strangers should know. */
+static int parse_admin(const char *text, void *field)
+{
+    struct net_address *address = field;
+    int error = net_parse_address(text, address);
+    if (error)
+        return error;
+    return net_is_unix(address) || net_is_loopback(address) ? 0 : -EACCES;
+}
+
+#define ROW(field) OPTION_FIELD(struct cluster_options, field)
+
+/* clang-format off */
+const struct option_spec cluster_option_specs[] = {
+    {.name = "listen", .letter = 'l', .type = OPTION_CUSTOM, ROW(listen), .parse = parse_address, .argument = "ADDR:PORT",
+     .fallback = "127.0.0.1:8080", .allowed = net_address_allowed, .group = "Serving",
+     .help = "where clients connect; port 0 is chosen by the system and printed"},
+    {.name = "workers", .letter = 'w', .type = OPTION_CUSTOM, ROW(workers), .parse = parse_workers, .argument = "N|auto",
+     .fallback = "auto", .allowed = "1..256 or auto",
+     .help = "how many workers; auto: one for each CPU this process may use, by affinity and cgroup quota"},
+    {.name = "backlog", .type = OPTION_INTEGER, ROW(backlog), .min = 1, .max = 65535, .argument = "N",
+     .help = "length of the accept queue (default: net.core.somaxconn)"},
+    {.name = "max-connections", .type = OPTION_INTEGER, ROW(max_connections), .min = 1, .max = 1000000, .argument = "N",
+     .help = "a worker takes no more at a time (default: what its descriptor limit allows)"},
+    {.name = "pin", .type = OPTION_CUSTOM, ROW(pin), .parse = parse_pin, .argument = "LIST|auto",
+     .allowed = "auto or CPUs this process may use, as in 0,2-3",
+     .help = "pin worker I to the I-th CPU of the list, beginning again when workers outnumber CPUs"},
+    {.name = "admin", .type = OPTION_CUSTOM, ROW(admin), .parse = parse_admin, .argument = "ADDR:PORT",
+     .allowed = "a loopback address, as in 127.0.0.1:9000, or unix:PATH",
+     .help = "answer GET /status (JSON) there"},
+    {.name = "faults", .type = OPTION_FLAG, ROW(faults), .help = "serve /crash, /leak/SIZE and /stall/TIME, for experiments"},
+    {.name = "log", .type = OPTION_CHOICE, ROW(log_level), .choices = log_level_names, .fallback = "warn", .argument = "LEVEL",
+     .help = "what goes to stderr"},
+
+    {.name = "header-timeout", .type = OPTION_TIME, ROW(header_timeout_ns), .min = CLOCK_NS_PER_MS, .fallback = "10s", .argument = "TIME",
+     .group = "Time-outs", .help = "for a whole request head, from its first byte: 408"},
+    {.name = "body-timeout", .type = OPTION_TIME, ROW(body_timeout_ns), .min = CLOCK_NS_PER_MS, .fallback = "30s", .argument = "TIME",
+     .help = "for a whole request body: 408"},
+    {.name = "idle-timeout", .type = OPTION_TIME, ROW(idle_timeout_ns), .min = CLOCK_NS_PER_MS, .fallback = "60s", .argument = "TIME",
+     .help = "for a keep-alive connection between requests"},
+    {.name = "write-timeout", .type = OPTION_TIME, ROW(write_timeout_ns), .min = CLOCK_NS_PER_MS, .fallback = "30s", .argument = "TIME",
+     .help = "for a client that takes nothing of its answer"},
+    {.name = "grace", .type = OPTION_TIME, ROW(grace_ns), .fallback = "5s", .argument = "TIME",
+     .help = "for answers under way when TERM asks for the end"},
+
+    {.name = "max-header", .type = OPTION_SIZE, ROW(max_header_bytes), .min = 256, .max = 1 << 20, .fallback = "32k", .argument = "SIZE",
+     .group = "Limits", .help = "of request line and header fields together: 431"},
+    {.name = "max-header-lines", .type = OPTION_INTEGER, ROW(max_header_lines), .min = 1, .max = 10000, .fallback = "100", .argument = "N",
+     .help = "431"},
+    {.name = "max-target", .type = OPTION_SIZE, ROW(max_target_bytes), .min = 16, .max = 1 << 20, .fallback = "8k", .argument = "SIZE",
+     .help = "of the request target: 414"},
+    {.name = "max-body", .type = OPTION_SIZE, ROW(max_body_bytes), .max = UINT64_C(1) << 30, .fallback = "1m", .argument = "SIZE",
+     .help = "of a request's body: 413"},
+    {.name = NULL},
+};
+
+const struct option_spec cluster_front_specs[] = {
+    {.name = "fronts", .letter = 'f', .type = OPTION_INTEGER, ROW(fronts), .min = 1, .max = 64, .fallback = "1", .argument = "N",
+     .group = "Fronts", .help = "how many processes accept and pass requests on"},
+    {.name = NULL},
+};
+/* clang-format on */

@@ -1,0 +1,36 @@
+/*
+ * The options every server understands: one table, see options.c.
+ */
+#ifndef CLUSTER_OPTIONS_H
+#define CLUSTER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cpus.h"
+#include "base/net.h"
+#include "base/options.h"
+
+struct cluster_pin {
+    bool on;
+    struct cpu_list cpus;
+};
+
+struct cluster_options {
+    struct net_address listen;
+    struct net_address admin; /* length 0: none */
+    uint64_t fronts;          /* 0 where the strategy has none */
+    uint64_t workers;         /* 0 until `auto` is resolved */
+    uint64_t backlog;         /* 0 until the system's is filled in */
+    uint64_t max_connections; /* a worker; 0 until the descriptor limit is known */
+    struct cluster_pin pin;
+    uint64_t header_timeout_ns, body_timeout_ns, idle_timeout_ns, write_timeout_ns, grace_ns;
+    uint64_t max_header_bytes, max_header_lines, max_target_bytes, max_body_bytes;
+    int log_level;
+    bool faults;
+};
+
+extern const struct option_spec cluster_option_specs[];
+extern const struct option_spec cluster_front_specs[]; /* where the strategy has fronts */
+
+#endif

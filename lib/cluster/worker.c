@@ -1,0 +1,400 @@
+/*
+ * A worker: one loop, one HTTP server, one slot of the scoreboard. The same code in a process, in a thread and in the top
+ * process of `single`; only who started it and how it is told to end differ.
+ *
+ * Begin: server, clock, channel, then the strategy's start, then "ready". Drain: stop taking connections, answer what is
+ * under way, end when the last connection is gone. Stop: cut them.
+ */
+#include "cluster/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "ipc/channel.h"
+
+#define HOUSEKEEPING_NS (500 * CLOCK_NS_PER_MS)
+
+/* ---- ending: every part closes, the last one tells ---- */
+
+static void part_closed(struct worker *worker)
+{
+    struct worker_private *private = worker->private;
+    if (--private->closing > 0)
+        return;
+    worker->slot->state = WORKER_GONE;
+    private->ended(private->ended_context);
+}
+
+void worker_closed(struct worker *worker)
+{
+    part_closed(worker);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    part_closed(handle->data);
+}
+
+static void on_acceptor_gone(void *worker)
+{
+    part_closed(worker);
+}
+
+static void close_channel(struct worker *worker)
+{
+    struct worker_private *private = worker->private;
+    if (!private->channel_open)
+        return;
+    private->channel_open = false;
+    private->closing++;
+    uv_close((uv_handle_t *)&private->channel_poll, on_handle_closed);
+    close(private->channel);
+}
+
+static void stop_accepting(struct worker *worker)
+{
+    struct worker_private *private = worker->private;
+    if (!private->accepting)
+        return;
+    private->accepting = false;
+    private->closing++;
+    acceptor_close(&private->acceptor, on_acceptor_gone);
+}
+
+void worker_stop(struct worker *worker)
+{
+    struct worker_private *private = worker->private;
+    if (private->ending)
+        return;
+    private->ending = true;
+    private->closing += 3; /* server, clock, line of work */
+    stop_accepting(worker);
+    close_channel(worker);
+    if (private->signal_open) {
+        private->closing++;
+        uv_close((uv_handle_t *)&private->terminate, on_handle_closed);
+    }
+    if (private->close_handler) {
+        private->closing++;
+        private->close_handler(private->handler_context);
+    }
+    http_server_close(&worker->server);
+    work_close(worker, on_handle_closed);
+    alarm_clock_close(&private->clock, on_handle_closed);
+}
+
+/* The server has no connection left: after a drain, the worker's end; while it ends, one part of it. */
+static void on_server_empty(void *context)
+{
+    struct worker *worker = context;
+    if (worker->private->ending)
+        part_closed(worker);
+    else
+        worker_stop(worker);
+}
+
+/* ---- taking connections ---- */
+
+static bool is_full(const struct worker *worker)
+{
+    return worker->server.open >= worker->options->max_connections;
+}
+
+static void take_connection(void *context, int fd)
+{
+    struct worker *worker = context;
+    if (http_server_open(&worker->server, fd) != 0) {
+        counter_add(&worker->slot->counters.errors_accept, 1);
+        close(fd);
+    }
+    if (is_full(worker) && worker->private->accepting)
+        acceptor_pause(&worker->private->acceptor);
+}
+
+int worker_accept_from(struct worker *worker, int listener, unsigned batch)
+{
+    struct worker_private *private = worker->private;
+    int error = acceptor_open(&private->acceptor, worker->loop, listener, batch, take_connection, worker);
+    if (error)
+        return error;
+    private->acceptor.counters = &worker->slot->counters;
+    private->accepting = true;
+    return 0;
+}
+
+/* ---- the channel ---- */
+
+static void lose_primary(struct worker *worker)
+{
+    log_line(worker->log, LOG_WARN, "worker %u: the primary is gone, ending", worker->index);
+    worker_stop(worker);
+}
+
+static void take_message(struct worker *worker, const struct channel_message *message, int fd)
+{
+    if (message->kind == CHANNEL_CONNECTION && fd >= 0)
+        take_connection(worker, fd);
+    else if (message->kind == CHANNEL_LOCAL)
+        take_connection(worker, message->value);
+    else if (message->kind == CHANNEL_DRAIN)
+        worker_drain(worker);
+    else if (message->kind == CHANNEL_STOP)
+        worker_stop(worker);
+    else if (fd >= 0)
+        close(fd);
+}
+
+/* Everything the channel holds. -EMFILE: a descriptor was lost on its way in; its client sees the connection end. */
+static void on_channel(uv_poll_t *poll, int status, int events)
+{
+    struct worker *worker = poll->data;
+    struct channel_message message;
+    int fd, got = 1;
+    (void)status; /* UV_EBADF stands for a hang-up with unread messages: receiving tells */
+    (void)events;
+    while (got > 0 && !worker->private->ending) {
+        got = channel_receive(worker->private->channel, &message, &fd);
+        if (got == -EMFILE) {
+            counter_add(&worker->slot->counters.errors_accept, 1);
+            got = 1;
+        } else if (got > 0) {
+            take_message(worker, &message, fd);
+        }
+    }
+    if (got <= 0 && got != -EAGAIN && !worker->private->ending)
+        lose_primary(worker);
+}
+
+static int open_channel(struct worker *worker)
+{
+    struct worker_private *private = worker->private;
+    if (private->channel < 0)
+        return 0;
+    int error = uv_poll_init(worker->loop, &private->channel_poll, private->channel);
+    if (error)
+        return error;
+    private->channel_poll.data = worker;
+    private->channel_open = true;
+    return uv_poll_start(&private->channel_poll, UV_READABLE | UV_DISCONNECT, on_channel);
+}
+
+int worker_accept_handed(struct worker *worker)
+{
+    return worker->private->channel < 0 ? -ENOTCONN : 0;
+}
+
+/* A connection has ended: there may be room again. */
+static void on_released(void *context, unsigned open)
+{
+    struct worker *worker = context;
+    struct worker_private *private = worker->private;
+    if (open >= worker->options->max_connections || private->draining || private->ending)
+        return;
+    if (private->accepting && private->acceptor.paused)
+        acceptor_resume(&private->acceptor);
+}
+
+/* ---- the life ---- */
+
+void worker_drain(struct worker *worker)
+{
+    struct worker_private *private = worker->private;
+    if (private->draining || private->ending)
+        return;
+    private->draining = true;
+    worker->slot->state = WORKER_DRAINING;
+    if (private->accepting) {
+        acceptor_take_all(&private->acceptor); /* what the kernel has accepted is ours to answer */
+        stop_accepting(worker);
+    }
+    http_server_drain(&worker->server);
+}
+
+static void on_terminate(uv_signal_t *signal, int number)
+{
+    (void)number;
+    worker_drain(signal->data);
+}
+
+/* How late the loop is, twice a second: what a request that arrives now would wait for the loop alone. */
+static void on_housekeeping(struct alarm *alarm)
+{
+    struct worker_private *private = (struct worker_private *)((char *)alarm - offsetof(struct worker_private, housekeeping));
+    struct worker *worker = private->clock.poll.data;
+    struct counters *counters = &worker->slot->counters;
+    uint64_t now_ns = clock_now_ns(), lag_ns = now_ns - alarm->due_ns;
+    counter_set(&counters->loop_lag_ns, lag_ns);
+    if (lag_ns > counter_read(&counters->loop_lag_max_ns))
+        counter_set(&counters->loop_lag_max_ns, lag_ns);
+    if (alarm_set(&private->clock, alarm, now_ns + HOUSEKEEPING_NS) != 0)
+        log_line(worker->log, LOG_ERROR, "worker %u: out of memory for its clock", worker->index);
+}
+
+static const struct http_server_events service_events = {
+    .request = work_request,
+    .abandoned = work_abandoned,
+    .empty = on_server_empty,
+    .released = on_released,
+};
+
+static uint64_t to_ms(uint64_t ns)
+{
+    return ns / CLOCK_NS_PER_MS;
+}
+
+static void configure_server(struct worker *worker)
+{
+    const struct cluster_options *options = worker->options;
+    struct worker_private *private = worker->private;
+    struct http_server *server = &worker->server;
+    int length = snprintf(private->fields, sizeof private->fields, "X-Worker: %u\r\n", worker->index);
+    server->loop = worker->loop;
+    server->limits = (struct http_limits){options->max_header_bytes, options->max_header_lines, options->max_target_bytes,
+                                          options->max_body_bytes};
+    server->timeouts = (struct http_timeouts){to_ms(options->header_timeout_ns), to_ms(options->body_timeout_ns),
+                                              to_ms(options->idle_timeout_ns), to_ms(options->write_timeout_ns)};
+    server->fields = worker->role == ROLE_WORKER ? (struct slice){private->fields, (size_t)length} : (struct slice){"", 0};
+    server->counters = &worker->slot->counters;
+    server->events = &service_events;
+    server->context = worker;
+}
+
+static int open_signal(struct worker *worker)
+{
+    struct worker_private *private = worker->private;
+    if (worker->strategy->place != PROCESSES)
+        return 0; /* the primary has the signals and passes them on */
+    int error = uv_signal_init(worker->loop, &private->terminate);
+    if (error)
+        return error;
+    private->terminate.data = worker;
+    private->signal_open = true;
+    return uv_signal_start(&private->terminate, on_terminate, SIGTERM);
+}
+
+static int start_strategy(struct worker *worker)
+{
+    return worker->role == ROLE_FRONT ? worker->strategy->front(worker) : worker->strategy->start(worker);
+}
+
+int worker_begin(struct worker *worker)
+{
+    struct worker_private *private = worker->private;
+    configure_server(worker);
+    int error = http_server_init(&worker->server);
+    if (error)
+        return error;
+    work_init(worker);
+    error = alarm_clock_init(&private->clock, worker->loop);
+    if (error)
+        return error;
+    private->clock.poll.data = worker;
+    private->housekeeping = (struct alarm){.ring = on_housekeeping};
+    if ((error = alarm_set(&private->clock, &private->housekeeping, clock_now_ns() + HOUSEKEEPING_NS)) != 0 ||
+        (error = open_signal(worker)) != 0 || (error = open_channel(worker)) != 0 || (error = start_strategy(worker)) != 0)
+        return error;
+    worker->slot->pid = getpid();
+    worker->slot->tid = gettid();
+    worker->slot->state = WORKER_READY;
+    return private->channel < 0 ? 0 : channel_send(private->channel, CHANNEL_READY, 0, -1);
+}
+
+void worker_handle_requests(struct worker *worker, const struct http_server_events *events, void *context,
+                            void (*close_handler)(void *context))
+{
+    worker->server.events = events;
+    worker->server.context = context;
+    worker->private->close_handler = close_handler;
+    worker->private->handler_context = context;
+}
+
+void worker_free(struct worker *worker)
+{
+    http_server_free(&worker->server);
+}
+
+void worker_prepare_thread(const struct worker *worker)
+{
+    const struct cluster_pin *pin = &worker->options->pin;
+    prctl(PR_SET_TIMERSLACK, 1UL); /* ns: /block and /wait mean what they say; a refusal costs 50 us */
+    if (!pin->on || pin->cpus.count == 0)
+        return;
+    unsigned place = worker->role == ROLE_FRONT ? worker->scoreboard->workers + worker->index : worker->index;
+    int error = cpus_pin(pin->cpus.cpu[place % pin->cpus.count]);
+    if (error)
+        log_line(worker->log, LOG_WARN, "worker %u: cannot be pinned: %s", worker->index, uv_strerror(error));
+}
+
+static void on_ended(void *worker)
+{
+    (void)worker; /* the loop holds nothing any more and uv_run returns */
+}
+
+int worker_run(struct worker *worker)
+{
+    uv_loop_t loop;
+    int error = uv_loop_init(&loop);
+    if (error)
+        goto bad;
+    worker->loop = &loop;
+    worker->private->ended = on_ended;
+    worker_prepare_thread(worker);
+    error = worker_begin(worker);
+    if (error)
+        goto bad;
+    uv_run(&loop, UV_RUN_DEFAULT);
+    worker_free(worker);
+    return uv_loop_close(&loop) == 0 ? 0 : 1;
+bad:
+    log_line(worker->log, LOG_ERROR, "worker %u cannot start: %s", worker->index, uv_strerror(error));
+    return 1;
+}
+
+/* Dies with the primary, even while it is occupied and sees nothing: prctl(2) PR_SET_PDEATHSIG. */
+static int tie_to_primary(int primary_pid)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+        return -errno;
+    return getppid() == primary_pid ? 0 : -ESRCH; /* it died before we could ask */
+}
+
+int worker_process_main(const struct strategy *strategy, const struct cluster_options *options, const void *own_options,
+                        const struct log *log, const char *identity)
+{
+    unsigned index, slot, role;
+    int primary_pid;
+    struct scoreboard *scoreboard;
+    if (sscanf(identity, "%u:%u:%u:%d", &index, &slot, &role, &primary_pid) != 4 || slot >= SCOREBOARD_SLOTS) {
+        log_line(log, LOG_ERROR, "%s is set to '%s': only the primary sets it", WORKER_IDENTITY_NAME, identity);
+        return 1;
+    }
+    int error = tie_to_primary(primary_pid);
+    if (!error)
+        error = scoreboard_map(WORKER_SCOREBOARD_FD, &scoreboard);
+    if (error) {
+        log_line(log, LOG_ERROR, "worker %u cannot start: %s", index, uv_strerror(error));
+        return 1;
+    }
+    signal(SIGINT, SIG_IGN); /* a terminal sends these to the whole group; the primary decides */
+    signal(SIGHUP, SIG_IGN);
+    struct worker_private private = {.channel = WORKER_CHANNEL_FD};
+    struct worker worker = {
+        .strategy = strategy,
+        .options = options,
+        .own_options = own_options,
+        .log = log,
+        .role = (enum worker_role)role,
+        .index = index,
+        .scoreboard = scoreboard,
+        .slot = &scoreboard->slots[slot],
+        .listener = fcntl(WORKER_LISTENER_FD, F_GETFD) < 0 ? -1 : WORKER_LISTENER_FD,
+        .private = &private,
+    };
+    return worker_run(&worker);
+}

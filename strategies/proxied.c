@@ -1,0 +1,6 @@
+/* being written */
+#include "cluster/strategy.h"
+int main(void)
+{
+    return 1;
+}
