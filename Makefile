@@ -1,0 +1,54 @@
+# The front door. CMakeLists.txt says how things are built; here is what one wants from them.
+#
+# Variables: PLAN=quick (bench), RESULTS=the newest folder (report), PREFIX=/usr/local and DESTDIR (install), BUILD=build,
+# BUILD_TYPE=Release, CMAKE_FLAGS, JOBS=all CPUs (build), TEST_JOBS=2 (test: its programs start servers of many workers).
+
+PLAN ?= quick
+BUILD ?= build
+BUILD_TYPE ?= Release
+JOBS ?= $(shell nproc)
+TEST_JOBS ?= 2
+PREFIX ?= /usr/local
+RESULTS ?= $(lastword $(sort $(wildcard results/[0-9]*Z-*)))
+
+help: ## this list
+	@echo "clusterbench: a laboratory of server clustering strategies. make TARGET, with:"
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## install what is missing to build, test and plot (Debian, Ubuntu)
+	@scripts/deps build
+
+deps-quiet:
+	@scripts/deps --quiet build
+
+deps-lint:
+	@scripts/deps --quiet build lint
+
+build: deps-quiet ## build all programs into build/bin
+	@mkdir -p $(BUILD)
+	@cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) $(CMAKE_FLAGS) >$(BUILD)/configure.log 2>&1 || { cat $(BUILD)/configure.log; exit 1; }
+	@cmake --build $(BUILD) -j $(JOBS) -- --no-print-directory -s
+
+bench: build ## measure all strategies, draw the report: PLAN=smoke, quick (default) or full
+	$(BUILD)/bin/clusterbench run --plan $(PLAN)
+
+test: build ## build, then run every test
+	ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(TEST_JOBS)
+
+lint: deps-lint ## layout, static analysis, shell scripts, no warnings from gcc and clang
+	@scripts/lint
+
+sanitize: deps-quiet ## the tests under AddressSanitizer, UBSan and ThreadSanitizer
+	@scripts/sanitize
+
+report: build ## draw the newest results again: RESULTS=DIR for others
+	@test -n "$(RESULTS)" || { echo "report: there are no results yet; make bench measures some" >&2; exit 1; }
+	$(BUILD)/bin/clusterbench report $(RESULTS)
+
+install: build ## install below PREFIX (/usr/local); DESTDIR is honoured
+	cmake --install $(BUILD) --prefix $(PREFIX)
+
+clean: ## remove what was built; results stay
+	rm -rf $(BUILD) build-asan build-tsan build-lint-gcc build-lint-clang
+
+.PHONY: help deps deps-quiet deps-lint build bench test lint sanitize report install clean
