@@ -1,0 +1,285 @@
+/*
+ * A run from outside: makes the threads, lets them open their connections, gives them one common start, and waits for the end, for
+ * a signal, or, for --series, for the next interval. This thread sleeps in poll(2) meanwhile.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "loadgen/loadgen.h"
+
+#define START_DELAY_NS  CLOCK_NS_PER_MS /* for every thread to hear of the start before it comes */
+#define SERIES_LOOK_MS  20
+#define SERIES_HEADLINE "time_s,requests,errors,p50_us,p99_us\n"
+
+static int fail(char *message, const char *what, const char *which, int error)
+{
+    snprintf(message, MESSAGE_SIZE, "loadgen: %s%s%s: %s", what, *which ? " " : "", which, strerror(-error));
+    return error;
+}
+
+/* ---- making ---- */
+
+static int make_load(struct run *run)
+{
+    const struct settings *settings = run->settings;
+    struct request_parts parts = {settings->method, &settings->url, &settings->headers, settings->body, false};
+    char why[MESSAGE_SIZE];
+    run->load.is_head = strcmp(settings->method, "HEAD") == 0;
+    run->load.events = connection_events;
+    if (settings->backend_header)
+        run->load.events.only = slice_of(settings->backend_header);
+    else
+        run->load.events.on_header = NULL;
+    int error = template_init(&run->load.keep, &parts, why);
+    parts.last = true;
+    return error ? error : template_init(&run->load.last, &parts, why);
+}
+
+/* INT and TERM arrive as something to read; the threads, started later, inherit the mask. */
+static int make_signals(struct run *run)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    int error = pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    if (error)
+        return -error;
+    run->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    return run->signal_fd < 0 ? -errno : 0;
+}
+
+static int make_engines(struct run *run)
+{
+    uint64_t threads = run->settings->threads;
+    int error = 0;
+    run->engines = calloc(threads, sizeof(*run->engines));
+    run->series = run->settings->series ? calloc(threads, sizeof(*run->series)) : NULL;
+    if (!run->engines || (run->settings->series && !run->series))
+        return -ENOMEM;
+    for (unsigned i = 0; i < threads && !error; i++) {
+        error = engine_init(&run->engines[i], &run->load, i, run->news_fd);
+        run->engine_count++;
+        if (!error && run->series)
+            error = series_init(&run->series[i]);
+        run->engines[i].series = run->series ? &run->series[i] : NULL;
+    }
+    return error;
+}
+
+static int open_series(struct run *run, char *message)
+{
+    if (!run->settings->series)
+        return 0;
+    int error = file_draft(&run->series_file, run->settings->series);
+    if (error)
+        return fail(message, "cannot write --series", run->settings->series, error);
+    run->series_open = true;
+    fputs(SERIES_HEADLINE, run->series_file.out);
+    error = histogram_init(&run->interval.response, HISTOGRAM_HOUR_US, SERIES_DIGITS);
+    return error ? fail(message, "cannot begin", "", error) : 0;
+}
+
+static int make(struct run *run, char *message)
+{
+    int error = open_series(run, message);
+    if (error)
+        return error;
+    error = make_load(run);
+    if (error)
+        return fail(message, "cannot begin", "", error);
+    run->news_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    error = run->news_fd < 0 ? -errno : make_signals(run);
+    if (!error)
+        error = make_engines(run);
+    return error ? fail(message, "cannot begin", "", error) : 0;
+}
+
+void run_close(struct run *run)
+{
+    for (unsigned i = 0; i < run->engine_count; i++) {
+        engine_close(&run->engines[i]);
+        if (run->series)
+            series_close(&run->series[i]);
+    }
+    if (run->series_open)
+        file_discard(&run->series_file);
+    if (run->signal_fd >= 0)
+        close(run->signal_fd);
+    if (run->news_fd >= 0)
+        close(run->news_fd);
+    histogram_close(&run->interval.response);
+    free(run->engines);
+    free(run->series);
+    template_close(&run->load.keep);
+    template_close(&run->load.last);
+}
+
+/* ---- the series ---- */
+
+static void write_interval(struct run *run)
+{
+    struct series_interval *sum = &run->interval;
+    fprintf(run->series_file.out, "%.1f,%llu,%llu,%llu,%llu\n", (double)(run->series_rows++ * SERIES_INTERVAL_NS) / 1e9,
+            (unsigned long long)sum->requests, (unsigned long long)sum->errors,
+            (unsigned long long)histogram_percentile(&sum->response, 50),
+            (unsigned long long)histogram_percentile(&sum->response, 99));
+    sum->requests = sum->errors = 0;
+    histogram_reset(&sum->response);
+}
+
+/* A row for each interval that all threads have completed. */
+static void collect_series(struct run *run)
+{
+    for (;;) {
+        for (unsigned i = 0; i < run->engine_count; i++)
+            if (!series_ready(&run->series[i]))
+                return;
+        for (unsigned i = 0; i < run->engine_count; i++)
+            series_take(&run->series[i], &run->interval);
+        write_interval(run);
+    }
+}
+
+/* After the threads have ended: what lies in the interval cut off by the end. */
+static int end_series(struct run *run, char *message)
+{
+    collect_series(run);
+    for (unsigned i = 0; i < run->engine_count; i++) {
+        series_take(&run->series[i], &run->interval);
+        series_turn(&run->series[i]);
+        series_take(&run->series[i], &run->interval);
+    }
+    if (run->interval.requests + run->interval.errors > 0)
+        write_interval(run);
+    run->series_open = false;
+    int error = file_commit(&run->series_file);
+    return error ? fail(message, "cannot write --series", run->settings->series, error) : 0;
+}
+
+/* ---- the run ---- */
+
+static void wake(struct engine *engine)
+{
+    uint64_t one = 1;
+    ssize_t written = write(engine->wake_fd, &one, sizeof(one));
+    (void)written; /* fails only when it already holds 2^64-2 wake-ups: then it wakes, too */
+}
+
+static void stop_all(struct run *run)
+{
+    for (unsigned i = 0; i < run->engine_count; i++) {
+        atomic_store(&run->engines[i].stop, true);
+        wake(&run->engines[i]);
+    }
+}
+
+static void start_all(struct run *run)
+{
+    uint64_t start = clock_now_ns() + START_DELAY_NS;
+    for (unsigned i = 0; i < run->engine_count; i++) {
+        atomic_store(&run->engines[i].start_ns, start);
+        wake(&run->engines[i]);
+    }
+}
+
+static bool all_ready(struct run *run)
+{
+    for (unsigned i = 0; i < run->engine_count; i++)
+        if (!atomic_load(&run->engines[i].ready) && !atomic_load(&run->engines[i].done))
+            return false;
+    return true;
+}
+
+static bool all_done(struct run *run)
+{
+    for (unsigned i = 0; i < run->engine_count; i++)
+        if (!atomic_load(&run->engines[i].done))
+            return false;
+    return true;
+}
+
+/* Sleeps until a thread has news, a signal comes, or it is time to look at the series. */
+static int await_news(struct run *run)
+{
+    struct pollfd fds[] = {{.fd = run->news_fd, .events = POLLIN}, {.fd = run->signal_fd, .events = POLLIN}};
+    int count = poll(fds, 2, run->series ? SERIES_LOOK_MS : -1);
+    if (count < 0)
+        return errno == EINTR ? 0 : -errno;
+    uint64_t news;
+    if (fds[0].revents && read(run->news_fd, &news, sizeof(news)) < 0 && errno != EAGAIN)
+        return -errno;
+    struct signalfd_siginfo signal;
+    if (fds[1].revents && read(run->signal_fd, &signal, sizeof(signal)) == sizeof(signal)) {
+        run->interrupted = true;
+        stop_all(run);
+    }
+    return 0;
+}
+
+static int await_all(struct run *run, bool (*condition)(struct run *))
+{
+    int error = 0;
+    while (!error && !condition(run)) {
+        error = await_news(run);
+        if (run->series)
+            collect_series(run);
+    }
+    return error;
+}
+
+static int start_threads(struct run *run)
+{
+    for (unsigned i = 0; i < run->engine_count; i++) {
+        int error = pthread_create(&run->engines[i].thread, NULL, engine_run, &run->engines[i]);
+        if (error)
+            return -error;
+        run->thread_count++;
+    }
+    return 0;
+}
+
+static int join_threads(struct run *run)
+{
+    int error = 0;
+    for (unsigned i = 0; i < run->thread_count; i++) {
+        pthread_join(run->engines[i].thread, NULL);
+        error = run->engines[i].error ? run->engines[i].error : error;
+    }
+    return error;
+}
+
+/* Opening, one start for all, the load, the end. Threads that have been started are always joined. */
+static int carry_out(struct run *run)
+{
+    int error = start_threads(run);
+    if (!error)
+        error = await_all(run, all_ready);
+    if (!error && !run->interrupted)
+        start_all(run);
+    if (!error)
+        error = await_all(run, all_done);
+    if (error)
+        stop_all(run);
+    int thread_error = join_threads(run);
+    return error ? error : thread_error;
+}
+
+int run_load(struct run *run, const struct settings *settings, char *message)
+{
+    *run = (struct run){.settings = settings, .load.settings = settings, .news_fd = -1, .signal_fd = -1};
+    int error = make(run, message);
+    if (error)
+        return error;
+    error = carry_out(run);
+    if (error)
+        return fail(message, "internal error, the run was broken off", "", error);
+    return run->series ? end_series(run, message) : 0;
+}

@@ -1,0 +1,69 @@
+/*
+ * When requests are due in the open loop.
+ *
+ * Plans are absolute: the k-th of a constant schedule lies at start + k/rate, so nothing drifts and nothing is ever skipped.
+ * Threads share it out like cards: thread i takes plans i, i+t, i+2t, ... For Poisson arrivals each thread draws its own process of
+ * rate/t; together they are one of the whole rate (superposition).
+ *
+ * A schedule is also its own backlog: plans are taken one after the other when a connection can take them, so the next one may
+ * lie far in the past, and a backlog of any length costs no memory.
+ */
+#include "loadgen/loadgen.h"
+
+const char *const arrivals_names[] = {"constant", "poisson", NULL};
+
+static uint64_t constant_offset(struct schedule *schedule)
+{
+    const struct schedule_plan *plan = &schedule->plan;
+    double index = (double)schedule->taken * plan->threads + plan->thread;
+    return (uint64_t)(index * 1e9 / plan->rate);
+}
+
+static uint64_t poisson_offset(struct schedule *schedule)
+{
+    const struct schedule_plan *plan = &schedule->plan;
+    schedule->elapsed_ns += random_exponential(&schedule->random) * 1e9 * plan->threads / plan->rate;
+    return (uint64_t)schedule->elapsed_ns;
+}
+
+static uint64_t (*const offsets[])(struct schedule *) = {
+    [ARRIVALS_CONSTANT] = constant_offset,
+    [ARRIVALS_POISSON] = poisson_offset,
+};
+
+static void find_next(struct schedule *schedule)
+{
+    const struct schedule_plan *plan = &schedule->plan;
+    if (schedule->taken >= plan->limit) {
+        schedule->next_ns = UINT64_MAX;
+        return;
+    }
+    uint64_t at = plan->start_ns + offsets[plan->arrivals](schedule);
+    schedule->next_ns = at < plan->end_ns ? at : UINT64_MAX;
+}
+
+void schedule_init(struct schedule *schedule, const struct schedule_plan *plan)
+{
+    *schedule = (struct schedule){.plan = *plan};
+    random_init_stream(&schedule->random, plan->seed, plan->stream);
+    find_next(schedule);
+}
+
+void schedule_advance(struct schedule *schedule)
+{
+    schedule->taken++;
+    find_next(schedule);
+}
+
+uint64_t schedule_drain(struct schedule *schedule)
+{
+    uint64_t count = 0;
+    for (; schedule->next_ns != UINT64_MAX; count++)
+        schedule_advance(schedule);
+    return count;
+}
+
+uint64_t share_of(uint64_t total, unsigned thread, unsigned threads)
+{
+    return total / threads + (thread < total % threads);
+}

@@ -1,0 +1,158 @@
+/*
+ * What a thread counts. Plain numbers of one writer; merged when the threads have ended.
+ *
+ * Rule: every request that was taken up ends in exactly one of status[], socket_errors, timed_out or unfinished.
+ * Response times are kept a backend and nowhere else: their sum over the backends is the distribution of all.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loadgen/loadgen.h"
+
+const char *const error_names[ERROR_KINDS] = {"connect", "read", "write", "malformed", "timeout"};
+
+static struct histogram *const *histograms_of(struct stats *stats, struct histogram *all[4])
+{
+    all[0] = &stats->service;
+    all[1] = &stats->send_lag;
+    all[2] = &stats->own_lag;
+    all[3] = &stats->connect;
+    return all;
+}
+
+static struct backend *add_backend(struct stats *stats, struct slice id)
+{
+    struct backend *backend = calloc(1, sizeof(*backend));
+    if (!backend)
+        return NULL;
+    if (histogram_init(&backend->response, HISTOGRAM_HOUR_US, 3) != 0) {
+        free(backend);
+        return NULL;
+    }
+    backend->id_length = id.length < BACKEND_ID_MAX ? id.length : BACKEND_ID_MAX;
+    memcpy(backend->id, id.at, backend->id_length);
+    stats->backends[stats->backend_count++] = backend;
+    return backend;
+}
+
+int stats_init(struct stats *stats)
+{
+    struct histogram *all[4];
+    *stats = (struct stats){.started = 0};
+    histograms_of(stats, all);
+    int error = add_backend(stats, SLICE("-")) ? 0 : -ENOMEM;
+    for (unsigned i = 0; i < 4 && !error; i++)
+        error = histogram_init(all[i], HISTOGRAM_HOUR_US, 3);
+    if (error)
+        stats_close(stats);
+    return error;
+}
+
+void stats_close(struct stats *stats)
+{
+    struct histogram *all[4];
+    histograms_of(stats, all);
+    for (unsigned i = 0; i < 4; i++)
+        histogram_close(all[i]);
+    for (unsigned i = 0; i < stats->backend_count; i++) {
+        histogram_close(&stats->backends[i]->response);
+        free(stats->backends[i]);
+    }
+    stats->backend_count = 0;
+}
+
+static struct backend *find_backend(const struct stats *stats, struct slice id)
+{
+    for (unsigned i = 0; i < stats->backend_count; i++) {
+        struct backend *backend = stats->backends[i];
+        if (backend->id_length == id.length && memcmp(backend->id, id.at, id.length) == 0)
+            return backend;
+    }
+    return NULL;
+}
+
+struct backend *stats_backend(struct stats *stats, struct slice id)
+{
+    if (id.length > BACKEND_ID_MAX)
+        id.length = BACKEND_ID_MAX;
+    struct backend *backend = id.length ? find_backend(stats, id) : stats->backends[0];
+    if (!backend && stats->backend_count >= BACKENDS_MAX) {
+        id = SLICE("(others)");
+        backend = find_backend(stats, id);
+    }
+    if (!backend)
+        backend = add_backend(stats, id);
+    return backend ? backend : stats->backends[0];
+}
+
+static int merge_backends(struct stats *into, const struct stats *from)
+{
+    int error = 0;
+    for (unsigned i = 0; i < from->backend_count && !error; i++) {
+        const struct backend *theirs = from->backends[i];
+        struct backend *ours = stats_backend(into, (struct slice){theirs->id, theirs->id_length});
+        ours->connections += theirs->connections;
+        ours->requests += theirs->requests;
+        error = histogram_merge(&ours->response, &theirs->response);
+    }
+    return error;
+}
+
+static void merge_counts(struct stats *into, const struct stats *from)
+{
+    into->started += from->started;
+    into->socket_errors += from->socket_errors;
+    into->timed_out += from->timed_out;
+    into->unfinished += from->unfinished;
+    into->unsent += from->unsent;
+    into->waited += from->waited;
+    into->bytes_read += from->bytes_read;
+    into->bytes_written += from->bytes_written;
+    into->cpu_ns += from->cpu_ns;
+    for (unsigned i = 0; i < STATUS_MAX; i++)
+        into->status[i] += from->status[i];
+    for (unsigned i = 0; i < ERROR_KINDS; i++) {
+        into->errors[i] += from->errors[i];
+        into->last_error[i] = from->last_error[i] ? from->last_error[i] : into->last_error[i];
+    }
+}
+
+int stats_merge(struct stats *into, const struct stats *from)
+{
+    merge_counts(into, from);
+    int error = histogram_merge(&into->service, &from->service);
+    if (!error)
+        error = histogram_merge(&into->send_lag, &from->send_lag);
+    if (!error)
+        error = histogram_merge(&into->own_lag, &from->own_lag);
+    if (!error)
+        error = histogram_merge(&into->connect, &from->connect);
+    return error ? error : merge_backends(into, from);
+}
+
+int stats_response_times(const struct stats *stats, struct histogram *response)
+{
+    int error = 0;
+    for (unsigned i = 0; i < stats->backend_count && !error; i++)
+        error = histogram_merge(response, &stats->backends[i]->response);
+    return error;
+}
+
+static uint64_t sum_status(const struct stats *stats, unsigned from, unsigned to)
+{
+    uint64_t sum = 0;
+    for (unsigned status = from; status < to; status++)
+        sum += stats->status[status];
+    return sum;
+}
+
+uint64_t stats_ok(const struct stats *stats)
+{
+    return sum_status(stats, 0, 400);
+}
+
+uint64_t stats_http_errors(const struct stats *stats)
+{
+    return sum_status(stats, 400, STATUS_MAX);
+}
