@@ -29,9 +29,8 @@ struct option_found {
     void *fields;
 };
 
-static int fail(const struct option_program *program, char *error, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static int fail(const struct option_program *program, char *error, const char *format, ...)
+/* Fills in `error` and returns -EINVAL. */
+static __attribute__((format(printf, 3, 4))) int fail(const struct option_program *program, char *error, const char *format, ...)
 {
     int length = snprintf(error, OPTIONS_ERROR_SIZE, "%s: ", program->name);
     va_list arguments;
