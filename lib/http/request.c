@@ -111,11 +111,21 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t length)
     return append_head(request, &request->headers[request->header_count - 1].name, at, length);
 }
 
+/* Is `at` the first byte of a line, white space aside? What lay before this piece is known by its last byte. */
+static bool follows_newline(const struct http_request *request, const char *at)
+{
+    while (at > request->piece && (at[-1] == ' ' || at[-1] == '\t'))
+        at--;
+    return at > request->piece ? at[-1] == '\n' : request->piece_follows_newline;
+}
+
 static int on_header_value(llhttp_t *parser, const char *at, size_t length)
 {
     struct http_request *request = parser->data;
     if (request->head_complete)
         return 0;
+    if (follows_newline(request, at))
+        return refuse(request, 400, "folded header line"); /* obs-fold, RFC 9112 5.2: llhttp would unfold it */
     request->in_value = true;
     return append_head(request, &request->headers[request->header_count - 1].value, at, length);
 }
@@ -132,24 +142,22 @@ const struct slice *http_request_header(const struct http_request *request, cons
 }
 
 /* field-value, RFC 9110 5.5: no control characters but the tab. Bytes above 0x7f are obs-text and pass. */
-static bool value_is_clean(struct slice value)
-{
-    for (size_t i = 0; i < value.length; i++) {
-        unsigned char c = (unsigned char)value.at[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return false;
-    }
-    return true;
-}
+static const bool forbidden_in_value[256] = {[0 ... 8] = true, [10 ... 0x1f] = true, [0x7f] = true};
 
 /* uri-host [":" port], RFC 9112 3.2: enough to keep out what two readers could take for two hosts. */
-static bool host_is_clean(struct slice host)
+static const bool forbidden_in_host[256] = {
+    [0 ... ' '] = true, [0x7f ... 0xff] = true, ['/'] = true, ['?'] = true, ['#'] = true, ['@'] = true, ['\\'] = true, ['<'] = true,
+    ['>'] = true,       ['"'] = true,           ['{'] = true, ['}'] = true, ['|'] = true, ['^'] = true, ['`'] = true,  [','] = true,
+};
+
+/* No fragments and nothing that is not printable ASCII, RFC 9112 3.2. */
+static const bool forbidden_in_target[256] = {[0 ... ' '] = true, ['#'] = true, [0x7f ... 0xff] = true};
+
+static bool is_clean(struct slice text, const bool *forbidden)
 {
-    for (size_t i = 0; i < host.length; i++) {
-        unsigned char c = (unsigned char)host.at[i];
-        if (c <= ' ' || c >= 0x7f || strchr("/?#@\\<>\"{}|^`,", c))
+    for (size_t i = 0; i < text.length; i++)
+        if (forbidden[(unsigned char)text.at[i]])
             return false;
-    }
     return true;
 }
 
@@ -188,7 +196,9 @@ static int check_headers(struct http_request *request)
     struct slice encoding = {NULL, 0};
     for (unsigned i = 0; i < request->header_count; i++) {
         struct http_header *header = &request->headers[i];
-        if (!value_is_clean(header->value))
+        if (header->name.length == 0)
+            return refuse(request, 400, "header line without a name");
+        if (!is_clean(header->value, forbidden_in_value))
             return refuse(request, 400, "control character in a header");
         header->value = slice_trim(header->value);
         if (slice_is_nocase(header->name, "Host")) {
@@ -203,19 +213,9 @@ static int check_headers(struct http_request *request)
     }
     if (hosts > 1 || (hosts == 0 && !request->http_1_0))
         return refuse(request, 400, hosts ? "Host twice" : "Host is missing");
-    if (!host_is_clean(request->authority))
+    if (!is_clean(request->authority, forbidden_in_host))
         return refuse(request, 400, "malformed Host");
     return encodings ? check_transfer_encoding(request, encoding, encodings) : 0;
-}
-
-static bool target_is_clean(struct slice target)
-{
-    for (size_t i = 0; i < target.length; i++) {
-        unsigned char c = (unsigned char)target.at[i];
-        if (c <= ' ' || c >= 0x7f || c == '#')
-            return false;
-    }
-    return true;
 }
 
 /* absolute-form, RFC 9112 3.2.2: its authority counts, not Host. */
@@ -226,7 +226,7 @@ static int split_absolute_form(struct http_request *request, struct slice rest)
         end++;
     request->authority = (struct slice){rest.at, end};
     request->path = slice_after(rest, end);
-    if (request->authority.length == 0 || !host_is_clean(request->authority))
+    if (request->authority.length == 0 || !is_clean(request->authority, forbidden_in_host))
         return refuse(request, 400, "malformed authority in the target");
     if (request->path.length == 0 || *request->path.at != '/') {
         request->query = request->path.length > 0 ? slice_after(request->path, 1) : request->path;
@@ -240,7 +240,7 @@ static int split_target(struct http_request *request)
 {
     struct slice target = request->target;
     request->path = target;
-    if (!target_is_clean(target))
+    if (!is_clean(target, forbidden_in_target))
         return refuse(request, 400, "forbidden character in the target");
     if (slice_is(target, "*"))
         return slice_is(request->method, "OPTIONS") ? 0 : refuse(request, 400, "target * without OPTIONS");
@@ -360,6 +360,8 @@ void http_request_reset(struct http_request *request, bool fresh)
     request->refusal = 0;
     request->why = NULL;
     request->begun = request->head_complete = request->wants_continue = request->complete = request->in_value = false;
+    request->piece_follows_newline = request->line_begun = request->line_ended = false;
+    request->line_spaces = 0;
     request->head_used = 0;
     if (request->body_size > BODY_SIZE_TO_KEEP) {
         free(request->body_text);
@@ -398,11 +400,33 @@ static enum http_parse refuse_unparsable(struct http_request *request, enum llht
     return HTTP_PARSE_REFUSED;
 }
 
+/* Method, target and version with exactly one space between them, RFC 9112 3: llhttp takes any number. */
+static bool request_line_is_clean(struct http_request *request, const char *data, size_t length)
+{
+    for (size_t i = 0; i < length && !request->line_ended; i++) {
+        char c = data[i];
+        if (c == '\n')
+            request->line_ended = request->line_begun; /* an empty line before the request is ignored, 2.2 */
+        else if (c != '\r')
+            request->line_begun = true;
+        if (c == '\t' || (c == ' ' && ++request->line_spaces > 2))
+            return false;
+    }
+    return true;
+}
+
 enum http_parse http_request_parse(struct http_request *request, const char *data, size_t length, size_t *consumed)
 {
     request->begun = true;
+    request->piece = data;
+    if (!request->line_ended && !request_line_is_clean(request, data, length)) {
+        *consumed = length;
+        refuse(request, 400, "white space in the request line");
+        return HTTP_PARSE_REFUSED;
+    }
     enum llhttp_errno error = llhttp_execute(&request->parser, data, length);
     if (error == HPE_OK) {
+        request->piece_follows_newline = follows_newline(request, data + length);
         *consumed = length;
         return HTTP_PARSE_MORE;
     }

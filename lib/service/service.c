@@ -23,9 +23,20 @@ static void say(struct service_response *response, int status, int length)
     response->body.length = length < 0 ? 0 : (size_t)length < sizeof response->text ? (size_t)length : sizeof response->text - 1;
 }
 
+/* By hand: this is the hot path, and snprintf costs more than the rest of the answer. */
 static void say_hello(const struct service_request *request, struct service_response *response)
 {
-    say(response, 200, snprintf(response->text, sizeof response->text, "Hello from worker %u\n", request->worker));
+    static const char greeting[] = "Hello from worker ";
+    char digits[12];
+    size_t count = sizeof digits, length = sizeof greeting - 1;
+    unsigned number = request->worker;
+    digits[--count] = '\n';
+    do
+        digits[--count] = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    memcpy(response->text, greeting, length);
+    memcpy(response->text + length, digits + count, sizeof digits - count);
+    say(response, 200, (int)(length + sizeof digits - count));
 }
 
 static void answer_hello(const struct service_request *request, struct slice value, struct service_response *response)
@@ -41,7 +52,7 @@ static void answer_healthz(const struct service_request *request, struct slice v
     response->body = request->draining ? SLICE("draining\n") : SLICE("ok\n");
 }
 
-/* A line of 64 bytes, repeated: 64 KiB, so that large bodies leave in large writes. */
+/* A line, repeated to about 64 KiB, so that large bodies leave in large writes. */
 static struct slice pattern(void)
 {
 #define LINE          "clusterbench clusterbench clusterbench clusterbench clusterbench"
