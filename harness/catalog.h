@@ -1,0 +1,32 @@
+/*
+ * Where things are: the strategies of the build, the programs, the plans and the plot scripts.
+ */
+#ifndef HARNESS_CATALOG_H
+#define HARNESS_CATALOG_H
+
+#include "text.h"
+
+/* The one list of CMakeLists.txt, in its order. */
+void catalog_strategies(struct names *names);
+
+/* A strategy's line style on charts, 1..: the position in the list; a program that is not in it gets one of the styles behind
+ * the list's, by its name, always the same. */
+unsigned catalog_style(const char *strategy);
+
+/* How many workers the strategy can have at most: 1 for `single`, which is one loop by definition; else 1024. */
+unsigned catalog_most_workers(const char *strategy);
+
+/* Folders, in the order they are looked at; the caller frees the list. */
+char *catalog_programs(const char *given);               /* --bin DIR, or where this program itself lies */
+void catalog_folders(struct names *folders, const char *kind, const char *given); /* kind "plans" or "plots" */
+
+/* Does DIR/NAME exist, and may it be run? */
+bool catalog_has_program(const char *folder, const char *name);
+
+/* The file of a plan given by name or by path. The caller frees; NULL when there is none. */
+char *catalog_plan_file(const struct names *folders, const char *plan);
+
+/* Names of the plans in these folders, sorted, each once. */
+void catalog_plans(const struct names *folders, struct names *plans);
+
+#endif

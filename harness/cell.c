@@ -1,0 +1,485 @@
+/*
+ * cell: start, measure, stop, judge, write down.
+ *
+ * CPU time and requests are counted over the same window, from just before the generator starts to just after it has ended,
+ * warm-up included on both sides of the fraction: CPU of the server's whole process tree from /proc, requests from its own
+ * counters. Rates and latencies are the generator's, of the time after its warm-up. Memory is read twice: under load, at half of
+ * the measured time, and after it.
+ *
+ * Rule: whatever goes wrong, the server is stopped, nothing it started is left, and the reason stands in server.json.
+ */
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/random.h"
+#include "base/units.h"
+
+#include "cell.h"
+#include "folder.h"
+#include "judge.h"
+#include "status.h"
+#include "tree.h"
+
+#define READY_DEADLINE_NS  (10 * CLOCK_NS_PER_S)
+#define STATUS_DEADLINE_NS (2 * CLOCK_NS_PER_S)
+#define STOP_GRACE_NS      (3 * CLOCK_NS_PER_S)
+#define ORPHAN_GRACE_NS    (1 * CLOCK_NS_PER_S)
+#define LOAD_SLACK_NS      (15 * CLOCK_NS_PER_S) /* the generator's own time-out of 10 s, and some */
+#define THREADS_MOST       4u
+
+struct cell {
+    const struct cell_setting *setting;
+    const struct cell_plan *plan;
+    const struct experiment *experiment;
+    unsigned block;
+    uint64_t seed;
+    char *draft, *name;          /* the folder while it is written; its final name below cells/ */
+    struct process server, generator;
+    bool server_runs;
+    json_t *server_command, *generator_command;
+    char *url, *admin;           /* from the ready line */
+    uint64_t startup_ns, stop_ns, begin_ns, end_ns;
+    struct tree_usage before, loaded, after;
+    uint64_t generator_cpu_ns;
+    json_t *status_before, *status_after, *load;
+    bool stopped_by_term;
+    int left_behind;
+    char *failure;
+    struct names notes;
+};
+
+uint64_t cell_seed(uint64_t run_seed, unsigned block, unsigned experiment, unsigned load)
+{
+    struct random random;
+    random_init_stream(&random, run_seed, ((uint64_t)block << 32) + (experiment << 16) + load + 1);
+    return random_next(&random) >> 11; /* 53 bits: every JSON reader keeps them */
+}
+
+/* The first reason stays. Returns -ECANCELED: the cell goes to its end without a result. */
+static int fail(struct cell *cell, char *reason)
+{
+    if (cell->failure)
+        free(reason);
+    else
+        cell->failure = reason;
+    return -ECANCELED;
+}
+
+static json_t *command_json(const struct names *words)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < words->count; i++)
+        json_array_append_new(array, json_string(words->items[i]));
+    return array;
+}
+
+/* A names list is an argv once a NULL stands behind it. */
+static char *const *as_argv(struct names *words)
+{
+    words->items = memory_grow(words->items, (words->count + 1) * sizeof(*words->items));
+    words->items[words->count] = NULL;
+    return words->items;
+}
+
+static void add_word(struct names *words, char *word)
+{
+    names_add(words, word);
+    free(word);
+}
+
+static char *last_line_of(const char *folder, const char *file)
+{
+    char *path = text_print("%s/%s", folder, file), *text = NULL, *line = NULL;
+    size_t length;
+    if (file_read(path, 1u << 20, &text, &length) == 0) {
+        char *trimmed = text_trim(text), *newline = strrchr(trimmed, '\n');
+        line = *trimmed ? text_print(": %s", newline ? newline + 1 : trimmed) : NULL;
+        free(text);
+    }
+    free(path);
+    return line ? line : text_copy("");
+}
+
+/* ---- the server ---- */
+
+static void server_words(const struct cell *cell, struct names *words)
+{
+    add_word(words, text_print("%s/%s", cell->setting->programs, cell->plan->strategy));
+    names_add(words, "--listen");
+    names_add(words, "127.0.0.1:0");
+    names_add(words, "--admin");
+    names_add(words, "127.0.0.1:0");
+    names_add(words, "--workers");
+    add_word(words, text_print("%u", cell->plan->workers));
+}
+
+/* "ready http://127.0.0.1:4711 strategy=shared workers=2 pid=99 admin=http://127.0.0.1:4712" */
+static int take_ready_line(struct cell *cell, const char *line)
+{
+    struct names words = {0};
+    names_split(&words, line);
+    bool ready = words.count >= 2 && !strcmp(words.items[0], "ready") && !strncmp(words.items[1], "http://", 7);
+    for (size_t i = 0; ready && i < words.count; i++) {
+        char *word = words.items[i];
+        size_t length = strlen(word);
+        if (length && word[length - 1] == '/')
+            word[length - 1] = '\0';
+        if (i == 1)
+            cell->url = text_copy(word);
+        else if (!strncmp(word, "admin=", 6))
+            text_replace(&cell->admin, text_copy(word + 6));
+    }
+    names_free(&words);
+    return ready ? 0 : fail(cell, text_print("'%s' is no ready line", line));
+}
+
+static int wait_until_ready(struct cell *cell)
+{
+    char line[1024];
+    int result = process_read_line(cell->setting->custody, &cell->server, line, sizeof(line), cell->server.started_ns + READY_DEADLINE_NS);
+    cell->startup_ns = clock_now_ns() - cell->server.started_ns;
+    if (result >= 0)
+        return take_ready_line(cell, line);
+    if (result == -EINTR)
+        return result;
+    if (result == -ETIMEDOUT)
+        return fail(cell, text_print("no ready line within %d s", (int)(READY_DEADLINE_NS / CLOCK_NS_PER_S)));
+    process_wait(cell->setting->custody, &cell->server, clock_now_ns() + CLOCK_NS_PER_S, HEED_SIGNALS);
+    char *end = process_describe_end(&cell->server), *line_of_log = last_line_of(cell->draft, "server.log");
+    result = fail(cell, text_print("%s %s before it was ready%s", cell->plan->strategy, end, line_of_log));
+    free(line_of_log);
+    free(end);
+    return result;
+}
+
+static int start_server(struct cell *cell)
+{
+    struct names words = {0};
+    server_words(cell, &words);
+    cell->server_command = command_json(&words);
+    char *log = text_print("%s/server.log", cell->draft);
+    struct process_spec spec = {
+        .argv = as_argv(&words), .cpus = &cell->setting->placement->server, .error_path = log, .keep_output = true};
+    int result = process_start(cell->setting->custody, &cell->server, &spec);
+    cell->server.name = cell->plan->strategy;
+    if (result < 0)
+        result = fail(cell, text_print("%s cannot be started: %s", words.items[0], strerror(-result)));
+    else
+        cell->server_runs = true;
+    free(log);
+    names_free(&words);
+    return result < 0 ? result : wait_until_ready(cell);
+}
+
+static void read_status(struct cell *cell, json_t **status)
+{
+    if (!cell->admin)
+        return;
+    int result = status_get(cell->admin, "/status", clock_now_ns() + STATUS_DEADLINE_NS, status);
+    if (result < 0)
+        add_word(&cell->notes, text_print("%s/status: %s", cell->admin, strerror(-result)));
+}
+
+static int read_before(struct cell *cell)
+{
+    read_status(cell, &cell->status_before);
+    if (!cell->admin)
+        names_add(&cell->notes, "no /status: requests are the generator's count");
+    int result = tree_cpu(cell->server.pid, &cell->before);
+    cell->begin_ns = clock_now_ns();
+    return result < 0 ? fail(cell, text_print("%s is gone before the load: %s", cell->plan->strategy, strerror(-result))) : 0;
+}
+
+static int read_after(struct cell *cell)
+{
+    cell->end_ns = clock_now_ns();
+    int result = tree_cpu(cell->server.pid, &cell->after);
+    if (!result)
+        result = tree_memory(cell->server.pid, &cell->after);
+    if (result < 0 || cell->server.ended)
+        return fail(cell, text_print("%s did not live through the load", cell->plan->strategy));
+    read_status(cell, &cell->status_after);
+    if (cell->after.identity != cell->before.identity)
+        names_add(&cell->notes, "a process of the server came or went under load: its CPU time may be incomplete");
+    return 0;
+}
+
+/* ---- the load ---- */
+
+static void add_option(struct names *words, const char *option, char *value)
+{
+    names_add(words, option);
+    add_word(words, value);
+}
+
+static unsigned generator_threads(const struct cell *cell)
+{
+    unsigned cpus = cell->setting->placement->generator.count, most = cpus < THREADS_MOST ? cpus : THREADS_MOST;
+    unsigned threads = cell->experiment->threads ? cell->experiment->threads : most;
+    return threads < cell->experiment->connections ? threads : cell->experiment->connections;
+}
+
+static void generator_words(const struct cell *cell, struct names *words)
+{
+    const struct experiment *experiment = cell->experiment;
+    char time[UNITS_TEXT_SIZE];
+    add_word(words, text_print("%s/loadgen", cell->setting->programs));
+    add_option(words, "--threads", text_print("%u", generator_threads(cell)));
+    add_option(words, "--connections", text_print("%u", experiment->connections));
+    add_option(words, "--duration", text_copy(units_format_time(experiment->duration_ns, time)));
+    add_option(words, "--warmup", text_copy(units_format_time(experiment->warmup_ns, time)));
+    add_option(words, "--seed", text_print("%llu", (unsigned long long)cell->seed));
+    if (experiment->requests_per_connection)
+        add_option(words, "--requests-per-connection", text_print("%u", experiment->requests_per_connection));
+    if (experiment->loads[cell->plan->load].kind != LOAD_CLOSED) {
+        add_option(words, "--rate", text_print("%.0f", cell_rate(cell->setting->plan, cell->plan)));
+        add_option(words, "--arrivals", text_copy(experiment->arrivals == ARRIVALS_POISSON ? "poisson" : "constant"));
+    }
+    add_option(words, "--format", text_copy("json"));
+    add_option(words, "-o", text_print("%s/load.json", cell->draft));
+    add_option(words, "--hgrm", text_print("%s/latency.hgrm", cell->draft));
+    add_word(words, text_print("%s%s", cell->url, experiment->request));
+}
+
+static int read_load(struct cell *cell)
+{
+    char *path = text_print("%s/load.json", cell->draft);
+    json_error_t error;
+    cell->load = json_load_file(path, 0, &error);
+    free(path);
+    if (cell->load)
+        return 0;
+    return fail(cell, text_print("loadgen's load.json cannot be read: %s", error.text));
+}
+
+/* 0 done, 3 measured but invalid (the judge says why); anything else is no measurement. */
+static int judge_generator(struct cell *cell)
+{
+    const struct process *generator = &cell->generator;
+    cell->generator_cpu_ns = (uint64_t)(generator->usage.ru_utime.tv_sec + generator->usage.ru_stime.tv_sec) * CLOCK_NS_PER_S +
+                             (uint64_t)(generator->usage.ru_utime.tv_usec + generator->usage.ru_stime.tv_usec) * CLOCK_NS_PER_US;
+    if (WIFEXITED(generator->status) && (WEXITSTATUS(generator->status) == 0 || WEXITSTATUS(generator->status) == 3))
+        return read_load(cell);
+    char *end = process_describe_end(generator), *line = last_line_of(cell->draft, "loadgen.log");
+    int result = fail(cell, text_print("loadgen %s%s", end, line));
+    free(line);
+    free(end);
+    return result;
+}
+
+static int wait_for_generator(struct cell *cell)
+{
+    struct custody *custody = cell->setting->custody;
+    const struct experiment *experiment = cell->experiment;
+    uint64_t half_ns = cell->begin_ns + experiment->warmup_ns + experiment->duration_ns / 2;
+    int result = process_wait(custody, &cell->generator, half_ns, HEED_SIGNALS);
+    if (result == -ETIMEDOUT) {
+        tree_memory(cell->server.pid, &cell->loaded);
+        result = process_wait(custody, &cell->generator, half_ns + experiment->duration_ns / 2 + LOAD_SLACK_NS, HEED_SIGNALS);
+    }
+    if (result == -ETIMEDOUT)
+        result = fail(cell, text_print("loadgen did not end within %d s of its time", (int)(LOAD_SLACK_NS / CLOCK_NS_PER_S)));
+    return result;
+}
+
+static int apply_load(struct cell *cell)
+{
+    struct names words = {0};
+    generator_words(cell, &words);
+    cell->generator_command = command_json(&words);
+    char *log = text_print("%s/loadgen.log", cell->draft);
+    struct process_spec spec = {.argv = as_argv(&words), .cpus = &cell->setting->placement->generator, .error_path = log};
+    int result = process_start(cell->setting->custody, &cell->generator, &spec);
+    if (result < 0) {
+        result = fail(cell, text_print("%s cannot be started: %s", words.items[0], strerror(-result)));
+    } else {
+        result = wait_for_generator(cell);
+        process_stop(cell->setting->custody, &cell->generator, 0);
+        if (!result)
+            result = judge_generator(cell);
+    }
+    free(log);
+    names_free(&words);
+    return result;
+}
+
+/* ---- the end ---- */
+
+/* An interrupted run does not wait for a drain. */
+static void stop_server(struct cell *cell)
+{
+    struct custody *custody = cell->setting->custody;
+    uint64_t begin_ns = clock_now_ns();
+    if (cell->server_runs)
+        cell->stopped_by_term = process_stop(custody, &cell->server, custody->interrupted_by ? 0 : STOP_GRACE_NS);
+    cell->stop_ns = clock_now_ns() - begin_ns;
+    cell->left_behind = custody_clear(custody, custody->interrupted_by ? 0 : ORPHAN_GRACE_NS);
+    if (custody->interrupted_by || !cell->server_runs)
+        return;
+    if (!cell->stopped_by_term)
+        add_word(&cell->notes, text_print("TERM did not stop it within %d s: killed", (int)(STOP_GRACE_NS / CLOCK_NS_PER_S)));
+    if (cell->left_behind)
+        add_word(&cell->notes, text_print("%d processes were left behind and were killed", cell->left_behind));
+}
+
+static json_t *load_json(const struct cell *cell)
+{
+    const struct load *load = &cell->experiment->loads[cell->plan->load];
+    char *label = load_label(load);
+    json_t *json = json_pack("{s:s, s:f, s:s, s:i, s:i}", "label", label, "rate", cell_rate(cell->setting->plan, cell->plan), "request",
+                             cell->experiment->request, "connections", (int)cell->experiment->connections, "requests_per_connection",
+                             (int)cell->experiment->requests_per_connection);
+    free(label);
+    return json;
+}
+
+static json_t *window_json(const struct cell *cell, const struct window *window)
+{
+    return json_pack("{s:f, s:I, s:I, s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "wall_us", (double)(cell->end_ns - cell->begin_ns) / 1e3,
+                     "requests", (json_int_t)window->requests, "connections", (json_int_t)window->connections, "counted_by",
+                     window->by_server ? "server" : "generator", "cpu_us", window->cpu_us, "cpu_us_per_request",
+                     window->cpu_us_per_request, "cpu_user_us_per_request", window->user_us_per_request, "cpu_system_us_per_request",
+                     window->system_us_per_request, "busy_us", window->busy_us, "generator_cpu_us", (double)cell->generator_cpu_ns / 1e3);
+}
+
+static json_t *notes_json(const struct names *notes)
+{
+    return command_json(notes);
+}
+
+static json_t *or_null(json_t *json)
+{
+    return json ? json_incref(json) : json_null();
+}
+
+static json_t *server_json(const struct cell *cell, const struct window *window)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "schema", json_string("clusterbench.cell/1"));
+    json_object_set_new(json, "block", json_integer(cell->block));
+    json_object_set_new(json, "experiment", json_string(cell->experiment->name));
+    json_object_set_new(json, "strategy", json_string(cell->plan->strategy));
+    json_object_set_new(json, "again", json_boolean(cell->plan->again));
+    json_object_set_new(json, "workers", json_integer(cell->plan->workers));
+    json_object_set_new(json, "load", load_json(cell));
+    json_object_set_new(json, "seed", json_integer((json_int_t)cell->seed));
+    json_object_set_new(json, "placement", placement_json(cell->setting->placement));
+    json_object_set_new(json, "ranked", json_boolean(!cell->failure));
+    json_object_set_new(json, "failure", cell->failure ? json_string(cell->failure) : json_null());
+    json_object_set_new(json, "notes", notes_json(&cell->notes));
+    json_object_set_new(json, "server_command", or_null(cell->server_command));
+    json_object_set_new(json, "generator_command", or_null(cell->generator_command));
+    json_object_set_new(json, "startup_us", json_real((double)cell->startup_ns / 1e3));
+    json_object_set_new(json, "stop", json_pack("{s:f, s:b, s:i}", "us", (double)cell->stop_ns / 1e3, "by_term", cell->stopped_by_term,
+                                                "left_behind", cell->left_behind));
+    json_object_set_new(json, "window", window_json(cell, window));
+    json_object_set_new(json, "memory",
+                        json_pack("{s:I, s:I, s:i}", "pss_loaded_bytes", (json_int_t)cell->loaded.pss_bytes, "pss_after_bytes",
+                                  (json_int_t)cell->after.pss_bytes, "processes", (int)cell->after.processes));
+    json_object_set_new(json, "status_before", or_null(cell->status_before));
+    json_object_set_new(json, "status", or_null(cell->status_after));
+    return json;
+}
+
+static void drop_if_empty(const char *folder, const char *file)
+{
+    char *path = text_print("%s/%s", folder, file);
+    struct stat stat_of;
+    if (stat(path, &stat_of) == 0 && stat_of.st_size == 0)
+        unlink(path);
+    free(path);
+}
+
+static int write_down(struct cell *cell, struct cell_outcome *outcome)
+{
+    struct evidence evidence = {.plan = cell->setting->plan,
+                                .cell = cell->plan,
+                                .before = &cell->before,
+                                .after = &cell->after,
+                                .status_before = cell->status_before,
+                                .status_after = cell->status_after,
+                                .load = cell->load,
+                                .generator_cpu_ns = cell->generator_cpu_ns,
+                                .wall_ns = cell->end_ns - cell->begin_ns};
+    struct window window = {0};
+    if (!cell->failure) {
+        judge_window(&evidence, &window);
+        cell->failure = judge_cell(&evidence, &window, &cell->notes);
+    }
+    outcome->own_cpu_ns = (uint64_t)(window.cpu_us * 1e3) + cell->generator_cpu_ns;
+    char *path = text_print("%s/server.json", cell->draft);
+    json_t *json = server_json(cell, &window);
+    int result = file_write_json(path, json);
+    json_decref(json);
+    if (!result && cell->load) {
+        text_replace(&path, text_print("%s/workers.csv", cell->draft));
+        result = judge_write_workers(path, &evidence);
+    }
+    free(path);
+    drop_if_empty(cell->draft, "server.log");
+    drop_if_empty(cell->draft, "loadgen.log");
+    return result;
+}
+
+static void free_cell(struct cell *cell)
+{
+    json_decref(cell->server_command);
+    json_decref(cell->generator_command);
+    json_decref(cell->status_before);
+    json_decref(cell->status_after);
+    json_decref(cell->load);
+    free(cell->url);
+    free(cell->admin);
+    free(cell->draft);
+    free(cell->failure);
+    free(cell->name);
+    names_free(&cell->notes);
+}
+
+static int measure(struct cell *cell)
+{
+    static int (*const steps[])(struct cell *) = {start_server, read_before, apply_load, read_after};
+    int result = 0;
+    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && !result; i++)
+        result = steps[i](cell);
+    stop_server(cell);
+    if (cell->setting->custody->interrupted_by)
+        return -EINTR;
+    return result == -ECANCELED ? 0 : result;
+}
+
+int cell_run(const struct cell_setting *setting, const struct cell_plan *plan, unsigned block, struct cell_outcome *outcome)
+{
+    *outcome = (struct cell_outcome){0};
+    struct cell cell = {.setting = setting, .plan = plan, .experiment = &setting->plan->experiments[plan->experiment], .block = block};
+    cell.seed = cell_seed(setting->seed, block, plan->experiment, plan->load);
+    cell.name = cell_name(setting->plan, plan, block);
+    cell.draft = text_print("%s/cells/%s.tmp", setting->folder, cell.name);
+    char *final = text_print("%s/cells/%s", setting->folder, cell.name);
+    int result = mkdir(cell.draft, 0777) < 0 ? -errno : 0;
+    if (!result) {
+        result = measure(&cell);
+        if (!result)
+            result = write_down(&cell, outcome);
+        if (!result && rename(cell.draft, final) < 0)
+            result = -errno;
+        if (result)
+            folder_remove(cell.draft);
+    }
+    if (!result) {
+        outcome->name = text_copy(cell.name);
+        outcome->failure = cell.failure ? text_copy(cell.failure) : NULL;
+    }
+    free(final);
+    free_cell(&cell);
+    return result;
+}

@@ -1,0 +1,170 @@
+/*
+ * finding: says what the rows of an experiment show, and no more.
+ *
+ * The best row opens the sentence; the others follow in groups by their verdict against the baseline. Without verdicts only the
+ * order of the medians is told, and that it carries none. A row that is not ranked is named with its reason.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "finding.h"
+#include "table.h"
+
+struct telling {
+    const struct summary *summary;
+    const struct experiment *experiment;
+    enum metric metric;
+    const char *load; /* the highest load of the plan that was run */
+    const struct row **rows;
+    unsigned count;   /* ranked, best first, without the A/A row */
+    char *text;
+};
+
+static void tell(struct telling *telling, char *more)
+{
+    text_replace(&telling->text, text_print("%s%s", telling->text, more));
+    free(more);
+}
+
+static double worth(const struct telling *telling, const struct row *row)
+{
+    return row->of[telling->metric].median * -metrics[telling->metric].better; /* less is better */
+}
+
+static void insert_row(struct telling *telling, const struct row *row)
+{
+    telling->rows = memory_grow(telling->rows, (telling->count + 1) * sizeof(*telling->rows));
+    unsigned i = telling->count++;
+    for (; i && worth(telling, telling->rows[i - 1]) > worth(telling, row); i--)
+        telling->rows[i] = telling->rows[i - 1];
+    telling->rows[i] = row;
+}
+
+static void choose_rows(struct telling *telling, unsigned experiment)
+{
+    const struct summary *summary = telling->summary;
+    for (unsigned i = 0; i < summary->row_count; i++)
+        if (summary->rows[i].experiment == experiment)
+            telling->load = summary->rows[i].load; /* rows come in the plan's order of loads */
+    for (unsigned i = 0; i < summary->row_count; i++) {
+        const struct row *row = &summary->rows[i];
+        if (row->experiment == experiment && !row->again && row->ranked && !strcmp(row->load, telling->load) &&
+            isfinite(row->of[telling->metric].median))
+            insert_row(telling, row);
+    }
+}
+
+static char *with_unit(const struct telling *telling, const struct row *row)
+{
+    char *number = estimate_text(&row->of[telling->metric], telling->metric);
+    const char *unit = metrics[telling->metric].unit;
+    char *text = *unit ? text_print("%s %s", number, unit) : text_copy(number);
+    free(number);
+    return text;
+}
+
+static void tell_group(struct telling *telling, enum verdict verdict, const char *before, const char *after)
+{
+    struct names names = {0};
+    for (unsigned i = 0; i < telling->count; i++) {
+        const struct row *row = telling->rows[i];
+        if (row->baseline || row->verdict[telling->metric] != verdict)
+            continue;
+        char *label = row_label(telling->summary, row), *ratio = ratio_text(&row->ratio[telling->metric]);
+        char *text = verdict == VERDICT_VOID ? text_copy(label) : text_print("%s (%s times)", label, ratio);
+        names_add(&names, text);
+        free(text);
+        free(ratio);
+        free(label);
+    }
+    char *list = names_join(&names, ", ");
+    if (names.count)
+        tell(telling, text_print(" %s%s%s.", before, list, after));
+    free(list);
+    names_free(&names);
+}
+
+static void tell_verdicts(struct telling *telling)
+{
+    const char *baseline = telling->experiment->baseline;
+    char *against = text_print("Against %s: different are ", baseline);
+    tell_group(telling, VERDICT_DIFFERENT, against, "");
+    free(against);
+    tell_group(telling, VERDICT_SAME, "The same within the noise: ", "");
+    tell_group(telling, VERDICT_UNDECIDED, "Undecided with these blocks: ", "");
+    tell_group(telling, VERDICT_VOID, "Nothing can be said of ", ": the A/A pair itself differs");
+}
+
+static void tell_opening(struct telling *telling)
+{
+    static const char *const words[] = {
+        [LAYOUT_COST] = "takes the least CPU time a request",
+        [LAYOUT_LATENCY] = "keeps the response times lowest",
+        [LAYOUT_SHARES] = "spreads the work most evenly",
+    };
+    const struct row *best = telling->rows[0], *worst = telling->rows[telling->count - 1];
+    char *best_name = row_label(telling->summary, best), *best_value = with_unit(telling, best);
+    enum layout layout = experiment_layout(telling->experiment);
+    const char *what = layout == LAYOUT_COST && telling->metric != METRIC_CPU ? "is best" : words[layout];
+    const char *label = metrics[telling->metric].label;
+    tell(telling, telling->count == 1 ? text_print("%s: %s %s.", best_name, label, best_value)
+                                      : text_print("%s %s: %s %s", best_name, what, label, best_value));
+    if (telling->count > 1) {
+        char *worst_name = row_label(telling->summary, worst), *worst_value = with_unit(telling, worst);
+        tell(telling, text_print("; at the other end stands %s with %s.", worst_name, worst_value));
+        free(worst_name);
+        free(worst_value);
+    }
+    free(best_name);
+    free(best_value);
+}
+
+/* The worst spread in words: what the busiest worker got, what chance alone would have made of it. */
+static void tell_spread(struct telling *telling)
+{
+    const struct row *worst = telling->rows[telling->count - 1];
+    if (worst->connections < 1)
+        return;
+    char *name = row_label(telling->summary, worst);
+    tell(telling, text_print(" There the busiest of %u workers gets %.1f %% of the requests where %.1f %% would be even;"
+                             " throwing %.0f connections at random would give a Jain index of %.2f.",
+                             worst->workers, 100 * worst->shares[0], 100.0 / worst->workers, worst->connections,
+                             statistics_jain_by_chance(worst->connections, worst->workers)));
+    free(name);
+}
+
+static void tell_failures(struct telling *telling, unsigned experiment)
+{
+    for (unsigned i = 0; i < telling->summary->row_count; i++) {
+        const struct row *row = &telling->summary->rows[i];
+        if (row->experiment == experiment && !row->ranked && !row->again) {
+            char *label = row_label(telling->summary, row);
+            tell(telling, text_print(" %s is not ranked: %s.", label, row->failure));
+            free(label);
+        }
+    }
+}
+
+char *finding_text(const struct summary *summary, unsigned experiment)
+{
+    struct telling telling = {.summary = summary, .experiment = &summary->results->plan.experiments[experiment], .text = text_copy("")};
+    telling.metric = telling.experiment->primary;
+    choose_rows(&telling, experiment);
+    if (!telling.count) {
+        text_replace(&telling.text, text_copy("No cell of this experiment could be ranked."));
+    } else {
+        if (telling.experiment->loads_count > 1 && strstr(telling.load, "pct"))
+            tell(&telling, text_print("At %.*s %% load ", (int)strlen(telling.load) - 3, telling.load));
+        tell_opening(&telling);
+        if (experiment_layout(telling.experiment) == LAYOUT_SHARES)
+            tell_spread(&telling);
+        if (summary->verdicts)
+            tell_verdicts(&telling);
+        else
+            tell(&telling, text_copy(" These are medians without a verdict."));
+    }
+    tell_failures(&telling, experiment);
+    free(telling.rows);
+    return telling.text;
+}

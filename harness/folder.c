@@ -1,0 +1,61 @@
+/* folder: the few things done to folders of results. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+#include "folder.h"
+#include "text.h"
+
+static int make_one(const char *path)
+{
+    return mkdir(path, 0777) == 0 || errno == EEXIST ? 0 : -errno;
+}
+
+int folder_make(const char *path)
+{
+    char *part = text_copy(path);
+    int result = 0;
+    for (char *slash = strchr(part + 1, '/'); slash && !result; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        result = make_one(part);
+        *slash = '/';
+    }
+    if (!result)
+        result = make_one(part);
+    free(part);
+    return result;
+}
+
+int folder_remove(const char *path)
+{
+    DIR *folder = opendir(path);
+    if (!folder)
+        return -errno;
+    for (struct dirent *entry; (entry = readdir(folder));)
+        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+            unlinkat(dirfd(folder), entry->d_name, 0); /* what stays makes the rmdir below fail */
+    closedir(folder);
+    return rmdir(path) < 0 ? -errno : 0;
+}
+
+int folder_copy_file(const char *from, const char *to)
+{
+    char *text;
+    size_t length;
+    int result = file_read(from, 1u << 20, &text, &length);
+    if (result < 0)
+        return result;
+    struct file_draft draft;
+    result = file_draft(&draft, to);
+    if (!result) {
+        fwrite(text, 1, length, draft.out);
+        result = file_commit(&draft);
+    }
+    free(text);
+    return result;
+}

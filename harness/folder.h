@@ -1,0 +1,14 @@
+/* Folders: make one with its parents, remove one of ours with what lies in it. */
+#ifndef HARNESS_FOLDER_H
+#define HARNESS_FOLDER_H
+
+/* mkdir -p. 0 or negative errno; an existing folder is fine. */
+int folder_make(const char *path);
+
+/* Removes a folder and the plain files in it, one level deep. 0 or negative errno. */
+int folder_remove(const char *path);
+
+/* Copies a small text file, by way of a draft. 0 or negative errno. */
+int folder_copy_file(const char *from, const char *to);
+
+#endif

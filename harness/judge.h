@@ -1,0 +1,44 @@
+/*
+ * From readings to figures, and the gates a cell must pass to be ranked.
+ */
+#ifndef HARNESS_JUDGE_H
+#define HARNESS_JUDGE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plan.h"
+#include "tree.h"
+
+/* What was read around one load. */
+struct evidence {
+    const struct plan *plan;
+    const struct cell_plan *cell;
+    const struct tree_usage *before, *after;
+    const json_t *status_before, *status_after, *load; /* NULL where there was none */
+    uint64_t generator_cpu_ns, wall_ns;
+};
+
+/* Cost over the window from before the generator started to after it ended. */
+struct window {
+    uint64_t requests, connections;
+    bool by_server;                   /* counted by the server's /status; else the generator's count */
+    double cpu_us;                    /* of the whole tree */
+    double cpu_us_per_request, user_us_per_request, system_us_per_request;
+    double busy_us;                   /* workers occupied by /block and /cpu */
+    uint64_t worker_requests;         /* of the processes or threads that did the work, fronts not counted */
+};
+
+void judge_window(const struct evidence *evidence, struct window *window);
+
+/* Why the cell must not be ranked, or NULL; the caller frees. What is odd but no reason is added to `notes`. */
+char *judge_cell(const struct evidence *evidence, const struct window *window, struct names *notes);
+
+/* workers.csv: what each worker got, as the client saw it and as the server counted. 0 or negative errno. */
+int judge_write_workers(const char *path, const struct evidence *evidence);
+
+/* A number at a path of keys ("requests.ok" is two keys), or `missing`. */
+double json_number_at(const json_t *json, const char *key, const char *inner, double missing);
+
+#endif

@@ -1,0 +1,201 @@
+/*
+ * clusterbench: runs plans, judges and draws them. This file knows the commands and nothing else.
+ *
+ * Exit status: 0 done, 1 could not be done (one line on stderr says why), 130 interrupted.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/options.h"
+
+#include "catalog.h"
+#include "doctor.h"
+#include "plan.h"
+#include "report.h"
+#include "run.h"
+
+struct settings {
+    struct run_settings run;
+};
+
+#define SETTING(field) OPTION_FIELD(struct settings, run.field)
+
+static const struct option_spec option_specs[] = {
+    {.name = "plan", .letter = 'p', .type = OPTION_TEXT, SETTING(plan), .fallback = "quick", .argument = "NAME|FILE", .group = "run",
+     .help = "the plan to run: a name that `list plans` shows, or an .ini file"},
+    {.name = "only", .type = OPTION_TEXT, SETTING(only), .argument = "A,B", .help = "only these experiments or strategies of it"},
+    {.name = "blocks", .letter = 'b', .type = OPTION_INTEGER, SETTING(blocks), .max = 99, .fallback = "0", .argument = "N",
+     .help = "how many blocks; 0: as many as the plan says"},
+    {.name = "seed", .letter = 's', .type = OPTION_INTEGER, SETTING(seed), .max = UINT64_C(1) << 53, .fallback = "0", .argument = "S",
+     .help = "of orders and requests; 0: a new one"},
+    {.name = "out", .letter = 'o', .type = OPTION_TEXT, SETTING(out), .argument = "DIR", .help = "the results folder (results/UTC-PLAN)"},
+    {.name = "quick", .type = OPTION_FLAG, SETTING(quick), .help = "one block, a fifth of the time, no verdicts: to try a plan"},
+    {.name = "bin", .type = OPTION_TEXT, SETTING(programs), .argument = "DIR", .group = "where things are",
+     .help = "folder of the server programs and loadgen (where clusterbench lies)"},
+    {.name = "plans", .type = OPTION_TEXT, SETTING(plans), .argument = "DIR", .help = "folder of the plans"},
+    {.name = "plots", .type = OPTION_TEXT, SETTING(plots), .argument = "DIR", .help = "folder of the plot scripts"},
+    {.name = NULL},
+};
+
+/* ---- commands: each gets its operands ---- */
+
+static int command_run(const struct settings *settings, int count, char **operands)
+{
+    (void)count;
+    (void)operands;
+    return run_plan(&settings->run);
+}
+
+static int command_report(const struct settings *settings, int count, char **operands)
+{
+    struct custody custody;
+    if (count < 1) {
+        fputs("clusterbench: report needs a results folder: clusterbench report DIR\n", stderr);
+        return 1;
+    }
+    int result = custody_open(&custody);
+    if (result < 0) {
+        fprintf(stderr, "clusterbench: signals cannot be set up: %s\n", strerror(-result));
+        return 1;
+    }
+    int status = report_make(&custody, operands[0], settings->run.plots, REPORT_WITH_TABLES);
+    custody_close(&custody);
+    return status;
+}
+
+static int list_strategies(const struct settings *settings)
+{
+    struct names list = {0};
+    char *programs = catalog_programs(settings->run.programs);
+    catalog_strategies(&list);
+    for (size_t i = 0; i < list.count; i++)
+        printf("%s%s\n", list.items[i], catalog_has_program(programs, list.items[i]) ? "" : "  (not built)");
+    free(programs);
+    names_free(&list);
+    return 0;
+}
+
+static void print_plan(const struct names *folders, const char *name)
+{
+    struct plan plan;
+    char error[PLAN_ERROR_SIZE], *file = catalog_plan_file(folders, name);
+    if (file && plan_read(&plan, file, error) == 0) {
+        unsigned minutes = (unsigned)((plan_estimate_ns(&plan, 2) + UINT64_C(30000000000)) / UINT64_C(60000000000));
+        printf("%-12s %s: %u experiments, %u block%s, about %u min\n", name, plan.title, plan.count, plan.blocks, plan.blocks == 1 ? "" : "s",
+               minutes ? minutes : 1);
+        plan_close(&plan);
+    } else {
+        printf("%-12s %s\n", name, file ? error : "cannot be read");
+    }
+    free(file);
+}
+
+static int list_plans(const struct settings *settings)
+{
+    struct names folders = {0}, plans = {0};
+    catalog_folders(&folders, "plans", settings->run.plans);
+    catalog_plans(&folders, &plans);
+    for (size_t i = 0; i < plans.count; i++)
+        print_plan(&folders, plans.items[i]);
+    names_free(&plans);
+    names_free(&folders);
+    return 0;
+}
+
+static int command_list(const struct settings *settings, int count, char **operands)
+{
+    if (count && !strcmp(operands[0], "plans"))
+        return list_plans(settings);
+    if (count && !strcmp(operands[0], "strategies"))
+        return list_strategies(settings);
+    if (count) {
+        fprintf(stderr, "clusterbench: list '%s' is not known; use strategies or plans\n", operands[0]);
+        return 1;
+    }
+    puts("strategies:");
+    list_strategies(settings);
+    puts("\nplans:");
+    return list_plans(settings);
+}
+
+static int command_doctor(const struct settings *settings, int count, char **operands)
+{
+    (void)count;
+    (void)operands;
+    struct custody custody;
+    if (custody_open(&custody) < 0) {
+        fputs("clusterbench: signals cannot be set up\n", stderr);
+        return 1;
+    }
+    int status = doctor_examine(&custody, settings->run.programs);
+    custody_close(&custody);
+    return status;
+}
+
+static const struct command {
+    const char *name;
+    int operands_most;
+    int (*run)(const struct settings *settings, int count, char **operands);
+} commands[] = {
+    {"run", 0, command_run},
+    {"report", 1, command_report},
+    {"list", 1, command_list},
+    {"doctor", 0, command_doctor},
+};
+
+static int refuse_command(const char *name)
+{
+    struct names known = {0};
+    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+        names_add(&known, commands[i].name);
+    char *all = names_join(&known, ", ");
+    if (name)
+        fprintf(stderr, "clusterbench: no command '%s'; use %s, or --help\n", name, all);
+    else
+        fprintf(stderr, "clusterbench: a command is missing; use %s, or --help\n", all);
+    free(all);
+    names_free(&known);
+    return 1;
+}
+
+static int carry_out(const struct settings *settings, int count, char **operands)
+{
+    for (size_t i = 0; count && i < sizeof(commands) / sizeof(*commands); i++) {
+        if (strcmp(commands[i].name, operands[0]))
+            continue;
+        if (count - 1 > commands[i].operands_most) {
+            fprintf(stderr, "clusterbench: %s: '%s' is one word too many\n", operands[0], operands[commands[i].operands_most + 1]);
+            return 1;
+        }
+        return commands[i].run(settings, count - 1, operands + 1);
+    }
+    return refuse_command(count ? operands[0] : NULL);
+}
+
+int main(int argc, char **argv)
+{
+    struct settings settings = {0};
+    struct option_table table = {option_specs, &settings};
+    struct option_program program = {
+        .name = "clusterbench",
+        .summary = "Runs server strategies side by side under the same load, judges the differences and draws them.",
+        .usage = "run [options] | report DIR | list [strategies|plans] | doctor",
+        .epilogue = "run      carries out a plan and writes a results folder with report.html\n"
+                    "report   draws plots and report.html again from the recorded data\n"
+                    "list     shows the strategies and plans there are\n"
+                    "doctor   tells what is missing, what makes this machine noisy, and what to do",
+        .version = "clusterbench " CLUSTERBENCH_VERSION,
+        .tables = &table,
+        .table_count = 1,
+    };
+    char error[OPTIONS_ERROR_SIZE];
+    int first;
+    int outcome = options_parse(&program, argc, argv, &first, error);
+    if (outcome < 0) {
+        fprintf(stderr, "%s\n", error);
+        return 1;
+    }
+    return outcome == OPTIONS_DONE ? 0 : carry_out(&settings, argc - first, argv + first);
+}

@@ -1,0 +1,733 @@
+/*
+ * plan: INI text to experiments, and experiments to cells.
+ *
+ * inih cuts the text into sections, keys and values; a reader of our own hands it the lines, so that every complaint can name
+ * the line. Keys are rows of two tables ([plan] and [experiment NAME]); each row has a setter for its type and the words that
+ * tell a person what is allowed. What only the whole section can show (a baseline that is not among the strategies, a load in
+ * percent of a capacity nobody knows) is checked at the end, by the section's first line.
+ *
+ * Rule: the first mistake is the one reported; nothing is silently ignored.
+ */
+#include <errno.h>
+#include <ini.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/distribution.h"
+#include "base/file.h"
+#include "base/units.h"
+
+#include "catalog.h"
+#include "plan.h"
+
+#define PLAN_SIZE_LIMIT (1u << 20)
+#define LINE_LIMIT      198u /* inih's own buffer holds 200 */
+#define AROUND_CELL_NS  (400 * CLOCK_NS_PER_MS) /* start-up, readings and stop of one server */
+
+const char *const picture_names[PICTURE_COUNT] = {
+    [PICTURE_COST] = "cost", [PICTURE_SHARES] = "shares", [PICTURE_LATENCY] = "latency", [PICTURE_PERCENTILES] = "percentiles"};
+
+/* ---- setters: one a type; `field` is the member's address; 0 or -EINVAL ---- */
+
+static int set_text(void *field, const char *value)
+{
+    text_replace(field, text_copy(value));
+    return *value ? 0 : -EINVAL;
+}
+
+static int set_path(void *field, const char *value)
+{
+    return *value == '/' && !strpbrk(value, " \t") ? set_text(field, value) : -EINVAL;
+}
+
+static int set_names(void *field, const char *value)
+{
+    struct names *names = field;
+    names_free(names);
+    names_split(names, value);
+    return names->count ? 0 : -EINVAL;
+}
+
+static int set_strategies(void *field, const char *value)
+{
+    struct names *names = field;
+    if (strcmp(value, "all"))
+        return set_names(field, value);
+    names_free(names);
+    catalog_strategies(names);
+    return 0;
+}
+
+static int parse_number(const char *value, unsigned least, unsigned most, unsigned *number)
+{
+    uint64_t count;
+    if (units_parse_count(value, strlen(value), &count) < 0 || count < least || count > most)
+        return -EINVAL;
+    *number = (unsigned)count;
+    return 0;
+}
+
+static int set_blocks(void *field, const char *value)
+{
+    return parse_number(value, 1, 99, field);
+}
+
+static int set_positive(void *field, const char *value)
+{
+    return parse_number(value, 1, 1000000, field);
+}
+
+static int set_threads(void *field, const char *value)
+{
+    return parse_number(value, 1, 64, field);
+}
+
+static int set_yes_no(void *field, const char *value)
+{
+    *(bool *)field = !strcmp(value, "yes");
+    return *(bool *)field || !strcmp(value, "no") ? 0 : -EINVAL;
+}
+
+static int set_workers(void *field, const char *value)
+{
+    struct experiment *experiment = (struct experiment *)((char *)field - offsetof(struct experiment, workers));
+    struct names parts = {0};
+    names_split(&parts, value);
+    int result = parts.count ? 0 : -EINVAL;
+    experiment->workers = memory_grow(experiment->workers, (parts.count + 1) * sizeof(*experiment->workers));
+    experiment->workers_count = (unsigned)parts.count;
+    for (size_t i = 0; i < parts.count && !result; i++)
+        if (!strcmp(parts.items[i], "auto"))
+            experiment->workers[i] = 0;
+        else
+            result = parse_number(parts.items[i], 1, 1024, &experiment->workers[i]);
+    names_free(&parts);
+    return result;
+}
+
+static int set_time(void *field, const char *value)
+{
+    uint64_t ns;
+    int result = units_parse_time(value, strlen(value), &ns);
+    if (result || ns > 3600 * CLOCK_NS_PER_S)
+        return -EINVAL;
+    *(uint64_t *)field = ns;
+    return 0;
+}
+
+static int set_duration(void *field, const char *value)
+{
+    return set_time(field, value) || *(uint64_t *)field < 10 * CLOCK_NS_PER_MS ? -EINVAL : 0;
+}
+
+static int set_arrivals(void *field, const char *value)
+{
+    *(enum arrivals *)field = strcmp(value, "poisson") ? ARRIVALS_CONSTANT : ARRIVALS_POISSON;
+    return !strcmp(value, "poisson") || !strcmp(value, "constant") ? 0 : -EINVAL;
+}
+
+/* "80 %" or "1280/s" */
+static int parse_load(char *text, struct load *load)
+{
+    char *end, *value = text_trim(text);
+    double number = strtod(value, &end);
+    end = text_trim(end);
+    if (end == value || !isfinite(number) || number <= 0)
+        return -EINVAL;
+    if (!strcmp(end, "%") && number <= 200)
+        *load = (struct load){LOAD_SHARE, number / 100};
+    else if (!strcmp(end, "/s") && number <= 1e7)
+        *load = (struct load){LOAD_RATE, number};
+    else
+        return -EINVAL;
+    return 0;
+}
+
+static int set_loads(void *field, const char *value)
+{
+    struct experiment *experiment = (struct experiment *)((char *)field - offsetof(struct experiment, loads));
+    char *copy = text_copy(value), *rest = copy;
+    int result = 0;
+    experiment->loads_count = 0;
+    for (char *part; !result && (part = strsep(&rest, ","));) {
+        unsigned count = experiment->loads_count;
+        experiment->loads = memory_grow(experiment->loads, (count + 1) * sizeof(*experiment->loads));
+        result = parse_load(part, &experiment->loads[count]);
+        experiment->loads_count = count + 1;
+    }
+    free(copy);
+    return result;
+}
+
+static int set_primary(void *field, const char *value)
+{
+    int metric = metric_find(value);
+    if (metric < 0)
+        return -EINVAL;
+    *(enum metric *)field = (enum metric)metric;
+    return 0;
+}
+
+static int find_picture(const char *name)
+{
+    for (int i = 0; i < PICTURE_COUNT; i++)
+        if (!strcmp(picture_names[i], name))
+            return i;
+    return -1;
+}
+
+static int set_pictures(void *field, const char *value)
+{
+    struct names parts = {0};
+    names_split(&parts, value);
+    int result = parts.count ? 0 : -EINVAL;
+    for (size_t i = 0; i < parts.count && !result; i++) {
+        int picture = find_picture(parts.items[i]);
+        if (picture < 0)
+            result = -EINVAL;
+        else
+            ((bool *)field)[picture] = true;
+    }
+    names_free(&parts);
+    return result;
+}
+
+/* ---- the keys ---- */
+
+struct key {
+    const char *name;
+    size_t offset;
+    int (*set)(void *field, const char *value);
+    bool grows; /* a text that may go on over indented lines */
+    const char *allowed;
+};
+
+static const struct key plan_keys[] = {
+    {"title", offsetof(struct plan, title), set_text, true, "a line of text"},
+    {"blocks", offsetof(struct plan, blocks), set_blocks, false, "1..99"},
+    {"verdicts", offsetof(struct plan, verdicts), set_yes_no, false, "yes or no"},
+    {0},
+};
+
+static const struct key experiment_keys[] = {
+    {"title", offsetof(struct experiment, title), set_text, true, "a line of text"},
+    {"question", offsetof(struct experiment, question), set_text, true, "a line of text"},
+    {"strategies", offsetof(struct experiment, strategies), set_strategies, false, "all, or names of programs with commas between"},
+    {"except", offsetof(struct experiment, except), set_names, false, "names of strategies with commas between"},
+    {"workers", offsetof(struct experiment, workers), set_workers, false, "auto or 1..1024, several with commas"},
+    {"request", offsetof(struct experiment, request), set_path, false, "a path such as /hello or /block/{exp:5ms}"},
+    {"connections", offsetof(struct experiment, connections), set_positive, false, "1..1000000"},
+    {"threads", offsetof(struct experiment, threads), set_threads, false, "1..64"},
+    {"requests_per_connection", offsetof(struct experiment, requests_per_connection), set_positive, false, "1..1000000"},
+    {"arrivals", offsetof(struct experiment, arrivals), set_arrivals, false, "constant or poisson"},
+    {"load", offsetof(struct experiment, loads), set_loads, false, "80 % (of capacity, up to 200 %) or 1280/s, several with commas"},
+    {"duration", offsetof(struct experiment, duration_ns), set_duration, false, "a time such as 500ms or 2s, 10ms..1h"},
+    {"warmup", offsetof(struct experiment, warmup_ns), set_time, false, "a time such as 300ms, up to 1h"},
+    {"baseline", offsetof(struct experiment, baseline), set_text, false, "the name of one of the strategies"},
+    {"primary", offsetof(struct experiment, primary), set_primary, false, "cpu_us_per_request, requests_per_s, p99_us, jain_requests, ..."},
+    {"pictures", offsetof(struct experiment, pictures), set_pictures, false, "cost, shares, latency, percentiles"},
+    {0},
+};
+
+static const struct key *find_key(const struct key *keys, const char *name)
+{
+    for (; keys->name; keys++)
+        if (!strcmp(keys->name, name))
+            return keys;
+    return NULL;
+}
+
+/* ---- reading ---- */
+
+struct reading {
+    struct plan *plan;
+    const char *rest;      /* of the text */
+    unsigned line;         /* the one handed out last */
+    bool indented;         /* it goes on with the value of the line before */
+    bool too_long;
+    char section[64];      /* the one the last key stood in */
+    struct names given;    /* keys of this section so far */
+    char *error;           /* PLAN_ERROR_SIZE; empty while all is well */
+};
+
+static int complain(struct reading *reading, unsigned line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static int complain(struct reading *reading, unsigned line, const char *format, ...)
+{
+    if (*reading->error)
+        return -EINVAL;
+    char what[PLAN_ERROR_SIZE - 8];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof(what), format, arguments);
+    va_end(arguments);
+    snprintf(reading->error, PLAN_ERROR_SIZE, "%s:%u: %s", reading->plan->file, line, what);
+    return -EINVAL;
+}
+
+/* inih's fgets: one line of the text, without what does not fit in its buffer. */
+static char *next_line(char *buffer, int size, void *context)
+{
+    struct reading *reading = context;
+    if (!*reading->rest)
+        return NULL;
+    size_t length = strcspn(reading->rest, "\n"), kept = length;
+    reading->line++;
+    reading->indented = *reading->rest == ' ' || *reading->rest == '\t';
+    if (length > LINE_LIMIT || length + 2 > (size_t)size) {
+        complain(reading, reading->line, "the line has %zu characters; at most %u are allowed (long texts go on in indented lines)", length,
+                 LINE_LIMIT);
+        kept = (size_t)size - 2 < LINE_LIMIT ? (size_t)size - 2 : LINE_LIMIT;
+    }
+    memcpy(buffer, reading->rest, kept);
+    buffer[kept] = '\n';
+    buffer[kept + 1] = '\0';
+    reading->rest += length + (reading->rest[length] == '\n');
+    return buffer;
+}
+
+static bool is_plain_name(const char *name)
+{
+    return *name && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") == strlen(name) && strlen(name) <= 32;
+}
+
+static int open_experiment(struct reading *reading, const char *name)
+{
+    struct plan *plan = reading->plan;
+    if (!is_plain_name(name))
+        return complain(reading, reading->line, "experiment '%s': a name has up to 32 of a-z, 0-9, - and _", name);
+    for (unsigned i = 0; i < plan->count; i++)
+        if (!strcmp(plan->experiments[i].name, name))
+            return complain(reading, reading->line, "experiment '%s' stands here for the second time; first in line %u", name,
+                            plan->experiments[i].line);
+    plan->experiments = memory_grow(plan->experiments, (plan->count + 1) * sizeof(*plan->experiments));
+    plan->experiments[plan->count++] = (struct experiment){
+        .name = text_copy(name),
+        .connections = 64,
+        .warmup_ns = 300 * CLOCK_NS_PER_MS,
+        .line = reading->line,
+    };
+    return 0;
+}
+
+static int open_section(struct reading *reading, const char *section)
+{
+    static const char word[] = "experiment ";
+    snprintf(reading->section, sizeof(reading->section), "%s", section);
+    names_free(&reading->given);
+    if (!strncmp(section, word, sizeof(word) - 1))
+        return open_experiment(reading, section + sizeof(word) - 1);
+    if (!strcmp(section, "plan"))
+        return 0;
+    return complain(reading, reading->line, "unknown section [%s]; use [plan] or [experiment NAME]", section);
+}
+
+static int refuse_key(struct reading *reading, const struct key *keys, const char *name)
+{
+    struct names known = {0};
+    for (; keys->name; keys++)
+        names_add(&known, keys->name);
+    char *all = names_join(&known, ", "), *hint = names_hint(&known, name);
+    int result = *hint ? complain(reading, reading->line, "unknown key '%s' in [%s]%s", name, reading->section, hint)
+                       : complain(reading, reading->line, "unknown key '%s' in [%s]; known are %s", name, reading->section, all);
+    free(hint);
+    free(all);
+    names_free(&known);
+    return result;
+}
+
+static int grow_text(struct reading *reading, const struct key *key, char **text, const char *more)
+{
+    if (!key->grows)
+        return complain(reading, reading->line, "%s does not go on in a second line", key->name);
+    text_replace(text, text_print("%s %s", *text, more));
+    return 0;
+}
+
+static int set_key(struct reading *reading, const char *name, const char *value)
+{
+    struct plan *plan = reading->plan;
+    bool of_plan = !strcmp(reading->section, "plan");
+    const struct key *key = find_key(of_plan ? plan_keys : experiment_keys, name);
+    if (!key)
+        return refuse_key(reading, of_plan ? plan_keys : experiment_keys, name);
+    char *base = of_plan ? (char *)plan : (char *)&plan->experiments[plan->count - 1];
+    if (reading->indented && names_hold(&reading->given, name))
+        return grow_text(reading, key, (char **)(void *)(base + key->offset), value);
+    if (names_hold(&reading->given, name))
+        return complain(reading, reading->line, "%s stands twice in [%s]", name, reading->section);
+    names_add(&reading->given, name);
+    if (key->set(base + key->offset, value) < 0)
+        return complain(reading, reading->line, "%s = '%s' is not allowed; use %s", name, value, key->allowed);
+    return 0;
+}
+
+/* inih's handler: 1 to go on. */
+static int take_key(void *context, const char *section, const char *name, const char *value)
+{
+    struct reading *reading = context;
+    if (*reading->error)
+        return 0;
+    if ((strcmp(section, reading->section) || !*section) && open_section(reading, section) < 0)
+        return 0;
+    return set_key(reading, name, value) == 0;
+}
+
+/* ---- checks of a whole section ---- */
+
+/* Mean seconds that a request of this template occupies a worker: /block/5ms, /cpu/{exp:5ms}. 0 when the path says nothing. */
+static int read_service_time(struct experiment *experiment)
+{
+    const char *path = experiment->request;
+    experiment->emulated = !strncmp(path, "/block/", 7);
+    size_t prefix = experiment->emulated ? 7 : !strncmp(path, "/cpu/", 5) ? 5 : 0;
+    if (!prefix)
+        return 0;
+    const char *text = path + prefix;
+    size_t length = strlen(text);
+    if (length > 2 && text[0] == '{' && text[length - 1] == '}') {
+        text++;
+        length -= 2;
+    }
+    struct distribution distribution;
+    if (distribution_parse(text, length, &distribution) < 0)
+        return -EINVAL;
+    experiment->service_s = distribution_mean(&distribution) / (double)CLOCK_NS_PER_S;
+    return isfinite(experiment->service_s) && experiment->service_s > 0 ? 0 : -EINVAL;
+}
+
+static int check_exceptions(struct reading *reading, struct experiment *experiment)
+{
+    struct names left = {0};
+    for (size_t i = 0; i < experiment->except.count; i++)
+        if (!names_hold(&experiment->strategies, experiment->except.items[i])) {
+            char *hint = names_hint(&experiment->strategies, experiment->except.items[i]);
+            complain(reading, experiment->line, "experiment %s: except '%s' is not among its strategies%s", experiment->name,
+                     experiment->except.items[i], hint);
+            free(hint);
+            return -EINVAL;
+        }
+    for (size_t i = 0; i < experiment->strategies.count; i++) {
+        const char *name = experiment->strategies.items[i];
+        if (names_hold(&left, name))
+            return complain(reading, experiment->line, "experiment %s: strategy '%s' is named twice", experiment->name, name);
+        if (!names_hold(&experiment->except, name))
+            names_add(&left, name);
+    }
+    names_free(&experiment->strategies);
+    experiment->strategies = left;
+    return left.count ? 0 : complain(reading, experiment->line, "experiment %s: no strategy is left", experiment->name);
+}
+
+static int check_baseline(struct reading *reading, const struct experiment *experiment)
+{
+    if (!experiment->baseline || names_hold(&experiment->strategies, experiment->baseline))
+        return 0;
+    char *hint = names_hint(&experiment->strategies, experiment->baseline);
+    complain(reading, experiment->line, "experiment %s: baseline '%s' is not among its strategies%s", experiment->name,
+             experiment->baseline, hint);
+    free(hint);
+    return -EINVAL;
+}
+
+static void fill_in(struct experiment *experiment)
+{
+    if (!experiment->title)
+        experiment->title = text_copy(experiment->name);
+    if (!experiment->question)
+        experiment->question = text_copy(experiment->title);
+    if (!experiment->workers_count)
+        set_workers(&experiment->workers, "auto");
+    if (!experiment->loads_count) {
+        experiment->loads = memory_get(sizeof(*experiment->loads));
+        experiment->loads_count = 1;
+    }
+}
+
+static int check_loads(struct reading *reading, const struct experiment *experiment)
+{
+    for (unsigned i = 0; i < experiment->loads_count; i++)
+        if (experiment->loads[i].kind == LOAD_SHARE && !experiment->service_s)
+            return complain(reading, experiment->line,
+                            "experiment %s: a load in %% needs a request that says how long it occupies a worker, such as /block/{exp:5ms}",
+                            experiment->name);
+    if (experiment->arrivals == ARRIVALS_POISSON && experiment->loads[0].kind == LOAD_CLOSED)
+        return complain(reading, experiment->line, "experiment %s: poisson arrivals need a load", experiment->name);
+    return 0;
+}
+
+static int check_experiment(struct reading *reading, struct experiment *experiment)
+{
+    if (!experiment->strategies.count)
+        return complain(reading, experiment->line, "experiment %s: strategies is missing", experiment->name);
+    if (!experiment->request)
+        return complain(reading, experiment->line, "experiment %s: request is missing", experiment->name);
+    if (!experiment->duration_ns)
+        return complain(reading, experiment->line, "experiment %s: duration is missing", experiment->name);
+    if (read_service_time(experiment) < 0)
+        return complain(reading, experiment->line, "experiment %s: '%s' has no time with a finite mean; use %s", experiment->name,
+                        experiment->request, distribution_allowed);
+    fill_in(experiment);
+    if (check_exceptions(reading, experiment) < 0 || check_baseline(reading, experiment) < 0)
+        return -EINVAL;
+    return check_loads(reading, experiment);
+}
+
+static char *name_of_file(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    char *name = text_copy(slash ? slash + 1 : file), *dot = strrchr(name, '.');
+    if (dot && dot != name)
+        *dot = '\0';
+    return name;
+}
+
+int plan_parse(struct plan *plan, const char *file, const char *text, char error[PLAN_ERROR_SIZE])
+{
+    *plan = (struct plan){.file = text_copy(file), .name = name_of_file(file), .text = text_copy(text), .blocks = 6, .verdicts = true};
+    *error = '\0';
+    struct reading reading = {.plan = plan, .rest = plan->text, .error = error};
+    int bad_line = ini_parse_stream(next_line, &reading, take_key, &reading);
+    names_free(&reading.given);
+    if (bad_line)
+        complain(&reading, bad_line > 0 ? (unsigned)bad_line : reading.line, "neither [section] nor key = value");
+    else if (!plan->count)
+        complain(&reading, reading.line, "no [experiment NAME] section");
+    for (unsigned i = 0; i < plan->count && !*error; i++)
+        check_experiment(&reading, &plan->experiments[i]);
+    if (!plan->title)
+        plan->title = text_copy(plan->name);
+    if (!*error)
+        return 0;
+    plan_close(plan);
+    return -EINVAL;
+}
+
+int plan_read(struct plan *plan, const char *file, char error[PLAN_ERROR_SIZE])
+{
+    char *text;
+    size_t length;
+    int result = file_read(file, PLAN_SIZE_LIMIT, &text, &length);
+    if (result < 0) {
+        snprintf(error, PLAN_ERROR_SIZE, "%s: %s", file, strerror(-result));
+        return result;
+    }
+    result = plan_parse(plan, file, text, error);
+    free(text);
+    return result;
+}
+
+static void close_experiment(struct experiment *experiment)
+{
+    free(experiment->name);
+    free(experiment->title);
+    free(experiment->question);
+    free(experiment->request);
+    free(experiment->baseline);
+    free(experiment->workers);
+    free(experiment->loads);
+    names_free(&experiment->strategies);
+    names_free(&experiment->except);
+}
+
+void plan_close(struct plan *plan)
+{
+    for (unsigned i = 0; i < plan->count; i++)
+        close_experiment(&plan->experiments[i]);
+    free(plan->experiments);
+    free(plan->name);
+    free(plan->file);
+    free(plan->title);
+    free(plan->text);
+    *plan = (struct plan){0};
+}
+
+/* ---- less of a plan ---- */
+
+static void sort_only(const struct plan *plan, const struct names *only, struct names *experiments, struct names *strategies,
+                      struct names *unknown)
+{
+    for (size_t i = 0; i < only->count; i++) {
+        const char *name = only->items[i];
+        bool known = false;
+        for (unsigned e = 0; e < plan->count; e++) {
+            if (!strcmp(plan->experiments[e].name, name)) {
+                names_add(experiments, name);
+                known = true;
+            } else if (names_hold(&plan->experiments[e].strategies, name) && !names_hold(strategies, name)) {
+                names_add(strategies, name);
+                known = true;
+            }
+        }
+        if (!known && !names_hold(strategies, name))
+            names_add(unknown, name);
+    }
+}
+
+static int refuse_only(const struct plan *plan, const char *name, char error[PLAN_ERROR_SIZE])
+{
+    struct names known = {0};
+    for (unsigned e = 0; e < plan->count; e++) {
+        names_add(&known, plan->experiments[e].name);
+        for (size_t s = 0; s < plan->experiments[e].strategies.count; s++)
+            if (!names_hold(&known, plan->experiments[e].strategies.items[s]))
+                names_add(&known, plan->experiments[e].strategies.items[s]);
+    }
+    char *all = names_join(&known, ", ");
+    snprintf(error, PLAN_ERROR_SIZE, "--only: plan %s has no experiment or strategy '%s'; it has %s", plan->name, name, all);
+    free(all);
+    names_free(&known);
+    return -EINVAL;
+}
+
+static void keep_strategies(struct experiment *experiment, const struct names *strategies)
+{
+    struct names left = {0};
+    for (size_t i = 0; i < experiment->strategies.count; i++) {
+        const char *name = experiment->strategies.items[i];
+        if (names_hold(strategies, name) || (experiment->baseline && !strcmp(experiment->baseline, name)))
+            names_add(&left, name);
+    }
+    names_free(&experiment->strategies);
+    experiment->strategies = left;
+}
+
+static void keep_experiments(struct plan *plan, const struct names *experiments)
+{
+    unsigned kept = 0;
+    for (unsigned e = 0; e < plan->count; e++) {
+        bool keep = plan->experiments[e].strategies.count &&
+                    (!experiments->count || names_hold(experiments, plan->experiments[e].name));
+        if (keep)
+            plan->experiments[kept++] = plan->experiments[e];
+        else
+            close_experiment(&plan->experiments[e]);
+    }
+    plan->count = kept;
+}
+
+int plan_restrict(struct plan *plan, const struct names *only, char error[PLAN_ERROR_SIZE])
+{
+    struct names experiments = {0}, strategies = {0}, unknown = {0};
+    sort_only(plan, only, &experiments, &strategies, &unknown);
+    int result = unknown.count ? refuse_only(plan, unknown.items[0], error) : 0;
+    if (!result) {
+        for (unsigned e = 0; e < plan->count && strategies.count; e++)
+            keep_strategies(&plan->experiments[e], &strategies);
+        keep_experiments(plan, &experiments);
+        if (!plan->count) {
+            snprintf(error, PLAN_ERROR_SIZE, "--only: nothing of plan %s is left", plan->name);
+            result = -EINVAL;
+        }
+    }
+    names_free(&experiments);
+    names_free(&strategies);
+    names_free(&unknown);
+    return result;
+}
+
+void plan_hurry(struct plan *plan)
+{
+    plan->blocks = 1;
+    plan->verdicts = false;
+    for (unsigned e = 0; e < plan->count; e++) {
+        plan->experiments[e].duration_ns = plan->experiments[e].duration_ns / 5 + 10 * CLOCK_NS_PER_MS;
+        plan->experiments[e].warmup_ns /= 5;
+    }
+}
+
+/* ---- cells ---- */
+
+struct cell_array {
+    struct cell_plan *cells;
+    unsigned count;
+};
+
+static void add_cell(struct cell_array *array, struct cell_plan cell)
+{
+    for (unsigned i = 0; i < array->count; i++) { /* single takes one worker, whatever the list of workers says: once is enough */
+        const struct cell_plan *other = &array->cells[i];
+        if (other->experiment == cell.experiment && !strcmp(other->strategy, cell.strategy) && other->workers == cell.workers &&
+            other->load == cell.load && other->again == cell.again)
+            return;
+    }
+    array->cells = memory_grow(array->cells, (array->count + 1) * sizeof(*array->cells));
+    array->cells[array->count++] = cell;
+}
+
+static void add_strategy(struct cell_array *array, const struct plan *plan, struct cell_plan cell, unsigned auto_workers)
+{
+    const struct experiment *experiment = &plan->experiments[cell.experiment];
+    unsigned most = catalog_most_workers(cell.strategy);
+    for (unsigned w = 0; w < experiment->workers_count; w++) {
+        unsigned workers = experiment->workers[w] ? experiment->workers[w] : auto_workers;
+        cell.workers = workers < most ? workers : most;
+        for (cell.load = 0; cell.load < experiment->loads_count; cell.load++)
+            add_cell(array, cell);
+    }
+}
+
+unsigned plan_cells(const struct plan *plan, unsigned auto_workers, struct cell_plan **cells)
+{
+    struct cell_array array = {0};
+    for (unsigned e = 0; e < plan->count; e++) {
+        const struct experiment *experiment = &plan->experiments[e];
+        for (size_t s = 0; s < experiment->strategies.count; s++) {
+            const char *strategy = experiment->strategies.items[s];
+            add_strategy(&array, plan, (struct cell_plan){.experiment = e, .strategy = strategy}, auto_workers);
+            if (plan->verdicts && experiment->baseline && !strcmp(experiment->baseline, strategy))
+                add_strategy(&array, plan, (struct cell_plan){.experiment = e, .strategy = strategy, .again = true}, auto_workers);
+        }
+    }
+    *cells = array.cells;
+    return array.count;
+}
+
+char *load_label(const struct load *load)
+{
+    if (load->kind == LOAD_CLOSED)
+        return text_copy("closed");
+    return load->kind == LOAD_SHARE ? text_print("%gpct", load->value * 100) : text_print("%gps", load->value);
+}
+
+char *load_text(const struct load *load)
+{
+    if (load->kind == LOAD_CLOSED)
+        return text_copy("closed loop");
+    return load->kind == LOAD_SHARE ? text_print("%g %%", load->value * 100) : text_print("%g/s", load->value);
+}
+
+char *cell_name(const struct plan *plan, const struct cell_plan *cell, unsigned block)
+{
+    const struct experiment *experiment = &plan->experiments[cell->experiment];
+    char *load = load_label(&experiment->loads[cell->load]);
+    char *name = text_print("%02u-%s-%s%s-w%u-%s", block, experiment->name, cell->strategy, cell->again ? ".again" : "", cell->workers, load);
+    free(load);
+    return name;
+}
+
+double cell_rate(const struct plan *plan, const struct cell_plan *cell)
+{
+    const struct experiment *experiment = &plan->experiments[cell->experiment];
+    const struct load *load = &experiment->loads[cell->load];
+    if (load->kind == LOAD_SHARE)
+        return load->value * cell->workers / experiment->service_s;
+    return load->kind == LOAD_RATE ? load->value : 0;
+}
+
+uint64_t plan_estimate_ns(const struct plan *plan, unsigned auto_workers)
+{
+    struct cell_plan *cells;
+    unsigned count = plan_cells(plan, auto_workers, &cells);
+    uint64_t block_ns = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const struct experiment *experiment = &plan->experiments[cells[i].experiment];
+        block_ns += experiment->duration_ns + experiment->warmup_ns + AROUND_CELL_NS;
+    }
+    free(cells);
+    return block_ns * plan->blocks;
+}

@@ -1,0 +1,10 @@
+# Response time by percentile: the distance from 100 % on a log axis, so that the tail has room.
+data = name . '.dat'
+set logscale xy
+set xlabel 'percentile' offset 0,0.5
+set ylabel 'response time, ms'
+set xtics ('50 %%' 2, '75 %%' 4, '90 %%' 10, '95 %%' 20, '98 %%' 50, '99 %%' 100, '99.5 %%' 200, '99.9 %%' 1000, '99.99 %%' 10000)
+set xtics format '%s'
+set key top left reverse Left samplen 3
+set grid xtics ytics lc rgb '#dddddd' lw 1
+plot for [i=1:curves] data index (i-1) using 1:3 with lines ls style_of(curve_style[i]) lw 2.5 title curve_name[i]

@@ -1,0 +1,18 @@
+/* `clusterbench run`: a plan carried out, from an empty folder to the report. */
+#ifndef HARNESS_RUN_H
+#define HARNESS_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct run_settings {
+    const char *plan, *only, *out; /* only and out may be NULL */
+    uint64_t blocks, seed;         /* 0: the plan's; a fresh one */
+    bool quick;
+    const char *programs, *plans, *plots; /* folders given on the command line, or NULL */
+};
+
+/* Does all of it, prints what is to be seen; the exit status: 0, 1 for what cannot be done, 130 when interrupted. */
+int run_plan(const struct run_settings *settings);
+
+#endif

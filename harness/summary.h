@@ -1,0 +1,61 @@
+/*
+ * What the blocks say together: per experiment, load, strategy and number of workers a row of estimates, ratios to the baseline
+ * and verdicts. Tables, charts and the report all show rows of a summary.
+ */
+#ifndef HARNESS_SUMMARY_H
+#define HARNESS_SUMMARY_H
+
+#include <stdio.h>
+
+#include "results.h"
+#include "statistics.h"
+
+struct row {
+    unsigned experiment;
+    const char *strategy, *load; /* load: the label */
+    unsigned workers;
+    bool again;                  /* the A/A row: the baseline's second run against its first */
+    bool baseline;               /* the first */
+    double rate;
+    unsigned cells, ranked;      /* run, and good enough to count */
+    const char *failure;         /* the first reason of one that is not, or NULL */
+    double *values[METRIC_COUNT]; /* one a counted block, NaN where there is none */
+    struct estimate of[METRIC_COUNT], ratio[METRIC_COUNT];
+    enum verdict verdict[METRIC_COUNT];
+    double delta[METRIC_COUNT];  /* what counts as the same */
+    double *shares;              /* of the requests, busiest first, the mean over the blocks; `workers` of them */
+    double connections;          /* that were opened to workers in a cell, the mean */
+};
+
+struct summary {
+    const struct results *results;
+    unsigned *blocks;      /* the numbers of those that count */
+    unsigned block_count, rejected;
+    bool verdicts;         /* may any be given? */
+    const char *no_verdicts_because; /* else why not, or NULL */
+    struct row *rows;      /* ordered by experiment, load, strategy as in the plan */
+    unsigned row_count;
+};
+
+/* `results` outlives the summary. */
+void summary_make(struct summary *summary, const struct results *results);
+void summary_free(struct summary *summary);
+
+/* summary.csv (tidy: one line a row and metric) and summary.json below the results folder. 0 or negative errno. */
+int summary_write(const struct summary *summary);
+
+/* The row of an experiment's baseline at this load (the same number of workers if there is one), or NULL. */
+const struct row *summary_baseline(const struct summary *summary, const struct row *row);
+const struct row *summary_again(const struct summary *summary, const struct row *row);
+
+/* "proxied", and with its workers where an experiment has several numbers of them. The caller frees. */
+char *row_label(const struct summary *summary, const struct row *row);
+
+/* "7.1 [6.9, 7.4]", "7.1" without an interval, "-" without a value; in the metric's shown unit. The caller frees. */
+char *estimate_text(const struct estimate *estimate, enum metric metric);
+/* "3.01 [2.95, 3.08]". The caller frees. */
+char *ratio_text(const struct estimate *ratio);
+/* "different", "same", "undecided: -4..+9 %", "". The caller frees. */
+char *verdict_text(const struct row *row, enum metric metric);
+
+#endif

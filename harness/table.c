@@ -1,0 +1,286 @@
+/*
+ * table: columns are rows of a table: a heading, a function that gives the text, and where the column is shown.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+
+#include "table.h"
+
+enum layout experiment_layout(const struct experiment *experiment)
+{
+    switch (experiment->primary) {
+    case METRIC_P50:
+    case METRIC_P90:
+    case METRIC_P99:
+    case METRIC_P999:
+        return LAYOUT_LATENCY;
+    case METRIC_JAIN_REQUESTS:
+    case METRIC_JAIN_CONNECTIONS:
+    case METRIC_BUSIEST:
+    case METRIC_CHI_SQUARE:
+        return LAYOUT_SHARES;
+    default:
+        return LAYOUT_COST;
+    }
+}
+
+char *experiment_setting(const struct experiment *experiment)
+{
+    char *text = text_print("%s", experiment->request);
+    if (experiment->requests_per_connection == 1)
+        text_replace(&text, text_print("%s, one request a connection", text));
+    else if (experiment->requests_per_connection)
+        text_replace(&text, text_print("%s, %u requests a connection", text, experiment->requests_per_connection));
+    else
+        text_replace(&text, text_print("%s, keep-alive", text));
+    if (experiment->loads[0].kind == LOAD_CLOSED) {
+        text_replace(&text, text_print("%s, %u connections, closed loop", text, experiment->connections));
+        return text;
+    }
+    struct names loads = {0};
+    for (unsigned i = 0; i < experiment->loads_count; i++) {
+        char *load = load_text(&experiment->loads[i]);
+        names_add(&loads, load);
+        free(load);
+    }
+    char *list = names_join(&loads, ", ");
+    text_replace(&text, text_print("%s, %s arrivals at %s", text, experiment->arrivals == ARRIVALS_POISSON ? "Poisson" : "constant", list));
+    if (experiment->emulated)
+        text_replace(&text, text_print("%s, blocked-worker emulation", text));
+    free(list);
+    names_free(&loads);
+    return text;
+}
+
+/* ---- columns ---- */
+
+struct view {
+    const struct summary *summary;
+    const struct experiment *experiment;
+    const struct row *row;
+    enum metric metric; /* the column's */
+};
+
+static char *column_name(const struct view *view)
+{
+    char *label = row_label(view->summary, view->row);
+    if (view->experiment->loads_count > 1) {
+        const char *load = view->row->load;
+        text_replace(&label, strstr(load, "pct") ? text_print("%s at %.*s %%", label, (int)strlen(load) - 3, load)
+                                                 : text_print("%s at %s", label, load));
+    }
+    return label;
+}
+
+static char *column_estimate(const struct view *view)
+{
+    return estimate_text(&view->row->of[view->metric], view->metric);
+}
+
+static char *column_median(const struct view *view)
+{
+    struct estimate point = view->row->of[view->metric];
+    point.low = point.high = NAN;
+    return estimate_text(&point, view->metric);
+}
+
+static char *column_workers(const struct view *view)
+{
+    return text_print("%u", view->row->workers);
+}
+
+static char *column_ratio(const struct view *view)
+{
+    return view->row->baseline ? text_copy("1.00") : ratio_text(&view->row->ratio[view->experiment->primary]);
+}
+
+static char *column_shares(const struct view *view)
+{
+    char *text = text_copy("");
+    for (unsigned i = 0; i < view->row->workers && view->row->ranked; i++)
+        text_replace(&text, text_print("%s%s%.1f", text, i ? " " : "", 100 * view->row->shares[i]));
+    if (!*text)
+        text_replace(&text, text_copy("-"));
+    return text;
+}
+
+static char *column_verdict(const struct view *view)
+{
+    const struct row *row = view->row;
+    char *text = row->again ? text_copy("A/A") : row->baseline ? text_copy("baseline") : verdict_text(row, view->experiment->primary);
+    if (!row->ranked)
+        text_replace(&text, text_print("NOT RANKED: %s", row->failure));
+    else if (row->ranked < row->cells)
+        text_replace(&text, text_print("%s%s%u of %u cells left out: %s", text, *text ? "; " : "", row->cells - row->ranked, row->cells,
+                                       row->failure));
+    return text;
+}
+
+struct column {
+    const char *heading; /* %s is the baseline */
+    char *(*text)(const struct view *view);
+    enum metric metric;
+    bool left, full_only, needs_baseline;
+};
+
+static const struct column cost_columns[] = {
+    {"strategy", column_name, 0, true, false, false},
+    {"workers", column_workers, 0, false, false, false},
+    {"CPU us/request", column_estimate, METRIC_CPU, false, false, false},
+    {"user us", column_median, METRIC_CPU_USER, false, true, false},
+    {"system us", column_median, METRIC_CPU_SYSTEM, false, true, false},
+    {"requests/s", column_estimate, METRIC_RATE, false, false, false},
+    {"against %s", column_ratio, 0, false, false, true},
+    {"", column_verdict, 0, true, false, false},
+    {"p50 ms", column_median, METRIC_P50, false, true, false},
+    {"p99 ms", column_median, METRIC_P99, false, true, false},
+    {"memory MB (PSS)", column_estimate, METRIC_MEMORY, false, true, false},
+    {"start-up ms", column_estimate, METRIC_STARTUP, false, true, false},
+    {0},
+};
+
+static const struct column latency_columns[] = {
+    {"strategy", column_name, 0, true, false, false},
+    {"p50 ms", column_estimate, METRIC_P50, false, false, false},
+    {"p99 ms", column_estimate, METRIC_P99, false, false, false},
+    {"against %s", column_ratio, 0, false, false, true},
+    {"", column_verdict, 0, true, false, false},
+    {"share of each worker, busiest first, %%", column_shares, 0, true, false, false},
+    {"Jain", column_median, METRIC_JAIN_REQUESTS, false, false, false},
+    {"requests/s", column_median, METRIC_RATE, false, true, false},
+    {"CPU us/request", column_estimate, METRIC_CPU, false, true, false},
+    {"memory MB (PSS)", column_estimate, METRIC_MEMORY, false, true, false},
+    {"start-up ms", column_estimate, METRIC_STARTUP, false, true, false},
+    {0},
+};
+
+static const struct column share_columns[] = {
+    {"strategy", column_name, 0, true, false, false},
+    {"share of each worker, busiest first, %%", column_shares, 0, true, false, false},
+    {"Jain of requests", column_estimate, METRIC_JAIN_REQUESTS, false, false, false},
+    {"of connections", column_median, METRIC_JAIN_CONNECTIONS, false, false, false},
+    {"chi-square p", column_median, METRIC_CHI_SQUARE, false, true, false},
+    {"busiest/mean", column_median, METRIC_BUSIEST, false, true, false},
+    {"against %s", column_ratio, 0, false, false, true},
+    {"", column_verdict, 0, true, false, false},
+    {"CPU us/request", column_estimate, METRIC_CPU, false, true, false},
+    {"requests/s", column_median, METRIC_RATE, false, true, false},
+    {"memory MB (PSS)", column_estimate, METRIC_MEMORY, false, true, false},
+    {"start-up ms", column_estimate, METRIC_STARTUP, false, true, false},
+    {0},
+};
+
+static const struct column *const layouts[] = {
+    [LAYOUT_COST] = cost_columns, [LAYOUT_LATENCY] = latency_columns, [LAYOUT_SHARES] = share_columns};
+
+/* ---- making ---- */
+
+static bool column_shown(const struct column *column, const struct experiment *experiment, enum table_detail detail)
+{
+    return (detail == TABLE_FULL || !column->full_only) && (experiment->baseline || !column->needs_baseline);
+}
+
+/* Headings hold at most one %s and %% for a percent sign. */
+static char *heading_text(const char *heading, const char *baseline)
+{
+    const char *mark = strstr(heading, "%s");
+    if (mark)
+        return text_print("%.*s%s", (int)(mark - heading), heading, baseline);
+    size_t length = strlen(heading);
+    return length > 1 && !strcmp(heading + length - 2, "%%") ? text_print("%.*s", (int)length - 1, heading) : text_copy(heading);
+}
+
+static void add_row(struct table *table, const struct view *view, const struct column *const *shown)
+{
+    table->cells = memory_grow(table->cells, (table->rows + 1) * table->columns * sizeof(*table->cells));
+    table->ranked = memory_grow(table->ranked, (table->rows + 1) * sizeof(*table->ranked));
+    for (unsigned c = 0; c < table->columns; c++) {
+        struct view of_column = *view;
+        of_column.metric = shown[c]->metric;
+        table->cells[table->rows * table->columns + c] = shown[c]->text(&of_column);
+    }
+    table->ranked[table->rows++] = view->row->ranked > 0;
+}
+
+void table_make(struct table *table, const struct summary *summary, unsigned experiment, enum table_detail detail)
+{
+    *table = (struct table){0};
+    struct view view = {.summary = summary, .experiment = &summary->results->plan.experiments[experiment]};
+    const struct column *shown[TABLE_COLUMNS_MOST];
+    for (const struct column *column = layouts[experiment_layout(view.experiment)]; column->heading; column++) {
+        if (!column_shown(column, view.experiment, detail))
+            continue;
+        shown[table->columns] = column;
+        table->left[table->columns] = column->left;
+        table->heading[table->columns++] = heading_text(column->heading, view.experiment->baseline);
+    }
+    for (unsigned i = 0; i < summary->row_count; i++) {
+        view.row = &summary->rows[i];
+        if (view.row->experiment == experiment)
+            add_row(table, &view, shown);
+    }
+}
+
+void table_free(struct table *table)
+{
+    for (unsigned i = 0; i < table->rows * table->columns; i++)
+        free(table->cells[i]);
+    for (unsigned i = 0; i < table->columns; i++)
+        free(table->heading[i]);
+    free(table->cells);
+    free(table->ranked);
+    *table = (struct table){0};
+}
+
+/* ---- the terminal ---- */
+
+static void print_line(const struct table *table, char *const *texts, const int *widths, FILE *out)
+{
+    fputs("  ", out);
+    for (unsigned c = 0; c < table->columns; c++) {
+        bool last = c + 1 == table->columns;
+        fprintf(out, " %*s", table->left[c] ? (last ? 0 : -widths[c]) : widths[c], texts[c]);
+        fputs(last ? "\n" : "  ", out);
+    }
+}
+
+void table_print(const struct table *table, FILE *out)
+{
+    int widths[TABLE_COLUMNS_MOST];
+    for (unsigned c = 0; c < table->columns; c++) {
+        widths[c] = (int)strlen(table->heading[c]);
+        for (unsigned r = 0; r < table->rows; r++) {
+            int width = (int)strlen(table->cells[r * table->columns + c]);
+            widths[c] = width > widths[c] ? width : widths[c];
+        }
+    }
+    print_line(table, table->heading, widths, out);
+    for (unsigned r = 0; r < table->rows; r++)
+        print_line(table, table->cells + r * table->columns, widths, out);
+}
+
+void table_print_summary(const struct summary *summary, FILE *out)
+{
+    const struct plan *plan = &summary->results->plan;
+    for (unsigned e = 0; e < plan->count; e++) {
+        char *setting = experiment_setting(&plan->experiments[e]);
+        fprintf(out, "\n%u. %s  (%s)\n", e + 1, plan->experiments[e].title, setting);
+        free(setting);
+        struct table table;
+        table_make(&table, summary, e, TABLE_SHORT);
+        if (table.rows)
+            table_print(&table, out);
+        else
+            fputs("   no cell of it was run\n", out);
+        table_free(&table);
+    }
+    fputc('\n', out);
+    if (summary->no_verdicts_because)
+        fprintf(out, "%s\n", summary->no_verdicts_because);
+    else
+        fprintf(out, "Figures are medians of %u blocks with %.1f %% intervals, unadjusted for the number of comparisons.\n",
+                summary->block_count, 100 * summary->rows[0].of[METRIC_CPU].coverage);
+}

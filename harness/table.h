@@ -1,0 +1,38 @@
+/*
+ * The table of one experiment: the same cells of text for the terminal and for the report.
+ */
+#ifndef HARNESS_TABLE_H
+#define HARNESS_TABLE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "summary.h"
+
+#define TABLE_COLUMNS_MOST 16
+
+struct table {
+    unsigned columns, rows;
+    char *heading[TABLE_COLUMNS_MOST];
+    bool left[TABLE_COLUMNS_MOST]; /* words stand left, numbers right */
+    char **cells;                  /* rows x columns */
+    bool *ranked;                  /* a row each: false is shown, flagged */
+};
+
+enum table_detail { TABLE_SHORT, TABLE_FULL }; /* the terminal's columns, or the report's with memory and start-up time */
+
+void table_make(struct table *table, const struct summary *summary, unsigned experiment, enum table_detail detail);
+void table_free(struct table *table);
+void table_print(const struct table *table, FILE *out);
+
+/* All experiments with their headings, as `run` ends. */
+void table_print_summary(const struct summary *summary, FILE *out);
+
+/* Which kind of table and charts the experiment's primary metric asks for. */
+enum layout { LAYOUT_COST, LAYOUT_LATENCY, LAYOUT_SHARES };
+enum layout experiment_layout(const struct experiment *experiment);
+
+/* "/hello, 64 connections, one request each, Poisson, blocked-worker emulation". The caller frees. */
+char *experiment_setting(const struct experiment *experiment);
+
+#endif
