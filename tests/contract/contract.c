@@ -31,15 +31,16 @@
 #define MANY_PROCESSES (TRAIT_MANY | TRAIT_PROCESSES | TRAIT_APART)
 
 static const struct profile profiles[] = {
-    {.name = "single", .traits = TRAIT_ALONE | TRAIT_WHOLE | TRAIT_DIRECT | TRAIT_UNIX},
-    {.name = "shared", .traits = MANY_PROCESSES | TRAIT_DIRECT | TRAIT_UNIX},
-    {.name = "master-accept", .traits = MANY_PROCESSES | TRAIT_DIRECT | TRAIT_EVEN | TRAIT_UNIX},
-    {.name = "reuseport", .traits = MANY_PROCESSES | TRAIT_DIRECT | TRAIT_NO_UNIX},
+    {.name = "single", .named = true, .traits = TRAIT_ALONE | TRAIT_WHOLE | TRAIT_DIRECT | TRAIT_UNIX},
+    {.name = "shared", .named = true, .traits = MANY_PROCESSES | TRAIT_DIRECT | TRAIT_UNIX},
+    {.name = "master-accept", .named = true, .traits = MANY_PROCESSES | TRAIT_DIRECT | TRAIT_EVEN | TRAIT_UNIX},
+    {.name = "reuseport", .named = true, .traits = MANY_PROCESSES | TRAIT_DIRECT | TRAIT_NO_UNIX},
     {.name = "threaded",
+     .named = true,
      .traits = TRAIT_MANY | TRAIT_WHOLE | TRAIT_DIRECT | TRAIT_EVEN | TRAIT_UNIX | TRAIT_MODES | TRAIT_APART,
      .even_arguments = {"--accept", "handoff"},
      .unix_arguments = {"--accept", "shared"}},
-    {.name = "proxied", .traits = MANY_PROCESSES | TRAIT_FRONTS | TRAIT_EVEN | TRAIT_UNIX},
+    {.name = "proxied", .named = true, .traits = MANY_PROCESSES | TRAIT_FRONTS | TRAIT_EVEN | TRAIT_UNIX},
     {.name = "any other program", .traits = MANY_PROCESSES | TRAIT_DIRECT},
 };
 

@@ -43,6 +43,7 @@ enum trait {
 /* A column of the table: a strategy, or what holds for any other program. */
 struct profile {
     const char *name;
+    bool named; /* `name` is a strategy's, and the program calls itself so */
     unsigned traits;
     const char *even_arguments[3]; /* what makes it deal evenly, where it does not by itself */
     const char *unix_arguments[3]; /* what makes it take unix:PATH */

@@ -23,10 +23,8 @@ void test_ready_line(struct contract *contract)
     CHECK(contract, server->admin_length > 0, "--admin was given, but no admin=<url>: %s", server->ready);
     CHECK(contract, strncmp(server->url, "http://127.0.0.1:", 17) == 0 && strcmp(server->url + 17, "0") != 0,
           "the url is not the bound address: %s", server->ready);
-    CHECK(contract,
-          contract->profile->traits == 0 || contract->as || strcmp(contract->profile->name, "any other program") == 0 ||
-              strcmp(server->strategy, contract->profile->name) == 0,
-          "strategy=%s, wanted %s", server->strategy, contract->profile->name);
+    CHECK(contract, !contract->profile->named || strcmp(server->strategy, contract->profile->name) == 0, "strategy=%s, wanted %s",
+          server->strategy, contract->profile->name);
     CHECK(contract, strcmp(strchr(server->output, '\n'), "\n") == 0, "more than one line on stdout: \"%s\"", server->output);
 }
 

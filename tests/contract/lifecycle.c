@@ -126,13 +126,15 @@ static void check_serves_again(struct contract *contract, struct server *server,
         struct client *client = client_try_open(contract, server);
         if (client == NULL)
             continue;
-        send_get(client, "/block/60ss");
+        send_get(client, "/block/10ms");
         bool whole = client_try_receive(client, &response);
         client_close(client);
         if (whole && response.status == 200 && response.worker == index)
             return;
     } while (look_again(deadline_ns));
-    contract_fail(contract, __FILE__, __LINE__, "worker %d is ready again, but new connections never reach it", index);
+    contract_fail(contract, __FILE__, __LINE__,
+                  "worker %d is ready again, but new connections never reach it; the last got status %d of worker %d", index,
+                  response.status, response.worker);
 }
 
 static struct status_row find_ready(struct contract *contract, struct server *server, bool front, int index)

@@ -48,11 +48,11 @@ static void build_arguments(struct contract *contract, const struct server_plan 
     const char *const usual[] = {
         "--listen", plan->listen ? plan->listen : "127.0.0.1:0", "--workers", workers, "--admin", "127.0.0.1:0", NULL};
     arguments[count++] = contract->program;
+    count = add_all(arguments, count, (const char *const *)contract->arguments); /* first: a test may end with a missing value */
     if (!plan->bare)
         count = add_all(arguments, count, usual);
     count = add_all(arguments, count, plan->arguments);
     count = add_all(arguments, count, plan->more);
-    count = add_all(arguments, count, (const char *const *)contract->arguments);
     arguments[count] = NULL;
 }
 

@@ -94,6 +94,12 @@ static const struct option_spec specs[] = {
      .fallback = "warn",
      .argument = "LEVEL",
      .help = "accepted, not done"},
+    {.name = "strategy",
+     .type = OPTION_TEXT,
+     SETTING(strategy),
+     .fallback = "stand-in",
+     .argument = "NAME",
+     .help = "what it calls itself"},
     {.name = "bug",
      .type = OPTION_CHOICE,
      SETTING(bug),
@@ -237,9 +243,9 @@ static char *status_text(const struct primary *primary)
         json_array_append_new(rows, row_json(primary, i));
     }
     json_t *status =
-        json_pack("{ss ss si ss sf ss so so}", "schema", "clusterbench.status/1", "strategy", "stand-in", "pid", getpid(),
-                  "version", CLUSTERBENCH_VERSION, "uptime_s", (double)(clock_now_ns() - primary->started_ns) / 1e9, "state",
-                  primary->deadline_ns ? "draining" : "serving", "workers", rows, "total", counters_json(&total));
+        json_pack("{ss ss si ss sf ss so so}", "schema", "clusterbench.status/1", "strategy", primary->settings.strategy, "pid",
+                  getpid(), "version", CLUSTERBENCH_VERSION, "uptime_s", (double)(clock_now_ns() - primary->started_ns) / 1e9,
+                  "state", primary->deadline_ns ? "draining" : "serving", "workers", rows, "total", counters_json(&total));
     if (has_bug(&primary->settings, BUG_STATUS_LACKS_STATE))
         json_object_del(status, "state");
     char *text = json_dumps(status, 0);
@@ -356,7 +362,7 @@ static void print_ready(struct primary *primary)
     net_format_url(&primary->address, url);
     if (has_bug(&primary->settings, BUG_PRINTS_PORT_0))
         strcpy(url, "http://127.0.0.1:0");
-    printf("ready %s strategy=stand-in workers=%d pid=%d", url, (int)primary->settings.workers, getpid());
+    printf("ready %s strategy=%s workers=%d pid=%d", url, primary->settings.strategy, (int)primary->settings.workers, getpid());
     if (primary->admin >= 0)
         printf(" admin=%s", net_format_url(&primary->admin_address, admin));
     printf("\n");
@@ -380,12 +386,21 @@ static int listen_or_leave(const struct settings *settings, const char *option, 
     return fd;
 }
 
+/* For bugs of the command line itself, which show before the settings are known. */
+static bool names_bug(int argc, char **argv, const char *name)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], name) == 0)
+            return true;
+    return false;
+}
+
 static void parse(struct primary *primary, int argc, char **argv)
 {
     char error[OPTIONS_ERROR_SIZE];
     struct option_table table = {specs, &primary->settings};
     int operand = argc;
-    bool brief = argc > 2 && strstr(argv[argc - 1], "version-says-little");
+    bool brief = names_bug(argc, argv, "version-says-little");
     struct option_program program = {.name = "stand-in",
                                      .summary = "the contract suite's stand-in",
                                      .usage = "[options]",
@@ -400,7 +415,7 @@ static void parse(struct primary *primary, int argc, char **argv)
     if (outcome == OPTIONS_RUN && operand < argc)
         outcome = -EINVAL, snprintf(error, sizeof error, "stand-in: '%s' is not allowed; use options only", argv[operand]);
     if (outcome < 0) {
-        bool chatty = strstr(argv[argc - 1], "chatty-errors") != NULL;
+        bool chatty = names_bug(argc, argv, "chatty-errors");
         fprintf(stderr, "%s\n%s", error, chatty ? "usage: stand-in [options]\n" : "");
         exit(1);
     }

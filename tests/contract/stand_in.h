@@ -77,7 +77,7 @@ enum bug { STAND_IN_BUGS(STAND_IN_BUG) BUG_COUNT };
 #undef STAND_IN_BUG
 
 struct settings {
-    const char *listen, *admin, *pin;
+    const char *listen, *admin, *pin, *strategy;
     uint64_t workers, backlog, max_connections;
     uint64_t header_timeout_ns, body_timeout_ns, idle_timeout_ns, write_timeout_ns, grace_ns;
     uint64_t max_header, max_header_lines, max_target, max_body;
