@@ -193,7 +193,7 @@ void engine_free(struct engine *engine, struct connection *connection, uint64_t 
     if (running && is_open_loop(engine) && engine->schedule.next_ns <= now_ns) {
         dispatch_planned(engine, connection, list_empty(&engine->idle), now_ns);
     } else if (running && !is_open_loop(engine) && engine->budget > 0) {
-        engine->budget--;
+        engine->budget -= engine->budget != UINT64_MAX; /* which means no limit */
         dispatch(engine, connection, now_ns, now_ns);
     } else {
         list_remove(&connection->link);

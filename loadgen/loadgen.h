@@ -98,6 +98,7 @@ struct slice template_render(const struct template *template, struct random *ran
 
 /* "Name: value" of a header option; NULL, or a clause that says what is wrong with it. */
 const char *template_check_header(const char *text);
+bool template_is_token(struct slice text); /* RFC 9110 5.6.2: a method, a field's name */
 
 /* ---- options.c ---- */
 

@@ -186,8 +186,7 @@ static int check_headers(struct settings *settings, char *message)
         settings->backend_header = NULL;
         return 0;
     }
-    char field[128];
-    if (snprintf(field, sizeof(field), "%s: ", settings->backend_header) >= (int)sizeof(field) || template_check_header(field))
+    if (!template_is_token(slice_of(settings->backend_header)))
         return refuse(message, "--backend-header", settings->backend_header, "use a header field's name, or none");
     return 0;
 }

@@ -48,6 +48,8 @@ static void print_times(FILE *out, const char *name, const struct histogram *tim
 static void print_latencies(const struct summary *summary, FILE *out)
 {
     bool open_loop = summary->settings->rate > 0, on_demand = summary->settings->requests_per_connection;
+    if (summary->response.total == 0)
+        return;
     fprintf(out, "  %-14s %8s %8s %8s %8s %8s\n", "", "p50", "p90", "p99", "p99.9", "max");
     print_times(out, "Response time", &summary->response,
                 open_loop   ? "from the planned send"
@@ -149,7 +151,7 @@ void report_text(const struct summary *summary, FILE *out)
     char text[UNITS_TEXT_SIZE];
     double transfer = summary->duration_s > 0 ? (double)summary->stats.bytes_read / summary->duration_s : 0;
     print_latencies(summary, out);
-    if (summary->settings->latency)
+    if (summary->settings->latency && summary->response.total)
         print_distribution(summary, out);
     print_counts(summary, out);
     print_errors(summary, out);

@@ -59,6 +59,12 @@ static void judge_identity(struct summary *summary)
         give_reason(summary, VERDICT_INVALID, "internal error: planned requests and their ends do not add up");
 }
 
+static void judge_silence(struct summary *summary)
+{
+    if (summary->ok + summary->http_errors == 0)
+        give_reason(summary, VERDICT_INVALID, "nothing was answered");
+}
+
 static void judge_lag(struct summary *summary)
 {
     char lag[UNITS_TEXT_SIZE], allowed[UNITS_TEXT_SIZE];
@@ -113,7 +119,8 @@ static const struct {
     bool open_loop_only;
     void (*judge)(struct summary *);
 } rules[] = {
-    {false, judge_identity}, {true, judge_lag}, {true, judge_rate}, {true, judge_cpu}, {false, judge_failures}, {false, judge_end},
+    {false, judge_identity}, {false, judge_silence},  {true, judge_lag},  {true, judge_rate},
+    {true, judge_cpu},       {false, judge_failures}, {false, judge_end},
 };
 
 static void judge(struct summary *summary)

@@ -17,7 +17,7 @@
 
 /* ---- the text ---- */
 
-static bool is_token(struct slice text)
+bool template_is_token(struct slice text)
 {
     for (size_t i = 0; i < text.length; i++)
         if (!strchr("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", text.at[i]) || !text.at[i])
@@ -33,7 +33,7 @@ static struct slice header_name(const char *text)
 const char *template_check_header(const char *text)
 {
     struct slice name = header_name(text);
-    if (text[name.length] != ':' || !is_token(name))
+    if (text[name.length] != ':' || !template_is_token(name))
         return "use 'Name: value'";
     for (const char *at = text; *at; at++)
         if (((unsigned char)*at < ' ' && *at != '\t') || *at == 0x7f)

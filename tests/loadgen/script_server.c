@@ -1,0 +1,307 @@
+/*
+ * One thread, one poll(2), blocking writes of short answers. Requests are taken apart by hand: this must not share a parser,
+ * and so not its errors, with the program under test.
+ */
+#include "script_server.h"
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum outcome { KEEP, CLOSE, RESET, SILENT };
+
+struct answer {
+    struct script_server *server;
+    struct script_client *client;
+    bool is_head;
+};
+
+static void check(bool good, const char *what)
+{
+    if (good)
+        return;
+    perror(what);
+    abort();
+}
+
+/* A peer that has gone away is part of the script. */
+static void say(const struct answer *answer, const char *text)
+{
+    ssize_t written = send(answer->client->fd, text, strlen(text), MSG_NOSIGNAL);
+    (void)written;
+}
+
+static void say_head(const struct answer *answer, unsigned status, const char *fields)
+{
+    char text[512];
+    snprintf(text, sizeof(text), "HTTP/1.1 %u Scripted\r\nX-Worker: %u\r\n%s\r\n", status, answer->client->number % SCRIPT_WORKERS,
+             fields);
+    say(answer, text);
+}
+
+/* In one write, as real servers do it. */
+static void say_ok(const struct answer *answer, unsigned status, const char *field)
+{
+    char text[512];
+    snprintf(text, sizeof(text), "HTTP/1.1 %u Scripted\r\nX-Worker: %u\r\n%sContent-Length: 5\r\n\r\n%s", status,
+             answer->client->number % SCRIPT_WORKERS, field, answer->is_head ? "" : "hello");
+    say(answer, text);
+}
+
+static enum outcome play_ok(const struct answer *answer)
+{
+    say_ok(answer, 200, "");
+    return KEEP;
+}
+
+static enum outcome play_status(const struct answer *answer)
+{
+    const char *slash = strstr(answer->client->request, "/status/");
+    say_ok(answer, (unsigned)atoi(slash + strlen("/status/")), "");
+    return KEEP;
+}
+
+static enum outcome play_chunked(const struct answer *answer)
+{
+    say_head(answer, 200, "Transfer-Encoding: chunked\r\n");
+    say(answer, answer->is_head ? "" : "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: z\r\n\r\n");
+    return KEEP;
+}
+
+static enum outcome play_until_close(const struct answer *answer)
+{
+    say_head(answer, 200, "");
+    say(answer, "all of it");
+    return CLOSE;
+}
+
+static enum outcome play_last(const struct answer *answer)
+{
+    say_ok(answer, 200, "Connection: close\r\n");
+    return CLOSE;
+}
+
+static enum outcome play_pieces(const struct answer *answer)
+{
+    char text[256], piece[2] = "";
+    snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nX-Worker: %u\r\nContent-Length: 5\r\n\r\nhello",
+             answer->client->number % SCRIPT_WORKERS);
+    for (const char *at = text; *at; at++) {
+        piece[0] = *at;
+        say(answer, piece);
+    }
+    return KEEP;
+}
+
+static enum outcome play_interim(const struct answer *answer)
+{
+    say(answer, "HTTP/1.1 100 Continue\r\n\r\n");
+    return play_ok(answer);
+}
+
+static enum outcome play_nameless(const struct answer *answer)
+{
+    say(answer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    return KEEP;
+}
+
+static enum outcome play_silent(const struct answer *answer)
+{
+    (void)answer;
+    return SILENT;
+}
+
+static enum outcome play_reset(const struct answer *answer)
+{
+    (void)answer;
+    return RESET;
+}
+
+static enum outcome play_cut(const struct answer *answer)
+{
+    say_head(answer, 200, "Content-Length: 10\r\n");
+    say(answer, "hello");
+    return CLOSE;
+}
+
+static enum outcome play_garbage(const struct answer *answer)
+{
+    say(answer, "220 mail.example ESMTP\r\n");
+    return KEEP;
+}
+
+static enum outcome play_surplus(const struct answer *answer)
+{
+    say(answer, "HTTP/1.1 200 OK\r\nX-Worker: 0\r\nContent-Length: 5\r\n\r\nhello, and more");
+    return KEEP;
+}
+
+static enum outcome play_stall(const struct answer *answer)
+{
+    if (answer->server->requests == 100)
+        clock_sleep_until_ns(clock_now_ns() + SCRIPT_STALL_MS * CLOCK_NS_PER_MS);
+    return play_ok(answer);
+}
+
+static const struct {
+    const char *prefix;
+    enum outcome (*play)(const struct answer *);
+} scripts[] = {
+    {"/status/", play_status},
+    {"/chunked", play_chunked},
+    {"/until-close", play_until_close},
+    {"/last", play_last},
+    {"/pieces", play_pieces},
+    {"/interim", play_interim},
+    {"/nameless", play_nameless},
+    {"/silent", play_silent},
+    {"/reset", play_reset},
+    {"/cut", play_cut},
+    {"/garbage", play_garbage},
+    {"/surplus", play_surplus},
+    {"/stall", play_stall},
+    {"/", play_ok},
+};
+
+/* ---- connections ---- */
+
+static void drop(struct script_client *client, bool reset)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    if (reset)
+        check(setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) == 0, "SO_LINGER");
+    close(client->fd);
+    client->fd = -1;
+}
+
+static void remember(struct script_server *server, const struct script_client *client, const char *target, size_t length)
+{
+    if (server->requests < SCRIPT_REQUESTS_MAX)
+        snprintf(server->targets[server->requests], SCRIPT_TARGET_SIZE, "%.*s", (int)length, target);
+    memcpy(server->last_request, client->request, client->length + 1);
+    server->closes_seen += strcasestr(client->request, "\r\nConnection: close") != NULL;
+    server->requests++;
+    server->worker_requests[client->number % SCRIPT_WORKERS]++;
+}
+
+static void play(struct script_server *server, struct script_client *client)
+{
+    const char *target = strchr(client->request, ' ');
+    check(target != NULL, "a request without a target");
+    target++;
+    remember(server, client, target, strcspn(target, " "));
+    const struct answer answer = {server, client, strncmp(client->request, "HEAD ", 5) == 0};
+    unsigned i = 0;
+    while (strncmp(target, scripts[i].prefix, strlen(scripts[i].prefix)) != 0)
+        i++;
+    enum outcome outcome = scripts[i].play(&answer);
+    if (outcome == CLOSE || outcome == RESET)
+        drop(client, outcome == RESET);
+}
+
+/* Bytes of the whole request in the buffer, 0 while it is not whole. */
+static size_t request_length(const struct script_client *client)
+{
+    const char *end = strstr(client->request, "\r\n\r\n");
+    if (!end)
+        return 0;
+    const char *field = strcasestr(client->request, "\r\nContent-Length: ");
+    size_t length = (size_t)(end + 4 - client->request) + (field ? strtoul(field + 18, NULL, 10) : 0);
+    return length <= client->length ? length : 0;
+}
+
+static void read_client(struct script_server *server, struct script_client *client)
+{
+    ssize_t length = recv(client->fd, client->request + client->length, sizeof(client->request) - 1 - client->length, MSG_DONTWAIT);
+    if (length <= 0) {
+        drop(client, false);
+        return;
+    }
+    client->length += (size_t)length;
+    client->request[client->length] = '\0';
+    size_t whole = request_length(client);
+    if (whole == 0)
+        return;
+    check(whole == client->length, "bytes behind a request");
+    play(server, client);
+    client->length = 0;
+}
+
+static void take_client(struct script_server *server)
+{
+    int fd = net_accept(server->listener);
+    if (fd < 0)
+        return;
+    for (unsigned i = 0; i < SCRIPT_CONNECTIONS; i++) {
+        struct script_client *client = &server->clients[i];
+        if (client->fd >= 0)
+            continue;
+        *client = (struct script_client){.fd = fd, .number = server->connections++};
+        server->worker_connections[client->number % SCRIPT_WORKERS]++;
+        return;
+    }
+    check(false, "more connections than the script server holds");
+}
+
+static void *serve(void *argument)
+{
+    struct script_server *server = argument;
+    for (;;) {
+        struct pollfd fds[SCRIPT_CONNECTIONS + 2];
+        fds[0] = (struct pollfd){.fd = server->stop_fd, .events = POLLIN};
+        fds[1] = (struct pollfd){.fd = server->listener, .events = POLLIN};
+        for (unsigned i = 0; i < SCRIPT_CONNECTIONS; i++)
+            fds[i + 2] = (struct pollfd){.fd = server->clients[i].fd, .events = POLLIN};
+        check(poll(fds, SCRIPT_CONNECTIONS + 2, -1) >= 0, "poll");
+        if (fds[0].revents)
+            return NULL;
+        for (unsigned i = 0; i < SCRIPT_CONNECTIONS; i++)
+            if (fds[i + 2].revents)
+                read_client(server, &server->clients[i]);
+        if (fds[1].revents)
+            take_client(server);
+    }
+}
+
+void script_server_start(struct script_server *server, const char *text)
+{
+    struct net_address address;
+    *server = (struct script_server){.stop_fd = eventfd(0, EFD_CLOEXEC)};
+    check(net_parse_address(text, &address) == 0, text);
+    server->listener = net_listen(&address, 0, 512);
+    check(server->listener >= 0 && server->stop_fd >= 0, text);
+    check(net_local_address(server->listener, &address) == 0, text);
+    net_format_url(&address, server->url);
+    server->clients = calloc(SCRIPT_CONNECTIONS, sizeof(*server->clients));
+    server->targets = calloc(SCRIPT_REQUESTS_MAX, sizeof(*server->targets));
+    check(server->clients && server->targets, "memory");
+    for (unsigned i = 0; i < SCRIPT_CONNECTIONS; i++)
+        server->clients[i].fd = -1;
+    check(pthread_create(&server->thread, NULL, serve, server) == 0, "thread");
+}
+
+void script_server_stop(struct script_server *server)
+{
+    uint64_t one = 1;
+    check(write(server->stop_fd, &one, sizeof(one)) == sizeof(one), "stop");
+    check(pthread_join(server->thread, NULL) == 0, "join");
+    for (unsigned i = 0; i < SCRIPT_CONNECTIONS; i++)
+        if (server->clients[i].fd >= 0)
+            drop(&server->clients[i], false);
+    close(server->listener);
+    close(server->stop_fd);
+}
+
+void script_server_free(struct script_server *server)
+{
+    free(server->clients);
+    free(server->targets);
+}

@@ -1,0 +1,52 @@
+/*
+ * A server that does what the path says, in a thread of the test, and remembers what it was asked. Connection number k plays
+ * worker k % SCRIPT_WORKERS, so that what loadgen attributes can be compared with what really happened.
+ *
+ *   /ok              200 with a body of 5 bytes      /status/NNN     that status
+ *   /chunked         a body in chunks                /until-close    a body that ends with the connection
+ *   /last            200, Connection: close          /pieces         200, written byte by byte
+ *   /interim         100 Continue before the 200     /nameless       200 without X-Worker
+ *   /silent          never answers                   /reset          resets the connection
+ *   /cut             half of the body, then closes   /garbage        not HTTP
+ *   /surplus         more bytes than announced       /stall          200; the 100th request stops the whole server for STALL_MS
+ */
+#ifndef SCRIPT_SERVER_H
+#define SCRIPT_SERVER_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "base/net.h"
+
+#define SCRIPT_WORKERS      4
+#define SCRIPT_STALL_MS     1000
+#define SCRIPT_REQUESTS_MAX 20000 /* whose targets are remembered */
+#define SCRIPT_CONNECTIONS  256
+#define SCRIPT_TARGET_SIZE  48
+
+struct script_client {
+    int fd;
+    unsigned number;
+    size_t length;
+    char request[2048];
+};
+
+struct script_server {
+    int listener, stop_fd;
+    pthread_t thread;
+    struct script_client *clients;
+    char url[NET_TEXT_SIZE]; /* "http://127.0.0.1:4711" */
+
+    /* Read them after script_server_stop. */
+    unsigned requests, connections, closes_seen; /* closes_seen: requests that carried Connection: close */
+    unsigned worker_requests[SCRIPT_WORKERS], worker_connections[SCRIPT_WORKERS];
+    char (*targets)[SCRIPT_TARGET_SIZE];
+    char last_request[2048];
+};
+
+/* `address` as for net_parse_address. Fails the test when it cannot start. */
+void script_server_start(struct script_server *server, const char *address);
+void script_server_stop(struct script_server *server); /* then its counts stand still */
+void script_server_free(struct script_server *server);
+
+#endif

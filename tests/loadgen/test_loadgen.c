@@ -1,0 +1,747 @@
+/*
+ * The loadgen program against a server whose behaviour is known: what it reports must be what happened. Each test starts a
+ * scripted server in a thread, runs the program to its end with --format json, and compares. Counts and states only, never
+ * how fast something was.
+ *
+ * usage: test_loadgen PATH-OF-LOADGEN
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <math.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "script_server.h"
+
+#define ARGUMENTS_MAX 24
+
+static const char *program;
+static char folder[] = "/tmp/test-loadgen-XXXXXX";
+
+struct result {
+    int status; /* exit status */
+    char out[16384], err[2048];
+    json_t *json; /* of stdout, or NULL */
+};
+
+/* ---- running the program ---- */
+
+static int open_capture(const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static void read_capture(int fd, char *text, size_t size)
+{
+    ssize_t length = pread(fd, text, size - 1, 0);
+    assert_true(length >= 0);
+    text[length] = '\0';
+    close(fd);
+}
+
+/* `arguments` as a shell would take them, single spaces between; the URL is `base` followed by `path`. */
+static pid_t start(const char *arguments, const char *base, const char *path, int out, int err)
+{
+    char copy[1024], url[512], *argv[ARGUMENTS_MAX] = {(char *)(uintptr_t)program}, *state = NULL;
+    int count = 1;
+    snprintf(copy, sizeof(copy), "%s", arguments);
+    snprintf(url, sizeof(url), "%s%s", base, path);
+    for (char *word = strtok_r(copy, " ", &state); word; word = strtok_r(NULL, " ", &state)) {
+        assert_true(count < ARGUMENTS_MAX - 2);
+        argv[count++] = word;
+    }
+    if (*url)
+        argv[count++] = url;
+    posix_spawn_file_actions_t actions;
+    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+    assert_int_equal(posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO), 0);
+    assert_int_equal(posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO), 0);
+    pid_t pid;
+    assert_int_equal(posix_spawn(&pid, program, &actions, NULL, argv, environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    return pid;
+}
+
+static struct result run_url(const char *arguments, const char *base, const char *path)
+{
+    struct result result = {.status = -1};
+    int out = open_capture("out"), err = open_capture("err"), status;
+    pid_t pid = start(arguments, base, path, out, err);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    result.status = WEXITSTATUS(status);
+    read_capture(out, result.out, sizeof(result.out));
+    read_capture(err, result.err, sizeof(result.err));
+    result.json = json_loads(result.out, 0, NULL);
+    return result;
+}
+
+static struct result run(const struct script_server *server, const char *arguments, const char *path)
+{
+    char all[1024];
+    snprintf(all, sizeof(all), "--format json %s", arguments);
+    struct result result = run_url(all, server->url, path);
+    if (!result.json)
+        fail_msg("no JSON from '%s': %s%s", all, result.out, result.err);
+    return result;
+}
+
+/* ---- reading the report ---- */
+
+/* "requests.ok" */
+static json_t *find(const struct result *result, const char *path)
+{
+    char copy[128], *state = NULL;
+    json_t *json = result->json;
+    snprintf(copy, sizeof(copy), "%s", path);
+    for (char *key = strtok_r(copy, "/", &state); key && json; key = strtok_r(NULL, "/", &state))
+        json = json_object_get(json, key);
+    if (!json)
+        fail_msg("no %s in the report", path);
+    return json;
+}
+
+static uint64_t number(const struct result *result, const char *path)
+{
+    json_t *json = find(result, path);
+    assert_true(json_is_number(json));
+    return (uint64_t)json_number_value(json);
+}
+
+static uint64_t identity_right_side(const struct result *result)
+{
+    return number(result, "requests/ok") + number(result, "requests/http_errors") + number(result, "requests/socket_errors") +
+           number(result, "requests/timed_out") + number(result, "requests/unfinished") + number(result, "requests/unsent");
+}
+
+static void expect_identity(const struct result *result)
+{
+    assert_int_equal(number(result, "requests/planned"), identity_right_side(result));
+}
+
+/* Requests of worker `id` as reported; 0 when it is not there. */
+static uint64_t worker_number(const struct result *result, const char *id, const char *key)
+{
+    size_t index;
+    json_t *worker;
+    json_array_foreach(find(result, "workers"), index, worker)
+    {
+        if (strcmp(json_string_value(json_object_get(worker, "id")), id) == 0)
+            return (uint64_t)json_integer_value(json_object_get(worker, key));
+    }
+    return 0;
+}
+
+static void finish(struct script_server *server, struct result *result)
+{
+    json_decref(result->json);
+    script_server_free(server);
+}
+
+/* ---- counts ---- */
+
+static void expect_workers(const struct script_server *server, const struct result *result)
+{
+    for (unsigned i = 0; i < SCRIPT_WORKERS; i++) {
+        char id[8];
+        snprintf(id, sizeof(id), "%u", i);
+        assert_int_equal(worker_number(result, id, "requests"), server->worker_requests[i]);
+        assert_int_equal(worker_number(result, id, "connections"), server->worker_connections[i]);
+    }
+}
+
+static void test_exact_number(void **state)
+{
+    (void)state;
+    struct script_server server;
+    script_server_start(&server, "127.0.0.1:0");
+    struct result result = run(&server, "-t 3 -c 7 -n 5003", "/ok");
+    script_server_stop(&server);
+    assert_int_equal(result.status, 0);
+    assert_int_equal(number(&result, "requests/ok"), 5003);
+    assert_int_equal(number(&result, "requests/planned"), 5003);
+    assert_int_equal(number(&result, "status/200"), 5003);
+    assert_int_equal(number(&result, "response_time_us/count"), 5003);
+    assert_int_equal(server.requests, 5003);
+    assert_int_equal(server.connections, 7);
+    expect_identity(&result);
+    expect_workers(&server, &result);
+    assert_string_equal(json_string_value(find(&result, "loop")), "closed");
+    finish(&server, &result);
+}
+
+static void test_open_loop_number(void **state)
+{
+    (void)state;
+    static const char *const arguments[] = {
+        "-t 2 -c 8 -R 4000 -n 1001",
+        "-t 2 -c 8 -R 4000 -n 1001 --arrivals poisson",
+        "-t 2 -c 8 -R 4000 -n 1001 --arrivals poisson --requests-per-connection 1",
+    };
+    for (unsigned i = 0; i < 3; i++) {
+        struct script_server server;
+        script_server_start(&server, "127.0.0.1:0");
+        struct result result = run(&server, arguments[i], "/ok");
+        script_server_stop(&server);
+        assert_int_equal(number(&result, "requests/ok"), 1001);
+        assert_int_equal(number(&result, "send_lag_us/count"), 1001);
+        assert_int_equal(server.requests, 1001);
+        expect_identity(&result);
+        expect_workers(&server, &result);
+        finish(&server, &result);
+    }
+}
+
+/* 1000/s for half a second is 500 plans, whether they could be sent or not. */
+static void test_open_loop_duration(void **state)
+{
+    (void)state;
+    struct script_server server;
+    script_server_start(&server, "127.0.0.1:0");
+    struct result result = run(&server, "-t 2 -c 4 -R 1000 -d 500ms", "/ok");
+    script_server_stop(&server);
+    assert_int_equal(number(&result, "requests/planned"), 500);
+    expect_identity(&result);
+    assert_string_equal(json_string_value(find(&result, "loop")), "open");
+    finish(&server, &result);
+}
+
+static void test_requests_per_connection(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *arguments;
+        unsigned connections;
+    } rows[] = {
+        {"-c 3 -n 100 --requests-per-connection 1", 100},
+        {"-c 1 -n 100 --requests-per-connection 7", 15},
+        {"-c 4 -n 100 -R 2000 --requests-per-connection 1", 100},
+    };
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct script_server server;
+        script_server_start(&server, "127.0.0.1:0");
+        struct result result = run(&server, rows[i].arguments, "/ok");
+        script_server_stop(&server);
+        assert_int_equal(number(&result, "requests/ok"), 100);
+        assert_int_equal(server.connections, rows[i].connections);
+        assert_int_equal(number(&result, "connect_time_us/count"), rows[i].connections);
+        assert_int_equal(server.closes_seen, rows[i].connections == 15 ? 14 : rows[i].connections);
+        expect_workers(&server, &result);
+        finish(&server, &result);
+    }
+}
+
+static void test_warmup_is_left_out(void **state)
+{
+    (void)state;
+    struct script_server server;
+    script_server_start(&server, "127.0.0.1:0");
+    struct result result = run(&server, "-t 2 -c 4 -n 400 --warmup 200ms", "/ok");
+    script_server_stop(&server);
+    assert_int_equal(number(&result, "requests/planned"), 400);
+    assert_int_equal(number(&result, "response_time_us/count"), 400);
+    assert_true(server.requests > 400);
+    expect_identity(&result);
+    finish(&server, &result);
+}
+
+/* ---- bodies ---- */
+
+static void test_bodies(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *arguments, *path;
+        unsigned connections;
+    } rows[] = {
+        {"-c 2 -n 50", "/chunked", 2},         {"-c 2 -n 50", "/until-close", 50}, {"-c 2 -n 50", "/last", 50},
+        {"-c 2 -n 50", "/pieces", 2},          {"-c 2 -n 50", "/interim", 2},      {"-c 2 -n 50 -m HEAD", "/ok", 2},
+        {"-c 2 -n 50 -m HEAD", "/chunked", 2}, {"-c 2 -n 50", "/status/204", 0},   {"-c 2 -n 50 -m POST --body abc", "/ok", 2},
+        {"-c 2 -n 50", "/nameless", 2},
+    };
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct script_server server;
+        script_server_start(&server, "127.0.0.1:0");
+        struct result result = run(&server, rows[i].arguments, rows[i].path);
+        script_server_stop(&server);
+        if (number(&result, "requests/ok") != 50 || server.requests != 50)
+            fail_msg("%s %s: ok %d of %u", rows[i].arguments, rows[i].path, (int)number(&result, "requests/ok"), server.requests);
+        if (rows[i].connections) /* those opened again at the very end may or may not have been seen */
+            assert_in_range(server.connections, rows[i].connections, rows[i].connections + 2);
+        expect_identity(&result);
+        finish(&server, &result);
+    }
+}
+
+static void test_request_as_asked(void **state)
+{
+    (void)state;
+    struct script_server server;
+    script_server_start(&server, "127.0.0.1:0");
+    struct result result = run(&server, "-c 1 -n 1 -m PUT --body data -H X-One:1 -H Host:elsewhere", "/a?b=c#fragment");
+    script_server_stop(&server);
+    assert_string_equal(server.last_request, "PUT /a?b=c HTTP/1.1\r\nX-One:1\r\nHost:elsewhere\r\nContent-Length: 4\r\n\r\ndata");
+    finish(&server, &result);
+}
+
+static void test_attribution(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *arguments, *path, *id;
+    } rows[] = {
+        {"-c 1 -n 10", "/nameless", "-"},
+        {"-c 1 -n 10 --backend-header none", "/ok", "-"},
+        {"-c 1 -n 10 --backend-header x-WORKER", "/ok", "0"},
+        {"-c 1 -n 10 --backend-header Content-Length", "/ok", "5"},
+    };
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct script_server server;
+        script_server_start(&server, "127.0.0.1:0");
+        struct result result = run(&server, rows[i].arguments, rows[i].path);
+        script_server_stop(&server);
+        assert_int_equal(json_array_size(find(&result, "workers")), 1);
+        assert_int_equal(worker_number(&result, rows[i].id, "requests"), 10);
+        assert_int_equal(worker_number(&result, rows[i].id, "connections"), 1);
+        finish(&server, &result);
+    }
+}
+
+/* ---- what goes wrong ---- */
+
+static void test_failures(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *arguments, *path, *count, *kind;
+        unsigned expected;
+        int status;
+    } rows[] = {
+        {"-c 2 -n 20", "/status/404", "requests/http_errors", NULL, 20, 0},
+        {"-c 2 -n 20", "/status/503", "requests/http_errors", NULL, 20, 0},
+        {"-c 2 -n 20", "/reset", "requests/socket_errors", "errors/read", 20, 2},
+        {"-c 2 -n 20", "/cut", "requests/socket_errors", "errors/malformed", 20, 2},
+        {"-c 2 -n 20", "/garbage", "requests/socket_errors", "errors/malformed", 20, 2},
+        {"-c 2 -n 20", "/surplus", "requests/ok", "errors/malformed", 20, 0},
+        {"-c 2 -n 6 --timeout 100ms", "/silent", "requests/timed_out", "errors/timeout", 6, 2},
+        {"-c 2 -n 6 --timeout 100ms -R 1000", "/silent", "requests/timed_out", "errors/timeout", 6, 2},
+        {"-c 2 -n 6 --timeout 100ms --requests-per-connection 1", "/silent", "requests/timed_out", "errors/timeout", 6, 2},
+    };
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct script_server server;
+        script_server_start(&server, "127.0.0.1:0");
+        struct result result = run(&server, rows[i].arguments, rows[i].path);
+        script_server_stop(&server);
+        if (number(&result, rows[i].count) != rows[i].expected || result.status != rows[i].status)
+            fail_msg("%s %s: exit %d, %s", rows[i].arguments, rows[i].path, result.status, result.out);
+        if (rows[i].kind)
+            assert_int_equal(number(&result, rows[i].kind), rows[i].expected);
+        expect_identity(&result);
+        finish(&server, &result);
+    }
+}
+
+/* A server that never answers, by duration: what is in flight at the end is unfinished, what found no connection unsent. */
+static void test_unfinished_and_unsent(void **state)
+{
+    (void)state;
+    struct script_server server;
+    script_server_start(&server, "127.0.0.1:0");
+    struct result result = run(&server, "-c 3 -R 100 -d 200ms", "/silent");
+    script_server_stop(&server);
+    assert_int_equal(result.status, 2);
+    assert_int_equal(number(&result, "requests/planned"), 20);
+    assert_int_equal(number(&result, "requests/unfinished"), 3);
+    assert_int_equal(number(&result, "requests/unsent"), 17);
+    finish(&server, &result);
+}
+
+/*
+ * The server stops for a second under 1000 requests/s: a closed loop would see four slow requests. The open loop must show all of
+ * those planned meanwhile, each late by what was left of the stop, and lose none.
+ */
+static void test_stall_shows(void **state)
+{
+    (void)state;
+    struct script_server server;
+    char hgrm[128], arguments[256];
+    snprintf(hgrm, sizeof(hgrm), "%s/stall.hgrm", folder);
+    snprintf(arguments, sizeof(arguments), "-c 4 -R 1000 -n 2000 --hgrm %s", hgrm);
+    script_server_start(&server, "127.0.0.1:0");
+    struct result result = run(&server, arguments, "/stall");
+    script_server_stop(&server);
+    assert_int_equal(result.status, 0);
+    assert_int_equal(number(&result, "requests/ok"), 2000);
+    assert_true(number(&result, "response_time_us/max") >= SCRIPT_STALL_MS * 900);
+    /* Half of the 1000 planned in the stop were late by more than half of it: a quarter of all 2000. */
+    assert_true(number(&result, "response_time_us/p90") >= SCRIPT_STALL_MS * 600);
+    assert_true(number(&result, "requests/waited") >= 900);
+    assert_int_equal(access(hgrm, R_OK), 0);
+    unlink(hgrm);
+    finish(&server, &result);
+}
+
+/* A server that goes away for good in the middle of -n must not keep the run forever. */
+static void test_server_goes_away(void **state)
+{
+    (void)state;
+    struct script_server server;
+    struct result result = {.status = -1};
+    int out = open_capture("out"), err = open_capture("err"), status;
+    script_server_start(&server, "127.0.0.1:0");
+    pid_t pid = start("--format json -c 2 -n 100000000 --timeout 200ms", server.url, "/ok", out, err);
+    while (__atomic_load_n(&server.requests, __ATOMIC_RELAXED) == 0)
+        sched_yield();
+    script_server_stop(&server);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    read_capture(out, result.out, sizeof(result.out));
+    read_capture(err, result.err, sizeof(result.err));
+    result.json = json_loads(result.out, 0, NULL);
+    assert_non_null(result.json);
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(number(&result, "requests/planned"), 100000000);
+    assert_true(number(&result, "requests/unsent") > 0);
+    assert_string_equal(json_string_value(find(&result, "verdict")), "SUSPECT");
+    expect_identity(&result);
+    finish(&server, &result);
+}
+
+static void test_interrupt(void **state)
+{
+    (void)state;
+    struct script_server server;
+    struct result result = {.status = -1};
+    int out = open_capture("out"), err = open_capture("err"), status;
+    script_server_start(&server, "127.0.0.1:0");
+    pid_t pid = start("--format json -t 2 -c 4 -d 600s", server.url, "/ok", out, err);
+    while (__atomic_load_n(&server.requests, __ATOMIC_RELAXED) < 100)
+        sched_yield();
+    assert_int_equal(kill(pid, SIGINT), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    script_server_stop(&server);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 130);
+    read_capture(out, result.out, sizeof(result.out));
+    read_capture(err, result.err, sizeof(result.err));
+    result.json = json_loads(result.out, 0, NULL);
+    assert_non_null(result.json);
+    assert_true(json_is_true(find(&result, "interrupted")));
+    assert_true(number(&result, "requests/ok") > 0);
+    expect_identity(&result);
+    finish(&server, &result);
+}
+
+/* ---- the same seed, the same work ---- */
+
+static int compare_targets(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* Sorted, because threads and connections may overtake each other. */
+static void run_seeded(struct script_server *server, const char *arguments)
+{
+    script_server_start(server, "127.0.0.1:0");
+    struct result result = run(server, arguments, "/block/{exp:5ms}/{uniform:1ms-2ms}");
+    script_server_stop(server);
+    assert_int_equal(number(&result, "requests/ok"), 200);
+    assert_in_range(server->requests, 200, SCRIPT_REQUESTS_MAX);
+    qsort(server->targets, server->requests, SCRIPT_TARGET_SIZE, compare_targets);
+    json_decref(result.json);
+}
+
+static unsigned count_found(const struct script_server *wanted, const struct script_server *in)
+{
+    unsigned found = 0;
+    for (unsigned i = 0; i < wanted->requests; i++)
+        found += bsearch(wanted->targets[i], in->targets, in->requests, SCRIPT_TARGET_SIZE, compare_targets) != NULL;
+    return found;
+}
+
+/* The seed alone decides: not the loop, the arrivals, the connections or what a warm-up used up. */
+static void test_placeholders(void **state)
+{
+    (void)state;
+    struct script_server one, same, warm, other;
+    run_seeded(&one, "-t 2 -c 2 -n 200 --seed 7");
+    run_seeded(&same, "-t 2 -c 4 -n 200 --seed 7 -R 100000 --arrivals poisson");
+    run_seeded(&warm, "-t 2 -c 4 -n 200 --seed 7 -R 5000 --warmup 50ms");
+    run_seeded(&other, "-t 2 -c 2 -n 200 --seed 8");
+    assert_true(warm.requests > 200);
+    assert_int_equal(count_found(&one, &same), 200);
+    assert_int_equal(count_found(&one, &warm), 200);
+    assert_true(count_found(&one, &other) < 10);
+    for (unsigned i = 0; i < 200; i++) {
+        unsigned first, second;
+        assert_int_equal(sscanf(one.targets[i], "/block/%uus/%uus", &first, &second), 2);
+        assert_in_range(second, 1000, 2000);
+    }
+    script_server_free(&one);
+    script_server_free(&same);
+    script_server_free(&warm);
+    script_server_free(&other);
+}
+
+/* ---- addresses ---- */
+
+static void expect_ok_at(const char *address)
+{
+    struct script_server server;
+    script_server_start(&server, address);
+    struct result result = run(&server, "-c 2 -n 10", "/ok");
+    script_server_stop(&server);
+    assert_int_equal(number(&result, "requests/ok"), 10);
+    finish(&server, &result);
+}
+
+static void test_addresses(void **state)
+{
+    (void)state;
+    char path[128];
+    snprintf(path, sizeof(path), "unix:%s/socket", folder);
+    expect_ok_at(path);
+    unlink(path + strlen("unix:"));
+    if (access("/proc/net/if_inet6", R_OK) == 0)
+        expect_ok_at("[::1]:0");
+}
+
+/* ---- reports ---- */
+
+static void test_json_keys(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {
+        "schema",
+        "url",
+        "seed",
+        "threads",
+        "connections",
+        "duration_s",
+        "loop",
+        "requests/planned",
+        "requests/ok",
+        "requests/http_errors",
+        "requests/socket_errors",
+        "requests/timed_out",
+        "requests/unfinished",
+        "requests/unsent",
+        "rate/planned",
+        "rate/achieved",
+        "response_time_us/mean",
+        "response_time_us/p50",
+        "response_time_us/p90",
+        "response_time_us/p99",
+        "response_time_us/p99.9",
+        "response_time_us/p99.99",
+        "response_time_us/max",
+        "service_time_us/p50",
+        "send_lag_us/p50",
+        "connect_time_us/p50",
+        "status/200",
+        "errors/connect",
+        "errors/read",
+        "errors/write",
+        "errors/timeout",
+        "bytes/read",
+        "bytes/written",
+        "workers",
+        "fairness/jain",
+        "fairness/cv",
+        "fairness/max_over_mean",
+        "fairness/chi_square_p",
+        "cpu_us_per_request",
+        "verdict",
+        "reasons",
+    };
+    struct script_server server;
+    script_server_start(&server, "127.0.0.1:0");
+    struct result result = run(&server, "-c 20 -R 1000 -n 100", "/ok");
+    script_server_stop(&server);
+    for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        find(&result, keys[i]);
+    assert_string_equal(json_string_value(find(&result, "schema")), "clusterbench.loadgen/1");
+    assert_true(json_real_value(find(&result, "fairness/chi_square_p")) > 0.999); /* 5 connections a worker, exactly */
+    assert_true(json_number_value(find(&result, "bytes/read")) > 0);
+    finish(&server, &result);
+}
+
+static void test_text(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "Running ",
+        " test @ http://127.0.0.1:",
+        "  2 threads and 4 connections",
+        "  100 requests in ",
+        "read\n",
+        "  planned 100 = ok 100 + http errors 0 + socket errors 0 + timed out 0 + unfinished 0 + unsent 0\n",
+        "     50%  ",
+        "Requests/sec: ",
+        "Transfer/sec: ",
+        "\nVALID\n",
+        "  Worker  connections  requests",
+    };
+    struct script_server server;
+    script_server_start(&server, "127.0.0.1:0");
+    struct result result = run_url("-t 2 -c 4 -n 100 --latency", server.url, "/ok");
+    script_server_stop(&server);
+    for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        if (!strstr(result.out, lines[i]))
+            fail_msg("no '%s' in: %s", lines[i], result.out);
+    assert_string_equal(result.err, "");
+    finish(&server, &result);
+}
+
+/* --output, --series and --hgrm are whole files; the series adds up to what was answered. */
+static void test_files(void **state)
+{
+    (void)state;
+    struct script_server server;
+    char arguments[512], path[128], line[128];
+    script_server_start(&server, "127.0.0.1:0");
+    snprintf(arguments, sizeof(arguments), "-t 2 -c 4 -R 1000 -n 350 --quiet --format json -o %s/r.json --series %s/s.csv", folder,
+             folder);
+    struct result result = run_url(arguments, server.url, "/ok");
+    script_server_stop(&server);
+    assert_string_equal(result.out, "");
+    snprintf(path, sizeof(path), "%s/r.json", folder);
+    result.json = json_load_file(path, 0, NULL);
+    unlink(path);
+    assert_non_null(result.json);
+    assert_int_equal(number(&result, "requests/ok"), 350);
+
+    snprintf(path, sizeof(path), "%s/s.csv", folder);
+    FILE *series = fopen(path, "re");
+    unsigned sum = 0, requests;
+    assert_non_null(series);
+    assert_non_null(fgets(line, sizeof(line), series));
+    assert_string_equal(line, "time_s,requests,errors,p50_us,p99_us\n");
+    while (fgets(line, sizeof(line), series)) {
+        assert_int_equal(sscanf(line, "%*f,%u,%*u,%*u,%*u", &requests), 1);
+        sum += requests;
+    }
+    assert_int_equal(sum, 350);
+    fclose(series);
+    unlink(path);
+    finish(&server, &result);
+}
+
+/* ---- bad input ---- */
+
+static void test_bad_input(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *arguments, *url, *named;
+        int status;
+    } rows[] = {
+        {"-c 4", "", "URL", 1},
+        {"-c 4 http://127.0.0.1:1/", "http://127.0.0.1:1/", "exactly one URL", 1},
+        {"", "127.0.0.1:80", "http://", 1},
+        {"", "https://127.0.0.1/", "https", 1},
+        {"", "http://", "host", 1},
+        {"", "http://127.0.0.1:99999/", "99999", 1},
+        {"", "http://127.0.0.1:0/", "port 0", 1},
+        {"", "http://127.0.0.1:x/", "127.0.0.1:x", 1},
+        {"", "http://[::1/", "[::1", 1},
+        {"", "http://no-such-host.invalid/", "no-such-host.invalid", 1},
+        {"", "http://user@127.0.0.1/", "user@", 1},
+        {"", "http://127.0.0.1:1/a\tb", "%XX", 1},
+        {"", "http://unix:", "socket", 1},
+        {"", "http://127.0.0.1:1/{exp}", "{exp}", 1},
+        {"", "http://127.0.0.1:1/{5ms", "{5ms", 1},
+        {"-c 0", "http://127.0.0.1:1/", "--connections", 1},
+        {"-t 4 -c 3", "http://127.0.0.1:1/", "--connections", 1},
+        {"-d 5", "http://127.0.0.1:1/", "--duration", 1},
+        {"-d 0s", "http://127.0.0.1:1/", "--duration", 1},
+        {"-n 0", "http://127.0.0.1:1/", "--requests", 1},
+        {"-R 0", "http://127.0.0.1:1/", "--rate", 1},
+        {"-R -5", "http://127.0.0.1:1/", "--rate", 1},
+        {"--arrivals often", "http://127.0.0.1:1/", "poisson", 1},
+        {"-m get", "http://127.0.0.1:1/", "--method", 1},
+        {"-H Broken", "http://127.0.0.1:1/", "Name: value", 1},
+        {"-H Content-Length:5", "http://127.0.0.1:1/", "--body", 1},
+        {"--backend-header a:b", "http://127.0.0.1:1/", "--backend-header", 1},
+        {"--pin 100000", "http://127.0.0.1:1/", "--pin", 1},
+        {"--pin zero", "http://127.0.0.1:1/", "--pin", 1},
+        {"--no-such-option", "http://127.0.0.1:1/", "--no-such-option", 1},
+        {"--format xml", "http://127.0.0.1:1/", "json", 1},
+        {"--quiet -d 1s", "http://127.0.0.1:1/", "Connection refused", 2},
+        {"--quiet -d 1s --requests-per-connection 1", "http://127.0.0.1:1/", "Connection refused", 2},
+        {"--quiet -n 5 -R 1000", "http://127.0.0.1:1/", "Connection refused", 2},
+        {"--quiet -d 1s", "http://unix:/no/such/socket:/", "No such file", 2},
+        {"--quiet -d 1s --series /no/such/folder/s.csv", "http://127.0.0.1:1/", "/no/such/folder", 2},
+    };
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct result result = run_url(rows[i].arguments, rows[i].url, "");
+        const char *newline = strchr(result.err, '\n');
+        if (result.status != rows[i].status || !strstr(result.err, rows[i].named) || !newline || newline[1] != '\0' || *result.out)
+            fail_msg("%s %s: exit %d, stderr '%s', stdout '%s'", rows[i].arguments, rows[i].url, result.status, result.err,
+                     result.out);
+        json_decref(result.json);
+    }
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    char path[128];
+    snprintf(path, sizeof(path), "%s/out", folder);
+    unlink(path);
+    snprintf(path, sizeof(path), "%s/err", folder);
+    unlink(path);
+    return rmdir(folder);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exact_number),
+        cmocka_unit_test(test_open_loop_number),
+        cmocka_unit_test(test_open_loop_duration),
+        cmocka_unit_test(test_requests_per_connection),
+        cmocka_unit_test(test_warmup_is_left_out),
+        cmocka_unit_test(test_bodies),
+        cmocka_unit_test(test_request_as_asked),
+        cmocka_unit_test(test_attribution),
+        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_unfinished_and_unsent),
+        cmocka_unit_test(test_stall_shows),
+        cmocka_unit_test(test_server_goes_away),
+        cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_placeholders),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_json_keys),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_bad_input),
+    };
+    if (argc != 2) {
+        fprintf(stderr, "usage: test_loadgen PATH-OF-LOADGEN\n");
+        return 1;
+    }
+    program = argv[1];
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
