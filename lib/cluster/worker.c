@@ -25,7 +25,7 @@
 static void part_closed(struct worker *worker)
 {
     struct worker_private *private = worker->private;
-    if (--private->closing > 0)
+    if (--private->closing > 0 || !private->ending)
         return;
     worker->slot->state = WORKER_GONE;
     private->ended(private->ended_context);

@@ -26,16 +26,19 @@ static int refuse(struct http_request *request, int status, const char *why)
     return -1; /* HPE_USER: llhttp stops */
 }
 
+static void rebase(struct slice *slice, const char *old, const char *now)
+{
+    if (slice->at)
+        slice->at = now + (slice->at - old);
+}
+
 /* The head moved: every slice into it moves along. */
 static void rebase_head(struct http_request *request, const char *old, const char *now)
 {
-    if (request->target.at)
-        request->target.at = now + (request->target.at - old);
+    rebase(&request->target, old, now);
     for (unsigned i = 0; i < request->header_count; i++) {
-        struct http_header *header = &request->headers[i];
-        header->name.at = now + (header->name.at - old);
-        if (header->value.at)
-            header->value.at = now + (header->value.at - old);
+        rebase(&request->headers[i].name, old, now);
+        rebase(&request->headers[i].value, old, now);
     }
 }
 
@@ -266,6 +269,7 @@ static int on_headers_complete(llhttp_t *parser)
     request->method = slice_of(llhttp_method_name((llhttp_method_t)parser->method));
     request->is_head = parser->method == HTTP_HEAD;
     request->http_1_0 = parser->http_major == 1 && parser->http_minor == 0;
+    parser->upgrade = 0; /* nobody here supports any: ignored, RFC 9110 7.8 */
     if (parser->http_major != 1)
         return refuse(request, parser->http_major == 0 ? 400 : 505, "HTTP version not supported");
     if (parser->method == HTTP_CONNECT)
@@ -360,7 +364,7 @@ void http_request_reset(struct http_request *request, bool fresh)
     request->refusal = 0;
     request->why = NULL;
     request->begun = request->head_complete = request->wants_continue = request->complete = request->in_value = false;
-    request->piece_follows_newline = request->line_begun = request->line_ended = false;
+    request->piece_follows_newline = request->line_begun = request->line_ended = request->method_is_garbage = false;
     request->line_spaces = 0;
     request->head_used = 0;
     if (request->body_size > BODY_SIZE_TO_KEEP) {
@@ -380,18 +384,9 @@ static bool is_token(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
-/* An unknown method that is a well-formed token gets 501, RFC 9110 9.1; garbage gets 400. */
-static bool looks_like_method(const char *data, size_t length)
+static enum http_parse refuse_unparsable(struct http_request *request, enum llhttp_errno error)
 {
-    size_t i = 0;
-    while (i < length && is_token(data[i]))
-        i++;
-    return i > 0 && i < length && data[i] == ' ' && i + 1 < length && (data[i + 1] == '/' || data[i + 1] == '*');
-}
-
-static enum http_parse refuse_unparsable(struct http_request *request, enum llhttp_errno error, const char *data, size_t length)
-{
-    if (error == HPE_INVALID_METHOD && looks_like_method(data, length))
+    if (error == HPE_INVALID_METHOD && !request->method_is_garbage) /* a token, but none we know: RFC 9110 9.1 */
         refuse(request, 501, "method not implemented");
     else if (error == HPE_INVALID_VERSION)
         refuse(request, 505, "HTTP version not supported");
@@ -409,6 +404,8 @@ static bool request_line_is_clean(struct http_request *request, const char *data
             request->line_ended = request->line_begun; /* an empty line before the request is ignored, 2.2 */
         else if (c != '\r')
             request->line_begun = true;
+        if (request->line_begun && request->line_spaces == 0 && c != ' ' && !is_token(c))
+            request->method_is_garbage = true;
         if (c == '\t' || (c == ' ' && ++request->line_spaces > 2))
             return false;
     }
@@ -432,12 +429,9 @@ enum http_parse http_request_parse(struct http_request *request, const char *dat
     }
     const char *stop = llhttp_get_error_pos(&request->parser);
     *consumed = stop ? (size_t)(stop - data) : length;
-    if (request->complete && (error == HPE_PAUSED || error == HPE_PAUSED_UPGRADE)) {
-        if (error == HPE_PAUSED_UPGRADE) /* an Upgrade nobody here supports is ignored, RFC 9110 7.8 */
-            llhttp_resume_after_upgrade(&request->parser);
-        else
-            llhttp_resume(&request->parser);
+    if (error == HPE_PAUSED && request->complete) {
+        llhttp_resume(&request->parser);
         return HTTP_PARSE_REQUEST;
     }
-    return refuse_unparsable(request, error, data, length);
+    return refuse_unparsable(request, error);
 }

@@ -46,14 +46,14 @@ struct http_request {
     /* The parser's. */
     const struct http_limits *limits;
     llhttp_t parser;
-    int refusal;                 /* the status to refuse the request with, 0 while all is well */
-    const char *why;             /* one phrase for the log and the refusal's body */
-    bool begun;                  /* a byte of this request has been seen */
-    bool head_complete;          /* now waiting for the body */
-    bool wants_continue;         /* Expect: 100-continue, not yet answered */
-    bool complete;               /* the parser paused behind the last byte */
-    bool in_value;               /* the header line under way has reached its value */
-    bool line_begun, line_ended; /* of the request line */
+    int refusal;                                    /* the status to refuse the request with, 0 while all is well */
+    const char *why;                                /* one phrase for the log and the refusal's body */
+    bool begun;                                     /* a byte of this request has been seen */
+    bool head_complete;                             /* now waiting for the body */
+    bool wants_continue;                            /* Expect: 100-continue, not yet answered */
+    bool complete;                                  /* the parser paused behind the last byte */
+    bool in_value;                                  /* the header line under way has reached its value */
+    bool line_begun, line_ended, method_is_garbage; /* of the request line */
     unsigned line_spaces;
     const char *piece;          /* what http_request_parse was given last */
     bool piece_follows_newline; /* the byte before it, white space aside, ended a line */

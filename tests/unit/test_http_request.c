@@ -275,6 +275,23 @@ static void test_head_grows_and_stays_whole(void **state)
     http_request_free(request);
 }
 
+/* The head's buffer moves at every possible place of a header line: within a name, before it, within a value. */
+static void test_head_grows_anywhere(void **state)
+{
+    (void)state;
+    for (int filler = 900; filler < 1060; filler++) {
+        char text[2048];
+        size_t taken;
+        snprintf(text, sizeof text, "GET /where HTTP/1.1\r\nHost: a\r\nX: %0*d\r\nName: value\r\n\r\n", filler, 1);
+        struct http_request *request = new_request();
+        assert_int_equal(feed(request, text, strlen(text), sizeof text, &taken), HTTP_PARSE_REQUEST);
+        assert_slice(request->authority, "a");
+        assert_non_null(http_request_header(request, "Name"));
+        assert_slice(*http_request_header(request, "Name"), "value");
+        http_request_free(request);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_nul_in_a_value),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_head_grows_and_stays_whole),
+        cmocka_unit_test(test_head_grows_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
