@@ -5,7 +5,7 @@
 #define HARNESS_HGRM_H
 
 struct hgrm {
-    double *quantiles, *values; /* quantile 0..1 ascending; values in the file's unit */
+    double *quantiles, *values; /* quantile 0..1 ascending; values in the file's unit: loadgen prints milliseconds */
     unsigned count;
     double total; /* how many values the histogram holds */
 };

@@ -131,7 +131,7 @@ static void print_flags(FILE *out, const struct summary *summary, unsigned exper
 static void print_experiment(FILE *out, const struct summary *summary, const struct gallery *gallery, unsigned index)
 {
     const struct experiment *experiment = &summary->results->plan.experiments[index];
-    char *finding = finding_text(summary, index), *setting = experiment_setting(experiment);
+    char *finding = finding_text(summary, index), *setting = experiment_setting(experiment, NULL);
     fprintf(out, "<section id=\"%s\">\n<h2>%u. ", experiment->name, index + 1);
     print_element(out, "", experiment->title, "</h2>\n");
     print_element(out, "<p class=\"finding\">", finding, "</p>\n");

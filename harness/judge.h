@@ -26,8 +26,7 @@ struct window {
     bool by_server;                   /* counted by the server's /status; else the generator's count */
     double cpu_us;                    /* of the whole tree */
     double cpu_us_per_request, user_us_per_request, system_us_per_request;
-    double busy_us;                   /* workers occupied by /block and /cpu */
-    uint64_t worker_requests;         /* of the processes or threads that did the work, fronts not counted */
+    double busy_us, busy_planned_us;  /* workers occupied by /block and /cpu, and for how long they were asked to be */
 };
 
 void judge_window(const struct evidence *evidence, struct window *window);

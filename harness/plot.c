@@ -51,6 +51,20 @@ static void print_text(FILE *out, const char *name, const char *text)
     fputs("'\n", out);
 }
 
+static bool row_belongs(const struct drawing *drawing, const struct row *row, bool with_again)
+{
+    return row->experiment == drawing->index && (with_again || !row->again) && (!drawing->load || !strcmp(row->load, drawing->load));
+}
+
+/* Is anything on this chart that is shown but not ranked? */
+static bool has_stars(const struct drawing *drawing)
+{
+    for (unsigned i = 0; i < drawing->summary->row_count; i++)
+        if (row_belongs(drawing, &drawing->summary->rows[i], true) && !drawing->summary->rows[i].ranked)
+            return true;
+    return false;
+}
+
 static void print_footer(FILE *out, const struct drawing *drawing)
 {
     const struct results *results = drawing->summary->results;
@@ -60,7 +74,10 @@ static void print_footer(FILE *out, const struct drawing *drawing)
                               results->complete ? "" : "; interrupted run");
     print_text(out, "footer", footer);
     print_text(out, "badge", drawing->experiment->emulated ? "blocked-worker emulation" : "");
-    print_text(out, "caution", drawing->summary->verdicts ? "" : "no verdicts");
+    const char *verdicts = drawing->summary->verdicts ? "" : "no verdicts", *stars = has_stars(drawing) ? "* not ranked" : "";
+    char *caution = text_print("%s%s%s", verdicts, *verdicts && *stars ? ", " : "", stars);
+    print_text(out, "caution", caution);
+    free(caution);
     free(footer);
 }
 
@@ -95,14 +112,13 @@ static void print_estimate(FILE *out, const struct row *row, enum metric metric)
                 shown(estimate, metric, estimate->high));
 }
 
-static bool row_belongs(const struct drawing *drawing, const struct row *row, bool with_again)
-{
-    return row->experiment == drawing->index && (with_again || !row->again) && (!drawing->load || !strcmp(row->load, drawing->load));
-}
-
+/* The name on a chart; a star marks what is shown but not ranked. */
 static char *row_title(const struct drawing *drawing, const struct row *row)
 {
-    return row_label(drawing->summary, row);
+    char *label = row_label(drawing->summary, row);
+    if (!row->ranked)
+        text_replace(&label, text_print("%s *", label));
+    return label;
 }
 
 static void print_row_start(const struct drawing *drawing, const struct row *row, FILE *out)
@@ -114,21 +130,33 @@ static void print_row_start(const struct drawing *drawing, const struct row *row
 
 /* ---- cost: what a request costs ---- */
 
-static int draw_cost(struct drawing *drawing)
+static void print_bar(struct drawing *drawing, const struct row *row, unsigned position)
 {
     FILE *out = drawing->data.out;
-    fputs("# position label style cpu_us low high user_us system_us requests_per_s\n", out);
-    unsigned position = 0;
+    fprintf(out, "%u ", position);
+    print_row_start(drawing, row, out);
+    print_estimate(out, row, METRIC_CPU);
+    fprintf(out, " %.6g %.6g %.6g\n", row->of[METRIC_CPU_USER].median, row->of[METRIC_CPU_SYSTEM].median, row->of[METRIC_RATE].median);
+    char *label = row_title(drawing, row);
+    fprintf(drawing->script.out, "set xtics %s('%s' %u)\n", position ? "add " : "", label, position);
+    if (!row->measured)
+        fprintf(drawing->script.out, "set label 'not measured' at %u, graph 0.03 center textcolor rgb '#a04000'\n", position);
+    free(label);
+}
+
+static int draw_cost(struct drawing *drawing)
+{
+    unsigned position = 0, measured = 0;
+    fputs("# position label style cpu_us low high user_us system_us requests_per_s\n", drawing->data.out);
     for (unsigned i = 0; i < drawing->summary->row_count; i++) {
         const struct row *row = &drawing->summary->rows[i];
         if (!row_belongs(drawing, row, true))
             continue;
-        fprintf(out, "%u ", position++);
-        print_row_start(drawing, row, out);
-        print_estimate(out, row, METRIC_CPU);
-        fprintf(out, " %.6g %.6g %.6g\n", row->of[METRIC_CPU_USER].median, row->of[METRIC_CPU_SYSTEM].median, row->of[METRIC_RATE].median);
+        print_bar(drawing, row, position++);
+        measured += row->measured > 0;
     }
-    return 0;
+    fprintf(drawing->script.out, "bars = %u\n", position);
+    return measured ? 0 : -ENODATA;
 }
 
 /* ---- shares: who got how much ---- */
@@ -158,7 +186,7 @@ static int draw_shares(struct drawing *drawing)
     fputs("# position style share_percent chance_low chance_high\n", drawing->data.out);
     for (unsigned i = 0; i < drawing->summary->row_count; i++) {
         const struct row *row = &drawing->summary->rows[i];
-        if (!row_belongs(drawing, row, false) || !row->ranked)
+        if (!row_belongs(drawing, row, false) || !row->measured)
             continue;
         position = print_shares(drawing, row, position);
         workers = row->workers;
@@ -190,7 +218,7 @@ static void print_curve(struct drawing *drawing, const struct row *of)
     FILE *out = drawing->data.out;
     for (unsigned i = 0; i < drawing->summary->row_count; i++) {
         const struct row *row = &drawing->summary->rows[i];
-        if (!row_belongs(drawing, row, false) || strcmp(row->strategy, of->strategy) || row->workers != of->workers || !row->ranked)
+        if (!row_belongs(drawing, row, false) || strcmp(row->strategy, of->strategy) || row->workers != of->workers || !row->measured)
             continue;
         fprintf(out, "%.6g ", load_axis(row));
         print_row_start(drawing, row, out);
@@ -207,7 +235,7 @@ static int print_curves(struct drawing *drawing, void (*print)(struct drawing *,
     struct names names = {0}, styles = {0};
     for (unsigned i = 0; i < drawing->summary->row_count; i++) {
         const struct row *row = &drawing->summary->rows[i];
-        if (!row_belongs(drawing, row, false) || !row->ranked || !first_of_strategy(drawing, i))
+        if (!row_belongs(drawing, row, false) || !row->measured || !first_of_strategy(drawing, i))
             continue;
         char *label = row_title(drawing, row), *quoted = text_print("'%s'", label), *style = text_print("%u", catalog_style(row->strategy));
         names_add(&names, quoted);
@@ -247,7 +275,7 @@ static const double quantiles[] = {0.5,  0.6,   0.7,   0.75,   0.8,    0.85,  0.
 
 static bool cell_of_row(const struct cell_record *cell, const struct row *row)
 {
-    return cell->ranked && cell->experiment == row->experiment && cell->workers == row->workers && cell->again == row->again &&
+    return cell->requests && (cell->ranked || !row->ranked) && cell->experiment == row->experiment && cell->workers == row->workers && cell->again == row->again &&
            !strcmp(cell->strategy, row->strategy) && !strcmp(cell->load, row->load);
 }
 
@@ -257,13 +285,6 @@ static bool block_counts(const struct summary *summary, unsigned number)
         if (summary->blocks[i] == number)
             return true;
     return false;
-}
-
-/* Milliseconds a unit of the file: .hgrm files carry no unit, load.json's p99 is in microseconds. */
-static double unit_of(const struct hgrm *hgrm, const struct cell_record *cell)
-{
-    double value = hgrm_value(hgrm, 0.99), ratio = value > 0 ? cell->value[METRIC_P99] / value : 1;
-    return ratio > 30 ? 1.0 : 1e-3;
 }
 
 /* values[q * cells + c]; returns how many samples all cells hold together. */
@@ -278,9 +299,8 @@ static double collect_quantiles(const struct drawing *drawing, const struct row 
         char *path = text_print("%s/cells/%s/latency.hgrm", results->folder, cell->folder);
         struct hgrm hgrm;
         if (hgrm_read(path, &hgrm) == 0) {
-            double unit = unit_of(&hgrm, cell);
             for (size_t q = 0; q < QUANTILES; q++)
-                values[q * results->cell_count + *cells] = hgrm_value(&hgrm, quantiles[q]) * unit;
+                values[q * results->cell_count + *cells] = hgrm_value(&hgrm, quantiles[q]); /* loadgen prints milliseconds */
             total += hgrm.total;
             ++*cells;
             hgrm_free(&hgrm);
@@ -378,7 +398,7 @@ static int write_chart(struct drawing *drawing, enum picture picture, struct gal
     char *name = chart_name(drawing, picture);
     int result = open_drafts(drawing, name);
     if (!result) {
-        char *setting = experiment_setting(drawing->experiment);
+        char *setting = experiment_setting(drawing->experiment, drawing->load);
         char *subtitle = text_print("%s%s%s", setting, *kinds[picture].subtitle ? "; " : "", kinds[picture].subtitle);
         print_head(drawing, name, kinds[picture].title, subtitle);
         result = kinds[picture].draw(drawing);

@@ -105,20 +105,27 @@ static void add_shares(struct row *row, const struct cell_record *cell)
     free(sorted);
 }
 
-static void add_cell(struct summary *summary, const struct cell_record *cell)
+static void count_cell(struct summary *summary, const struct cell_record *cell)
 {
-    int position = block_position(summary, cell->block);
-    if (position < 0)
+    if (block_position(summary, cell->block) < 0)
         return;
     struct row *row = find_row(summary, cell);
     if (!row)
         row = add_row(summary, cell);
     row->cells++;
+    row->ranked += cell->ranked && cell->requests;
     if (!cell->ranked && !row->failure)
         row->failure = cell->failure ? cell->failure : "not ranked";
-    if (!cell->ranked || !cell->requests)
+}
+
+/* After all were counted: what is not ranked is taken in only where nothing better is there to be shown. */
+static void add_cell(struct summary *summary, const struct cell_record *cell)
+{
+    int position = block_position(summary, cell->block);
+    struct row *row = position < 0 ? NULL : find_row(summary, cell);
+    if (!row || !cell->requests || (row->ranked && !cell->ranked))
         return;
-    row->ranked++;
+    row->measured++;
     for (int m = 0; m < METRIC_COUNT; m++)
         row->values[m][position] = cell->value[m];
     add_shares(row, cell);
@@ -193,35 +200,44 @@ const struct row *summary_again(const struct summary *summary, const struct row 
     return find_partner(summary, row, true);
 }
 
+static void compare_metric(const struct summary *summary, struct row *row, const struct row *baseline, const struct row *again, int m)
+{
+    unsigned count = summary->block_count;
+    struct estimate again_ratio = {.low = NAN, .high = NAN};
+    if (again && again->ranked)
+        again_ratio = statistics_ratio(again->values[m], baseline->values[m], count);
+    row->delta[m] = statistics_delta(&again_ratio);
+    row->ratio[m] = statistics_ratio(row->values[m], baseline->values[m], count);
+    if (row->baseline || row->again || !summary->verdicts || !isfinite(again_ratio.low))
+        return;
+    row->verdict[m] = statistics_voids(&again_ratio) ? VERDICT_VOID : statistics_verdict(&row->ratio[m], row->delta[m]);
+}
+
 static void compare_row(const struct summary *summary, struct row *row)
 {
     const struct row *baseline = summary_baseline(summary, row), *again = summary_again(summary, row);
-    for (int m = 0; m < METRIC_COUNT && baseline; m++) {
-        struct estimate again_ratio = {.low = NAN, .high = NAN};
-        if (again)
-            again_ratio = statistics_ratio(again->values[m], baseline->values[m], summary->block_count);
-        row->delta[m] = statistics_delta(&again_ratio);
-        row->ratio[m] = statistics_ratio(row->values[m], baseline->values[m], summary->block_count);
-        if (row->baseline || row->again || !summary->verdicts || !again)
-            continue;
-        row->verdict[m] = statistics_voids(&again_ratio) ? VERDICT_VOID : statistics_verdict(&row->ratio[m], row->delta[m]);
-    }
+    for (int m = 0; m < METRIC_COUNT && baseline && baseline->ranked && row->ranked; m++)
+        compare_metric(summary, row, baseline, again, m);
 }
 
 static void finish_row(const struct summary *summary, struct row *row)
 {
-    for (int m = 0; m < METRIC_COUNT; m++)
+    for (int m = 0; m < METRIC_COUNT; m++) {
         row->of[m] = statistics_estimate(row->values[m], summary->block_count);
-    for (unsigned i = 0; i < row->workers && row->ranked; i++)
-        row->shares[i] /= row->ranked;
-    if (row->ranked)
-        row->connections /= row->ranked;
+        row->ratio[m] = (struct estimate){.median = NAN, .low = NAN, .high = NAN};
+    }
+    for (unsigned i = 0; i < row->workers && row->measured; i++)
+        row->shares[i] /= row->measured;
+    if (row->measured)
+        row->connections /= row->measured;
 }
 
 void summary_make(struct summary *summary, const struct results *results)
 {
     *summary = (struct summary){.results = results};
     choose_blocks(summary);
+    for (unsigned i = 0; i < results->cell_count; i++)
+        count_cell(summary, &results->cells[i]);
     for (unsigned i = 0; i < results->cell_count; i++)
         add_cell(summary, &results->cells[i]);
     sort_rows(summary);
@@ -259,7 +275,7 @@ static char *number_text(double value, int decimals)
 {
     char *plain = text_print("%.*f", decimals, value);
     size_t whole = strcspn(plain, ".") - (*plain == '-');
-    if (decimals || whole < 5)
+    if (decimals || whole < 4)
         return plain;
     char *grouped = text_copy("");
     for (size_t i = 0; plain[i]; i++)
@@ -387,7 +403,7 @@ static json_t *row_json(const struct summary *summary, const struct row *row)
     }
     json_object_set_new(json, "metrics", all);
     json_t *shares = json_array();
-    for (unsigned i = 0; i < row->workers && row->ranked; i++)
+    for (unsigned i = 0; i < row->workers && row->measured; i++)
         json_array_append_new(shares, json_real(row->shares[i]));
     json_object_set_new(json, "shares", shares);
     return json;

@@ -18,6 +18,8 @@ struct row {
     bool baseline;               /* the first */
     double rate;
     unsigned cells, ranked;      /* run, and good enough to count */
+    unsigned measured;           /* cells behind the figures: the ranked ones, or, where there are none, all that were measured at
+                                    all: shown, flagged, never compared */
     const char *failure;         /* the first reason of one that is not, or NULL */
     double *values[METRIC_COUNT]; /* one a counted block, NaN where there is none */
     struct estimate of[METRIC_COUNT], ratio[METRIC_COUNT];

@@ -27,31 +27,41 @@ enum layout experiment_layout(const struct experiment *experiment)
     }
 }
 
-char *experiment_setting(const struct experiment *experiment)
+static char *loads_text(const struct experiment *experiment, const char *only)
 {
-    char *text = text_print("%s", experiment->request);
-    if (experiment->requests_per_connection == 1)
-        text_replace(&text, text_print("%s, one request a connection", text));
-    else if (experiment->requests_per_connection)
-        text_replace(&text, text_print("%s, %u requests a connection", text, experiment->requests_per_connection));
-    else
-        text_replace(&text, text_print("%s, keep-alive", text));
-    if (experiment->loads[0].kind == LOAD_CLOSED) {
-        text_replace(&text, text_print("%s, %u connections, closed loop", text, experiment->connections));
-        return text;
-    }
     struct names loads = {0};
     for (unsigned i = 0; i < experiment->loads_count; i++) {
-        char *load = load_text(&experiment->loads[i]);
-        names_add(&loads, load);
-        free(load);
+        char *label = load_label(&experiment->loads[i]), *text = load_text(&experiment->loads[i]);
+        if (!only || !strcmp(only, label))
+            names_add(&loads, text);
+        free(text);
+        free(label);
     }
     char *list = names_join(&loads, ", ");
-    text_replace(&text, text_print("%s, %s arrivals at %s", text, experiment->arrivals == ARRIVALS_POISSON ? "Poisson" : "constant", list));
-    if (experiment->emulated)
-        text_replace(&text, text_print("%s, blocked-worker emulation", text));
-    free(list);
     names_free(&loads);
+    return list;
+}
+
+static char *connections_text(const struct experiment *experiment)
+{
+    unsigned each = experiment->requests_per_connection;
+    return !each       ? text_copy("keep-alive")
+           : each == 1 ? text_copy("one request a connection")
+                       : text_print("%u requests a connection", each);
+}
+
+char *experiment_setting(const struct experiment *experiment, const char *load)
+{
+    char *connections = connections_text(experiment), *text;
+    if (experiment->loads[0].kind == LOAD_CLOSED) {
+        text = text_print("%s, %s, %u connections, closed loop", experiment->request, connections, experiment->connections);
+    } else {
+        char *loads = loads_text(experiment, load);
+        text = text_print("%s, %s, %s arrivals at %s", experiment->request, connections,
+                          experiment->arrivals == ARRIVALS_POISSON ? "Poisson" : "constant", loads);
+        free(loads);
+    }
+    free(connections);
     return text;
 }
 
@@ -94,13 +104,13 @@ static char *column_workers(const struct view *view)
 
 static char *column_ratio(const struct view *view)
 {
-    return view->row->baseline ? text_copy("1.00") : ratio_text(&view->row->ratio[view->experiment->primary]);
+    return view->row->baseline && view->row->ranked ? text_copy("1.00") : ratio_text(&view->row->ratio[view->experiment->primary]);
 }
 
 static char *column_shares(const struct view *view)
 {
     char *text = text_copy("");
-    for (unsigned i = 0; i < view->row->workers && view->row->ranked; i++)
+    for (unsigned i = 0; i < view->row->workers && view->row->measured; i++)
         text_replace(&text, text_print("%s%s%.1f", text, i ? " " : "", 100 * view->row->shares[i]));
     if (!*text)
         text_replace(&text, text_copy("-"));
@@ -134,11 +144,11 @@ static const struct column cost_columns[] = {
     {"system us", column_median, METRIC_CPU_SYSTEM, false, true, false},
     {"requests/s", column_estimate, METRIC_RATE, false, false, false},
     {"against %s", column_ratio, 0, false, false, true},
-    {"", column_verdict, 0, true, false, false},
     {"p50 ms", column_median, METRIC_P50, false, true, false},
     {"p99 ms", column_median, METRIC_P99, false, true, false},
     {"memory MB (PSS)", column_estimate, METRIC_MEMORY, false, true, false},
     {"start-up ms", column_estimate, METRIC_STARTUP, false, true, false},
+    {"", column_verdict, 0, true, false, false},
     {0},
 };
 
@@ -147,13 +157,13 @@ static const struct column latency_columns[] = {
     {"p50 ms", column_estimate, METRIC_P50, false, false, false},
     {"p99 ms", column_estimate, METRIC_P99, false, false, false},
     {"against %s", column_ratio, 0, false, false, true},
-    {"", column_verdict, 0, true, false, false},
     {"share of each worker, busiest first, %%", column_shares, 0, true, false, false},
     {"Jain", column_median, METRIC_JAIN_REQUESTS, false, false, false},
     {"requests/s", column_median, METRIC_RATE, false, true, false},
     {"CPU us/request", column_estimate, METRIC_CPU, false, true, false},
     {"memory MB (PSS)", column_estimate, METRIC_MEMORY, false, true, false},
     {"start-up ms", column_estimate, METRIC_STARTUP, false, true, false},
+    {"", column_verdict, 0, true, false, false},
     {0},
 };
 
@@ -165,11 +175,11 @@ static const struct column share_columns[] = {
     {"chi-square p", column_median, METRIC_CHI_SQUARE, false, true, false},
     {"busiest/mean", column_median, METRIC_BUSIEST, false, true, false},
     {"against %s", column_ratio, 0, false, false, true},
-    {"", column_verdict, 0, true, false, false},
     {"CPU us/request", column_estimate, METRIC_CPU, false, true, false},
     {"requests/s", column_median, METRIC_RATE, false, true, false},
     {"memory MB (PSS)", column_estimate, METRIC_MEMORY, false, true, false},
     {"start-up ms", column_estimate, METRIC_STARTUP, false, true, false},
+    {"", column_verdict, 0, true, false, false},
     {0},
 };
 
@@ -266,8 +276,9 @@ void table_print_summary(const struct summary *summary, FILE *out)
 {
     const struct plan *plan = &summary->results->plan;
     for (unsigned e = 0; e < plan->count; e++) {
-        char *setting = experiment_setting(&plan->experiments[e]);
-        fprintf(out, "\n%u. %s  (%s)\n", e + 1, plan->experiments[e].title, setting);
+        char *setting = experiment_setting(&plan->experiments[e], NULL);
+        fprintf(out, "\n%u. %s  (%s%s)\n", e + 1, plan->experiments[e].title, setting,
+                plan->experiments[e].emulated ? ", blocked-worker emulation" : "");
         free(setting);
         struct table table;
         table_make(&table, summary, e, TABLE_SHORT);

@@ -32,7 +32,8 @@ void table_print_summary(const struct summary *summary, FILE *out);
 enum layout { LAYOUT_COST, LAYOUT_LATENCY, LAYOUT_SHARES };
 enum layout experiment_layout(const struct experiment *experiment);
 
-/* "/hello, 64 connections, one request each, Poisson, blocked-worker emulation". The caller frees. */
-char *experiment_setting(const struct experiment *experiment);
+/* "/block/{exp:5ms}, one request a connection, Poisson arrivals at 80 %"; with only this load (a label), or all for NULL. The caller
+ * frees. */
+char *experiment_setting(const struct experiment *experiment, const char *load);
 
 #endif

@@ -2,7 +2,9 @@
 data = name . '.dat'
 set logscale y
 set ylabel 'response time, ms'
-set grid ytics mytics lc rgb '#dddddd' lw 1, lc rgb '#eeeeee' lw 0.5
+set ytics (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000)
+set boxwidth 0.3
+set bars 0.6
 stats data using 9 nooutput
 top = STATS_max
 stats data using 5 nooutput

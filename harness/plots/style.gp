@@ -4,9 +4,9 @@
 # Strategies keep their colour, point and dash everywhere. The first six are the strategies of the build in their order; 7..10 are
 # for programs that came later. Colours: Okabe and Ito's, told apart by colour-blind readers and in grey by their dash and point.
 
-if (!exists("suffix")) suffix = ''
+if (!exists("suffix")) { suffix = '' }
 width = 800
-if (!exists("height")) height = 460
+if (!exists("height")) { height = 460 }
 if (form eq 'svg') {
     set terminal svg size width,height dynamic enhanced font 'Helvetica,13' background '#ffffff' dashlength 1.2
 } else {
@@ -40,4 +40,4 @@ unset label 901
 unset label 902
 set label 901 footer at screen 0.012, screen 0.025 left font ',10' textcolor rgb '#666666'
 tag = badge . (strlen(badge) && strlen(caution) ? ', ' : '') . caution
-if (strlen(tag)) set label 902 '{/:Bold ' . tag . '}' at screen 0.988, screen 0.025 right font ',10' textcolor rgb '#a04000'
+if (strlen(tag)) { set label 902 '{/:Bold ' . tag . '}' at screen 0.988, screen 0.025 right font ',10' textcolor rgb '#a04000' }
