@@ -34,7 +34,9 @@ static bool has_no_body(const struct response_parser *parser, unsigned status)
 static bool is_wanted(const struct response_parser *parser, struct slice name)
 {
     struct slice only = parser->events->only;
-    return only.length == 0 || (name.length == only.length && strncasecmp(name.at, only.at, only.length) == 0);
+    if (only.length == 0)
+        return true;
+    return name.length == only.length && (*name.at | 0x20) == (*only.at | 0x20) && strncasecmp(name.at, only.at, only.length) == 0;
 }
 
 static int call_header(struct response_parser *parser, struct slice name, struct slice value)
@@ -94,23 +96,37 @@ static inline bool is_control(char byte)
     return (unsigned char)byte < 0x20 || byte == 0x7f;
 }
 
-/* The first control character other than a tab, or `end`. */
-static const char *find_line_end(const char *at, const char *end)
+static inline unsigned first_marked_byte(uint64_t marks)
 {
-    for (;;) {
-        uint64_t bytes;
-        while (end - at >= (ptrdiff_t)sizeof(bytes)) {
-            memcpy(&bytes, at, sizeof(bytes));
-            if (find_controls(bytes))
-                break;
-            at += sizeof(bytes);
-        }
-        while (at < end && !is_control(*at))
-            at++;
-        if (at == end || *at != '\t')
-            return at;
-        at++;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return (unsigned)__builtin_ctzll(marks) / 8;
+#else
+#error "the scanner reads words of little-endian machines: x86-64 and arm64"
+#endif
+}
+
+/* The first control character, or `end`. */
+static inline const char *find_control(const char *at, const char *end)
+{
+    uint64_t bytes;
+    for (; end - at >= (ptrdiff_t)sizeof(bytes); at += sizeof(bytes)) {
+        memcpy(&bytes, at, sizeof(bytes));
+        uint64_t controls = find_controls(bytes);
+        if (controls)
+            return at + first_marked_byte(controls); /* marks above the lowest may be false, the lowest is true */
     }
+    while (at < end && !is_control(*at))
+        at++;
+    return at;
+}
+
+/* The first control character other than a tab, or `end`. */
+static inline const char *find_line_end(const char *at, const char *end)
+{
+    at = find_control(at, end);
+    while (at < end && *at == '\t')
+        at = find_control(at + 1, end);
+    return at;
 }
 
 /* Steps over CR LF. */
@@ -153,24 +169,30 @@ static bool scan_length(struct ordinary *scan, struct slice value)
     return true;
 }
 
+/* slice_is_nocase with a look at the first letter before the call: most fields are none of these. `lower` is in small letters. */
+static inline bool is_name(struct slice name, const char *lower)
+{
+    return (*name.at | 0x20) == *lower && slice_is_nocase(name, lower);
+}
+
 /* Fields that decide where the response ends. Only Content-Length and a plain `Connection: keep-alive` or `close` are ordinary. */
 static bool scan_framing_field(struct ordinary *scan, struct slice name, struct slice value)
 {
     switch (name.length) {
     case 7: /* Trailer, Upgrade */
-        return !slice_is_nocase(name, "upgrade");
+        return !is_name(name, "upgrade");
     case 10:
-        if (!slice_is_nocase(name, "connection"))
+        if (!is_name(name, "connection"))
             return true;
         if (slice_is_nocase(value, "close"))
             scan->head.keep_alive = false;
         return !scan->head.keep_alive || slice_is_nocase(value, "keep-alive");
     case 14:
-        return slice_is_nocase(name, "content-length") ? scan_length(scan, value) : true;
+        return is_name(name, "content-length") ? scan_length(scan, value) : true;
     case 16:
-        return !slice_is_nocase(name, "proxy-connection");
+        return !is_name(name, "proxy-connection");
     case 17:
-        return !slice_is_nocase(name, "transfer-encoding");
+        return !is_name(name, "transfer-encoding");
     default:
         return true;
     }

@@ -38,7 +38,8 @@ struct script_server {
     char url[NET_TEXT_SIZE]; /* "http://127.0.0.1:4711" */
 
     /* Read them after script_server_stop. */
-    unsigned requests, connections, closes_seen; /* closes_seen: requests that carried Connection: close */
+    _Atomic unsigned requests;         /* may be read at any time */
+    unsigned connections, closes_seen; /* closes_seen: requests that carried Connection: close */
     unsigned worker_requests[SCRIPT_WORKERS], worker_connections[SCRIPT_WORKERS];
     char (*targets)[SCRIPT_TARGET_SIZE];
     char last_request[2048];
