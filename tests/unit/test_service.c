@@ -1,0 +1,149 @@
+/*
+ * The service: every path, what it answers and what it wants done, and what it refuses.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "service/service.h"
+
+static struct service_response ask(const char *method, const char *path, bool faults, bool draining,
+                                   struct service_response *response)
+{
+    struct service_request request = {
+        .method = slice_of(method),
+        .path = slice_of(path),
+        .body = SLICE("the body"),
+        .worker = 7,
+        .draining = draining,
+        .faults = faults,
+    };
+    service_answer(&request, response);
+    return *response;
+}
+
+static const struct {
+    const char *method, *path;
+    int status;
+    const char *body; /* NULL: not looked at */
+    enum service_work work;
+    uint64_t work_ns, work_bytes;
+} table[] = {
+    {"GET", "/", 200, "Hello from worker 7\n", SERVICE_ANSWER, 0, 0},
+    {"GET", "/hello", 200, "Hello from worker 7\n", SERVICE_ANSWER, 0, 0},
+    {"HEAD", "/hello", 200, "Hello from worker 7\n", SERVICE_ANSWER, 0, 0},
+    {"GET", "/hello/", 404, NULL, SERVICE_ANSWER, 0, 0},
+    {"GET", "/Hello", 404, NULL, SERVICE_ANSWER, 0, 0},
+    {"POST", "/hello", 405, NULL, SERVICE_ANSWER, 0, 0},
+    {"TRACE", "/echo", 405, NULL, SERVICE_ANSWER, 0, 0},
+    {"OPTIONS", "/hello", 204, "", SERVICE_ANSWER, 0, 0},
+    {"OPTIONS", "*", 204, "", SERVICE_ANSWER, 0, 0},
+    {"GET", "/healthz", 200, "ok\n", SERVICE_ANSWER, 0, 0},
+    {"POST", "/echo", 200, "the body", SERVICE_ANSWER, 0, 0},
+    {"DELETE", "/echo", 200, "the body", SERVICE_ANSWER, 0, 0},
+    {"GET", "/block/5ms", 200, "Hello from worker 7\n", SERVICE_BLOCK, 5000000, 0},
+    {"GET", "/cpu/250us", 200, "Hello from worker 7\n", SERVICE_CPU, 250000, 0},
+    {"GET", "/wait/1.5s", 200, "Hello from worker 7\n", SERVICE_WAIT, 1500000000, 0},
+    {"GET", "/block/", 400, NULL, SERVICE_ANSWER, 0, 0},
+    {"GET", "/block/5", 400, NULL, SERVICE_ANSWER, 0, 0},
+    {"GET", "/block/-5ms", 400, NULL, SERVICE_ANSWER, 0, 0},
+    {"GET", "/block/11m", 400, NULL, SERVICE_ANSWER, 0, 0},
+    {"GET", "/block/5ms/6ms", 400, NULL, SERVICE_ANSWER, 0, 0},
+    {"GET", "/bytes/", 400, NULL, SERVICE_ANSWER, 0, 0},
+    {"GET", "/bytes/2g", 400, NULL, SERVICE_ANSWER, 0, 0},
+    {"GET", "/crash", 200, NULL, SERVICE_CRASH, 0, 0},
+    {"GET", "/leak/1k", 200, NULL, SERVICE_LEAK, 0, 1024},
+    {"GET", "/stall/1s", 200, NULL, SERVICE_STALL, 1000000000, 0},
+    {"GET", "/nothing", 404, NULL, SERVICE_ANSWER, 0, 0},
+};
+
+static void test_every_path(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct service_response response;
+        ask(table[i].method, table[i].path, true, false, &response);
+        bool crash = table[i].work == SERVICE_CRASH; /* it never answers */
+        if ((!crash && response.status != table[i].status) || response.work != table[i].work ||
+            response.work_ns != (response.status == 400 ? response.work_ns : table[i].work_ns) ||
+            response.work_bytes != table[i].work_bytes)
+            fail_msg("%s %s: status %d, work %d, %llu ns", table[i].method, table[i].path, response.status, (int)response.work,
+                     (unsigned long long)response.work_ns);
+        if (table[i].body && !slice_is(response.body, table[i].body))
+            fail_msg("%s %s: body '%.*s'", table[i].method, table[i].path, (int)response.body.length, response.body.at);
+    }
+}
+
+static void test_faults_are_off_by_default(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/crash", "/leak/1k", "/stall/1s"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct service_response response;
+        ask("GET", paths[i], false, false, &response);
+        assert_int_equal(response.status, 404);
+        assert_int_equal(response.work, SERVICE_ANSWER);
+    }
+}
+
+static void test_health_while_draining(void **state)
+{
+    (void)state;
+    struct service_response response;
+    ask("GET", "/healthz", false, true, &response);
+    assert_int_equal(response.status, 503);
+}
+
+static void test_bytes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        uint64_t length;
+    } sizes[] = {{"/bytes/0", 0}, {"/bytes/1", 1}, {"/bytes/64k", 65536}, {"/bytes/1m", 1 << 20}, {"/bytes/1g", 1 << 30}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct service_response response;
+        ask("GET", sizes[i].path, false, false, &response);
+        assert_int_equal(response.status, 200);
+        assert_int_equal(response.body_length, sizes[i].length);
+        assert_true(response.body.length <= sizes[i].length);
+    }
+}
+
+static void test_not_allowed_names_what_is(void **state)
+{
+    (void)state;
+    struct service_response response;
+    ask("POST", "/hello", false, false, &response);
+    assert_true(slice_begins(response.fields, "Allow: GET, HEAD"));
+}
+
+/* A long bad value is quoted in part; the answer stays within its buffer. */
+static void test_long_bad_value(void **state)
+{
+    (void)state;
+    char path[4096] = "/block/";
+    struct service_response response;
+    memset(path + 7, '9', sizeof path - 8);
+    path[sizeof path - 1] = '\0';
+    ask("GET", path, false, false, &response);
+    assert_int_equal(response.status, 400);
+    assert_true(response.body.length < SERVICE_TEXT_SIZE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_path),
+        cmocka_unit_test(test_faults_are_off_by_default),
+        cmocka_unit_test(test_health_while_draining),
+        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_not_allowed_names_what_is),
+        cmocka_unit_test(test_long_bad_value),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
