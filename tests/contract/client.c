@@ -319,7 +319,7 @@ static int parse_body(struct client *client, struct response *response)
 /* 1 and the response when it is whole; 0 when more must come. */
 static int parse_response(struct client *client, struct response *response)
 {
-    for (int interim = 0;;) {
+    for (;;) {
         if (client->taken == client->length)
             return 0;
         char *text = client->received + client->taken;
@@ -328,10 +328,13 @@ static int parse_response(struct client *client, struct response *response)
         if (end == NULL)
             return 0;
         int status = parse_head(client, response, text, (size_t)(end + 4 - text));
-        response->interim = interim;
-        if (status >= 200 || status == 101)
-            return parse_body(client, response);
-        interim++;
+        response->interim = client->interim;
+        if (status >= 200 || status == 101) {
+            int whole = parse_body(client, response);
+            client->interim = whole ? 0 : client->interim;
+            return whole;
+        }
+        client->interim++;
         client->taken += response->head_length;
     }
 }

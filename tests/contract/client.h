@@ -22,6 +22,7 @@ struct client {
     uint64_t received_total;
     bool ended;                  /* the peer closed or reset: nothing more comes */
     int error;                   /* 0 after an orderly close, else the errno that ended it */
+    int interim;                 /* 1xx taken since the last final response */
     bool no_body;                /* the next response answers HEAD */
     char sent[CLIENT_SENT_KEPT]; /* the latest bytes sent, for messages */
     size_t sent_length;

@@ -68,19 +68,24 @@ void test_wait_does_not_occupy(struct contract *contract)
     client_expect(waiting, 200, &response);
 }
 
+/*
+ * Nothing tells when the request has reached the worker's loop, so /hello is asked again and again until /block answers: a few may
+ * be served before the worker takes the other connection's request, but a worker that goes on serving answers hundreds.
+ */
 void test_block_occupies(struct contract *contract)
 {
+    enum { OVERTAKING_ALLOWED = 20 };
     struct response response;
     struct server *server = server_start(contract, 1, NULL);
     struct client *blocking = client_open(contract, server), *quick = client_open(contract, server);
     client_get(blocking, "/hello", 200, &response); /* both connections are the worker's before one blocks it */
     client_get(quick, "/hello", 200, &response);
     send_get(blocking, "/block/500ms");
-    if (contract_has(contract, TRAIT_APART))
-        CHECK(contract, status_wait_total(contract, server, "requests", 3), "/block/500ms is not taken");
-    send_get(quick, "/hello");
-    client_expect(quick, 200, &response);
-    CHECK(contract, client_stirs(blocking, 50), "/hello overtook the /block/500ms before it, on another connection of one worker");
+    for (unsigned overtook = 0; !client_stirs(blocking, 0); overtook++) {
+        CHECK(contract, overtook < OVERTAKING_ALLOWED,
+              "%u times /hello overtook the /block/500ms on another connection of one worker", overtook);
+        client_get(quick, "/hello", 200, &response);
+    }
     client_expect(blocking, 200, &response);
 }
 

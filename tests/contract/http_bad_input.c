@@ -183,13 +183,15 @@ static bool judge_dropped(struct client *client, const struct bad_request *row, 
     return false;
 }
 
-static bool judge(struct client *client, const struct bad_request *row, char *why)
+static bool judge(struct client *client, const struct bad_request *row, bool hurried, char *why)
 {
     static bool (*const judges[])(struct client *, const struct bad_request *, uint64_t,
                                   char *) = {[REFUSED] = judge_refused, [ANSWERED] = judge_answered, [DROPPED] = judge_dropped};
     uint64_t patience_ns = client->contract->patience_ns;
     if (row->required == LATER && patience_ns > 2000 * MS)
-        patience_ns = 2000 * MS; /* its outcome fails nothing: do not wait long */
+        patience_ns = 2000 * MS; /* its outcome fails nothing */
+    if (hurried)
+        patience_ns = 300 * MS;
     return judges[row->wanted](client, row, now_ns() + patience_ns, why);
 }
 
@@ -211,7 +213,7 @@ static void try_rows(struct contract *contract, size_t piece)
         const struct bad_request *row = &bad_requests[i];
         struct client *client = client_open(contract, server);
         send_row(client, row, piece ? piece : row->length);
-        if (!judge(client, row, why)) {
+        if (!judge(client, row, failed > 0, why)) { /* the first failure decides: the rest is told without much waiting */
             print_message("%s: row %u: %s\n", row->required ? "FAILED" : "later", row->row, why);
             if (row->required || piece == 0)
                 client_print_exchange(client);

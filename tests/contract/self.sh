@@ -9,7 +9,7 @@ stand_in=$2
 shift 2
 folder=$(mktemp -d) || exit 2
 trap 'rm -rf "$folder"' EXIT
-jobs_at_once=4
+jobs_at_once=6
 
 # bug                     the test that must fail
 table='
@@ -75,7 +75,7 @@ version-says-little       version
 # A mistake is found when the test fails as a test, not when the suite breaks.
 try() {
     log=$folder/$1-$2
-    "$contract" "$stand_in" --as master-accept --only "$2" --patience 3 -- --strategy master-accept --bug "$1" >"$log" 2>&1
+    "$contract" "$stand_in" --as master-accept --only "$2" --patience 2 -- --strategy master-accept --bug "$1" >"$log" 2>&1
     if grep -q "^\[  FAILED  \] 1 test" "$log"; then
         echo "found      $1 by $2"
     else

@@ -83,7 +83,6 @@ static int read_more(struct connection *connection, uint64_t deadline_ns, bool i
     ssize_t got = recv(connection->fd, connection->bytes + connection->length, 65536, MSG_DONTWAIT);
     if (got <= 0) {
         connection->ended = true;
-        connection->over |= buggy(connection, BUG_HALF_CLOSE_ABORTS);
         return 0;
     }
     connection->length += (size_t)got;
@@ -141,6 +140,7 @@ static void respond(struct connection *connection, const struct request *request
     char head[512], date[64], filler[16384];
     time_t now = time(NULL);
     struct tm tm;
+    bool aborts = buggy(connection, BUG_HALF_CLOSE_ABORTS) && recv(connection->fd, date, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
     bool head_only = strcmp(request->method, "HEAD") == 0 && !buggy(connection, BUG_HEAD_HAS_BODY);
     strftime(date, sizeof date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime_r(&now, &tm));
     int n =
@@ -151,6 +151,7 @@ static void respond(struct connection *connection, const struct request *request
         n += snprintf(head + n, sizeof head - (size_t)n, "X-Worker: %u\r\n", connection->worker->index);
     n += snprintf(head + n, sizeof head - (size_t)n, "\r\n");
     count_status(connection, status);
+    connection->over |= aborts;
     if (buggy(connection, BUG_BYTES_ONE_SHORT) && body == NULL && length > 65536)
         length--;
     write_all(connection, head, (size_t)n);
