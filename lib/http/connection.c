@@ -52,6 +52,7 @@ static void on_closed(uv_handle_t *handle)
 {
     struct http_connection *connection = handle->data;
     struct http_server *server = connection->server;
+    free(connection->peer);
     free(connection);
     http_server_forget(server);
 }

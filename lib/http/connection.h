@@ -41,6 +41,7 @@ struct http_connection {
     struct http_request *request; /* under way, else NULL */
     struct http_held *held;
     struct http_fill *fill;
+    char *peer;        /* the client's address as text, once somebody has asked; else NULL */
     size_t write_mark; /* libuv's queue at the last look: less now means progress */
     uint8_t phase;
     bool handling : 1;     /* the handler has the request */

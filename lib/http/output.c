@@ -402,12 +402,9 @@ void http_respond_begin(struct http_request *request, const struct http_response
     begin_answer(request, response, framing, length);
 }
 
-void http_respond_piece(struct http_request *request, const char *data, size_t length)
+static void append_piece(struct http_connection *connection, const char *data, size_t length)
 {
-    struct http_connection *connection = request->connection;
     char line[24];
-    if (length == 0 || connection->body_dropped || connection->closing)
-        return;
     if (connection->chunked) {
         int size = snprintf(line, sizeof line, "%zx\r\n", length);
         http_output_append(connection, line, (size_t)size);
@@ -415,8 +412,23 @@ void http_respond_piece(struct http_request *request, const char *data, size_t l
     http_output_append(connection, data, length);
     if (connection->chunked)
         http_output_append(connection, "\r\n", 2);
+}
+
+/* Outside of the parse loop nobody else writes, or begins to wait for the client. */
+static void send_now(struct http_connection *connection)
+{
+    http_output_flush(connection);
+    if (!connection->closing && http_output_pending(connection) && connection->phase != PHASE_WRITING)
+        http_connection_set_phase(connection, PHASE_WRITING);
+}
+
+void http_respond_piece(struct http_request *request, const char *data, size_t length)
+{
+    struct http_connection *connection = request->connection;
+    if (length > 0 && !connection->body_dropped && !connection->closing)
+        append_piece(connection, data, length);
     if (!connection->parsing && !connection->closing)
-        http_output_flush(connection);
+        send_now(connection);
 }
 
 void http_respond_end(struct http_request *request)
@@ -443,10 +455,16 @@ void http_respond_interim(struct http_request *request, struct slice head)
         http_output_flush(connection);
 }
 
+/* A plain close would end a body that lasts until the close: SO_LINGER with no time sends a reset instead, socket(7). */
 void http_respond_abort(struct http_request *request)
 {
-    request->connection->handling = false; /* its handler asked for this: it need not be told */
-    http_connection_close(request->connection);
+    struct http_connection *connection = request->connection;
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    uv_os_fd_t fd;
+    if (uv_fileno(&connection->handle, &fd) == 0 && setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) != 0)
+        counter_add(&connection->server->counters->errors_write, 1);
+    connection->handling = false; /* its handler asked for this: it need not be told */
+    http_connection_close(connection);
 }
 
 /* A request that could not be read: what is wrong, then the end of the connection. */
@@ -472,11 +490,13 @@ void http_output_refusal(struct http_connection *connection, int status, const c
     }
 }
 
-char *http_request_peer(const struct http_request *request, char *text)
+struct slice http_request_peer(const struct http_request *request)
 {
+    struct http_connection *connection = request->connection;
     struct net_address address;
     uv_os_fd_t fd;
-    if (uv_fileno(&request->connection->handle, &fd) == 0 && net_peer_address(fd, &address) == 0)
-        return net_format_address(&address, false, text);
-    return strcpy(text, "unknown");
+    char text[NET_TEXT_SIZE];
+    if (!connection->peer && uv_fileno(&connection->handle, &fd) == 0 && net_peer_address(fd, &address) == 0)
+        connection->peer = strdup(net_format_address(&address, false, text));
+    return connection->peer ? slice_of(connection->peer) : SLICE("unknown");
 }

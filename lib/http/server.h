@@ -96,6 +96,7 @@ void http_respond(struct http_request *request, const struct http_response *resp
  * An answer in pieces. `length` of the whole body, or HTTP_LENGTH_UNKNOWN: then it is sent in chunks (HTTP/1.1) or ended
  * by closing (HTTP/1.0). response->body is not used. Pieces are copied as far as the socket does not take them;
  * http_respond_backlog tells how many bytes still wait here: stop at some bound and go on at `drained`.
+ * The head leaves with the first piece; a piece without bytes sends it alone.
  */
 #define HTTP_LENGTH_UNKNOWN UINT64_MAX
 void http_respond_begin(struct http_request *request, const struct http_response *response, uint64_t length);
@@ -106,11 +107,14 @@ size_t http_respond_backlog(const struct http_request *request);
 /* A 1xx response before the final one; `head` is a whole response head. */
 void http_respond_interim(struct http_request *request, struct slice head);
 
-/* The answer cannot be completed: the connection is cut, so that the client cannot take it for whole. */
+/* The answer cannot be completed: the connection is reset, so that the client cannot take it for whole, however it was framed. */
 void http_respond_abort(struct http_request *request);
 
-/* The client's address, as text without the port ("unix" for a unix socket). `text` holds NET_TEXT_SIZE. Returns `text`. */
-char *http_request_peer(const struct http_request *request, char *text);
+/*
+ * The client's address as text without the port ("unix:" for a unix socket, "unknown" when it cannot be told). It is found out
+ * once a connection, and lives as long as that.
+ */
+struct slice http_request_peer(const struct http_request *request);
 
 /* "Not Found" for 404; "Unknown" for what has no name. */
 const char *http_status_reason(int status);
