@@ -88,7 +88,8 @@ int worker_accept_from(struct worker *worker, int listener, unsigned batch);
 int worker_accept_handed(struct worker *worker);
 
 /*
- * Requests go to `events` instead of the service (a front's proxy). `close` is called when the worker ends: it lets go of
+ * Requests go to `events` instead of the service (a front's proxy): request, abandoned and drained, none of them NULL; empty
+ * and released stay the worker's. `close` is called when the worker ends: it lets go of
  * everything it has on the loop and calls worker_closed.
  */
 void worker_handle_requests(struct worker *worker, const struct http_server_events *events, void *context,

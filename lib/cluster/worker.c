@@ -305,13 +305,41 @@ int worker_begin(struct worker *worker)
     return private->channel < 0 ? 0 : channel_send(private->channel, CHANNEL_READY, 0, -1);
 }
 
+/* A handler has the requests; the connections' coming and going stays the worker's. */
+
+static void pass_request(void *context, struct http_request *request)
+{
+    const struct worker_private *private = ((struct worker *)context)->private;
+    private->handler->request(private->handler_context, request);
+}
+
+static void pass_abandoned(void *context, struct http_request *request)
+{
+    const struct worker_private *private = ((struct worker *)context)->private;
+    private->handler->abandoned(private->handler_context, request);
+}
+
+static void pass_drained(void *context, struct http_request *request)
+{
+    const struct worker_private *private = ((struct worker *)context)->private;
+    private->handler->drained(private->handler_context, request);
+}
+
+static const struct http_server_events handler_events = {
+    .request = pass_request,
+    .abandoned = pass_abandoned,
+    .drained = pass_drained,
+    .empty = on_server_empty,
+    .released = on_released,
+};
+
 void worker_handle_requests(struct worker *worker, const struct http_server_events *events, void *context,
                             void (*close_handler)(void *context))
 {
-    worker->server.events = events;
-    worker->server.context = context;
-    worker->private->close_handler = close_handler;
+    worker->server.events = &handler_events;
+    worker->private->handler = events;
     worker->private->handler_context = context;
+    worker->private->close_handler = close_handler;
 }
 
 void worker_free(struct worker *worker)

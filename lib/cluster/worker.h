@@ -29,8 +29,9 @@ struct worker_private {
     char fields[32];  /* "X-Worker: 3\r\n" */
     unsigned closing; /* parts of the worker the loop still holds */
     bool draining, ending;
-    void (*close_handler)(void *context);
+    const struct http_server_events *handler; /* requests go there instead of the service; or NULL */
     void *handler_context;
+    void (*close_handler)(void *context);
     void (*ended)(void *context); /* everything is closed: the loop holds nothing of this worker */
     void *ended_context;
 };
