@@ -1,0 +1,119 @@
+/* Counts that must not get lost: backends beyond the limit, merging, and intervals passed between threads. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "loadgen/loadgen.h"
+
+static void test_backends_are_bounded(void **state)
+{
+    (void)state;
+    struct stats stats;
+    assert_int_equal(stats_init(&stats), 0);
+    for (unsigned i = 0; i < 2000; i++) {
+        char id[100];
+        int length = snprintf(id, sizeof(id), "%u", i % 1000);
+        stats_backend(&stats, (struct slice){id, (size_t)length})->requests++;
+    }
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < stats.backend_count; i++)
+        sum += stats.backends[i]->requests;
+    assert_int_equal(sum, 2000);
+    assert_true(stats.backend_count <= BACKENDS_MAX + 1);
+    assert_ptr_equal(stats_backend(&stats, SLICE("another")), stats_backend(&stats, SLICE("(others)")));
+    assert_ptr_equal(stats_backend(&stats, (struct slice){"", 0}), stats.backends[0]);
+    stats_close(&stats);
+}
+
+static void test_long_ids_are_cut(void **state)
+{
+    (void)state;
+    char id[200];
+    struct stats stats;
+    memset(id, 'x', sizeof(id));
+    assert_int_equal(stats_init(&stats), 0);
+    struct backend *backend = stats_backend(&stats, (struct slice){id, sizeof(id)});
+    assert_int_equal(backend->id_length, BACKEND_ID_MAX);
+    assert_ptr_equal(stats_backend(&stats, (struct slice){id, sizeof(id)}), backend);
+    stats_close(&stats);
+}
+
+static void test_merge(void **state)
+{
+    (void)state;
+    struct stats sum, parts[3];
+    struct histogram response;
+    assert_int_equal(stats_init(&sum), 0);
+    assert_int_equal(histogram_init(&response, HISTOGRAM_HOUR_US, 3), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(stats_init(&parts[i]), 0);
+        parts[i].started = parts[i].status[200] = 10;
+        parts[i].status[404] = 1;
+        parts[i].errors[ERROR_READ] = i;
+        struct backend *backend = stats_backend(&parts[i], i == 1 ? SLICE("b") : SLICE("a"));
+        backend->requests = 11;
+        backend->connections = 1;
+        histogram_record(&backend->response, 100 * (i + 1));
+        assert_int_equal(stats_merge(&sum, &parts[i]), 0);
+        stats_close(&parts[i]);
+    }
+    assert_int_equal(sum.started, 30);
+    assert_int_equal(stats_ok(&sum), 30);
+    assert_int_equal(stats_http_errors(&sum), 3);
+    assert_int_equal(sum.errors[ERROR_READ], 3);
+    assert_int_equal(stats_backend(&sum, SLICE("a"))->requests, 22);
+    assert_int_equal(stats_backend(&sum, SLICE("a"))->connections, 2);
+    assert_int_equal(stats_backend(&sum, SLICE("b"))->requests, 11);
+    assert_int_equal(stats_response_times(&sum, &response), 0);
+    assert_int_equal(response.total, 3);
+    histogram_close(&response);
+    stats_close(&sum);
+}
+
+#define TURNS 2000
+
+static void *write_series(void *argument)
+{
+    struct series *series = argument;
+    for (unsigned turn = 0; turn < TURNS;) {
+        series_record(series, 100);
+        series_error(series);
+        turn += series_turn(series);
+    }
+    return NULL;
+}
+
+/* A reader as fast as it can and a writer as fast as it can: nothing is lost and nothing seen twice. */
+static void test_series_between_threads(void **state)
+{
+    (void)state;
+    struct series series;
+    struct series_interval sum = {.requests = 0};
+    pthread_t writer;
+    unsigned taken = 0;
+    assert_int_equal(series_init(&series), 0);
+    assert_int_equal(histogram_init(&sum.response, HISTOGRAM_HOUR_US, SERIES_DIGITS), 0);
+    assert_int_equal(pthread_create(&writer, NULL, write_series, &series), 0);
+    while (taken < TURNS)
+        taken += series_take(&series, &sum);
+    assert_int_equal(pthread_join(writer, NULL), 0);
+    assert_false(series_take(&series, &sum));
+    assert_true(sum.requests >= TURNS);
+    assert_int_equal(sum.requests, sum.errors);
+    assert_int_equal(sum.requests, sum.response.total);
+    histogram_close(&sum.response);
+    series_close(&series);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_backends_are_bounded), cmocka_unit_test(test_long_ids_are_cut),
+                                       cmocka_unit_test(test_merge), cmocka_unit_test(test_series_between_threads)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
