@@ -17,7 +17,7 @@ unsigned catalog_style(const char *strategy);
 unsigned catalog_most_workers(const char *strategy);
 
 /* Folders, in the order they are looked at; the caller frees the list. */
-char *catalog_programs(const char *given);               /* --bin DIR, or where this program itself lies */
+char *catalog_programs(const char *given);                                        /* --bin DIR, or where this program itself lies */
 void catalog_folders(struct names *folders, const char *kind, const char *given); /* kind "plans" or "plots" */
 
 /* Does DIR/NAME exist, and may it be run? */

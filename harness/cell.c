@@ -42,11 +42,11 @@ struct cell {
     const struct experiment *experiment;
     unsigned block;
     uint64_t seed;
-    char *draft, *name;          /* the folder while it is written; its final name below cells/ */
+    char *draft, *name; /* the folder while it is written; its final name below cells/ */
     struct process server, generator;
     bool server_runs;
     json_t *server_command, *generator_command;
-    char *url, *admin;           /* from the ready line */
+    char *url, *admin; /* from the ready line */
     uint64_t startup_ns, stop_ns, begin_ns, end_ns;
     struct tree_usage before, loaded, after;
     uint64_t generator_cpu_ns;
@@ -145,7 +145,8 @@ static int take_ready_line(struct cell *cell, const char *line)
 static int wait_until_ready(struct cell *cell)
 {
     char line[1024];
-    int result = process_read_line(cell->setting->custody, &cell->server, line, sizeof(line), cell->server.started_ns + READY_DEADLINE_NS);
+    int result =
+        process_read_line(cell->setting->custody, &cell->server, line, sizeof(line), cell->server.started_ns + READY_DEADLINE_NS);
     cell->startup_ns = clock_now_ns() - cell->server.started_ns;
     if (result >= 0)
         return take_ready_line(cell, line);
@@ -335,9 +336,9 @@ static json_t *load_json(const struct cell *cell)
 {
     const struct load *load = &cell->experiment->loads[cell->plan->load];
     char *label = load_label(load);
-    json_t *json = json_pack("{s:s, s:f, s:s, s:i, s:i}", "label", label, "rate", cell_rate(cell->setting->plan, cell->plan), "request",
-                             cell->experiment->request, "connections", (int)cell->experiment->connections, "requests_per_connection",
-                             (int)cell->experiment->requests_per_connection);
+    json_t *json = json_pack("{s:s, s:f, s:s, s:i, s:i}", "label", label, "rate", cell_rate(cell->setting->plan, cell->plan),
+                             "request", cell->experiment->request, "connections", (int)cell->experiment->connections,
+                             "requests_per_connection", (int)cell->experiment->requests_per_connection);
     free(label);
     return json;
 }
@@ -347,8 +348,9 @@ static json_t *window_json(const struct cell *cell, const struct window *window)
     return json_pack("{s:f, s:I, s:I, s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "wall_us", (double)(cell->end_ns - cell->begin_ns) / 1e3,
                      "requests", (json_int_t)window->requests, "connections", (json_int_t)window->connections, "counted_by",
                      window->by_server ? "server" : "generator", "cpu_us", window->cpu_us, "cpu_us_per_request",
-                     window->cpu_us_per_request, "cpu_user_us_per_request", window->user_us_per_request, "cpu_system_us_per_request",
-                     window->system_us_per_request, "busy_us", window->busy_us, "generator_cpu_us", (double)cell->generator_cpu_ns / 1e3);
+                     window->cpu_us_per_request, "cpu_user_us_per_request", window->user_us_per_request,
+                     "cpu_system_us_per_request", window->system_us_per_request, "busy_us", window->busy_us, "generator_cpu_us",
+                     (double)cell->generator_cpu_ns / 1e3);
 }
 
 static json_t *notes_json(const struct names *notes)
@@ -379,8 +381,9 @@ static json_t *server_json(const struct cell *cell, const struct window *window)
     json_object_set_new(json, "server_command", or_null(cell->server_command));
     json_object_set_new(json, "generator_command", or_null(cell->generator_command));
     json_object_set_new(json, "startup_us", json_real((double)cell->startup_ns / 1e3));
-    json_object_set_new(json, "stop", json_pack("{s:f, s:b, s:i}", "us", (double)cell->stop_ns / 1e3, "by_term", cell->stopped_by_term,
-                                                "left_behind", cell->left_behind));
+    json_object_set_new(json, "stop",
+                        json_pack("{s:f, s:b, s:i}", "us", (double)cell->stop_ns / 1e3, "by_term", cell->stopped_by_term,
+                                  "left_behind", cell->left_behind));
     json_object_set_new(json, "window", window_json(cell, window));
     json_object_set_new(json, "memory",
                         json_pack("{s:I, s:I, s:i}", "pss_loaded_bytes", (json_int_t)cell->loaded.pss_bytes, "pss_after_bytes",
@@ -460,7 +463,8 @@ static int measure(struct cell *cell)
 int cell_run(const struct cell_setting *setting, const struct cell_plan *plan, unsigned block, struct cell_outcome *outcome)
 {
     *outcome = (struct cell_outcome){0};
-    struct cell cell = {.setting = setting, .plan = plan, .experiment = &setting->plan->experiments[plan->experiment], .block = block};
+    struct cell cell = {
+        .setting = setting, .plan = plan, .experiment = &setting->plan->experiments[plan->experiment], .block = block};
     cell.seed = cell_seed(setting->seed, block, plan->experiment, plan->load);
     cell.name = cell_name(setting->plan, plan, block);
     cell.draft = text_print("%s/cells/%s.tmp", setting->folder, cell.name);

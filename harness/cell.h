@@ -20,8 +20,8 @@ struct cell_setting {
 };
 
 struct cell_outcome {
-    char *name;        /* the folder below cells/; the caller frees */
-    char *failure;     /* why the cell is not ranked, or NULL; the caller frees */
+    char *name;          /* the folder below cells/; the caller frees */
+    char *failure;       /* why the cell is not ranked, or NULL; the caller frees */
     uint64_t own_cpu_ns; /* of server and generator: what else ran on the machine is foreign */
 };
 

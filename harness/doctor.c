@@ -44,7 +44,8 @@ static void check_programs(struct checkup *checkup)
             names_add(&missing, list.items[i]);
     char *names = names_join(&missing, ", ");
     if (missing.count)
-        find(checkup, MISSING, text_print("not in %s: %s", checkup->programs, names), "make build, or name another folder with --bin");
+        find(checkup, MISSING, text_print("not in %s: %s", checkup->programs, names),
+             "make build, or name another folder with --bin");
     else
         find(checkup, FINE, text_print("all %zu programs are in %s", list.count, checkup->programs), NULL);
     free(names);
@@ -67,7 +68,8 @@ static void check_cpus(struct checkup *checkup)
     struct cpu_list allowed;
     int result = cpus_allowed(&allowed);
     if (result < 0)
-        find(checkup, NOISY, text_print("the CPU affinity cannot be read: %s", strerror(-result)), "run on a machine with sched_getaffinity");
+        find(checkup, NOISY, text_print("the CPU affinity cannot be read: %s", strerror(-result)),
+             "run on a machine with sched_getaffinity");
     else if (allowed.count < 2)
         find(checkup, NOISY, text_copy("one CPU: server and generator take time from each other"),
              "use two or more; CPU us/request stays meaningful, requests/s does not");
@@ -90,9 +92,11 @@ static void check_governor(struct checkup *checkup)
 {
     char *governor = machine_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
     if (governor && strcmp(governor, "performance"))
-        find(checkup, NOISY, text_print("CPU governor is %s: the clock changes with the load", governor), "cpupower frequency-set -g performance");
+        find(checkup, NOISY, text_print("CPU governor is %s: the clock changes with the load", governor),
+             "cpupower frequency-set -g performance");
     else
-        find(checkup, FINE, text_print("CPU governor: %s", governor ? governor : "not visible (a virtual machine decides elsewhere)"), NULL);
+        find(checkup, FINE,
+             text_print("CPU governor: %s", governor ? governor : "not visible (a virtual machine decides elsewhere)"), NULL);
     free(governor);
 }
 
@@ -103,12 +107,14 @@ static void check_steal(struct checkup *checkup)
         return find(checkup, NOISY, text_copy("/proc/stat cannot be read"), "blocks cannot be checked for steal here");
     clock_sleep_until_ns(clock_now_ns() + STEAL_WATCH_NS);
     machine_time(&to);
-    double steal = machine_steal_percent(&from, &to), busy = to.all_ns > from.all_ns ? 100.0 * (double)(to.busy_ns - from.busy_ns) / (double)(to.all_ns - from.all_ns) : 0;
+    double steal = machine_steal_percent(&from, &to),
+           busy = to.all_ns > from.all_ns ? 100.0 * (double)(to.busy_ns - from.busy_ns) / (double)(to.all_ns - from.all_ns) : 0;
     if (steal > 2)
         find(checkup, NOISY, text_print("steal %.1f %%: the hypervisor gives this CPU time to others", steal),
              "another host or hour; blocks above 2 % are run again");
     else if (busy > 20)
-        find(checkup, NOISY, text_print("%.0f %% of the CPU time is in use although nothing is measured", busy), "end what runs (top shows it)");
+        find(checkup, NOISY, text_print("%.0f %% of the CPU time is in use although nothing is measured", busy),
+             "end what runs (top shows it)");
     else
         find(checkup, FINE, text_print("steal %.1f %%, other programs use %.0f %%", steal, busy), NULL);
 }
@@ -128,7 +134,8 @@ static void check_files(struct checkup *checkup)
     struct rlimit limit = {0};
     getrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_max < 16384)
-        find(checkup, NOISY, text_print("at most %llu open files: plans with many connections will fail", (unsigned long long)limit.rlim_max),
+        find(checkup, NOISY,
+             text_print("at most %llu open files: plans with many connections will fail", (unsigned long long)limit.rlim_max),
              "ulimit -Hn 65536 (limits.conf, LimitNOFILE=)");
     else
         find(checkup, FINE, text_print("up to %llu open files", (unsigned long long)limit.rlim_max), NULL);
@@ -138,12 +145,16 @@ static void check_files(struct checkup *checkup)
 static void check_ports(struct checkup *checkup)
 {
     char *range = machine_line("/proc/sys/net/ipv4/ip_local_port_range"), *end = NULL;
-    unsigned long low = range ? strtoul(range, &end, 10) : 0, high = range ? strtoul(end, NULL, 10) : 0, ports = high > low ? high - low + 1 : 0;
+    unsigned long low = range ? strtoul(range, &end, 10) : 0, high = range ? strtoul(end, NULL, 10) : 0,
+                  ports = high > low ? high - low + 1 : 0;
     if (ports < 20000)
-        find(checkup, NOISY, text_print("%lu client ports: a churn cell of 1.3 s ends them above %lu connections/s", ports, ports * 10 / 13),
+        find(checkup, NOISY,
+             text_print("%lu client ports: a churn cell of 1.3 s ends them above %lu connections/s", ports, ports * 10 / 13),
              "sysctl -w net.ipv4.ip_local_port_range='1024 65535'");
     else
-        find(checkup, FINE, text_print("%lu client ports: enough for %lu new connections/s in a churn cell of 1.3 s", ports, ports * 10 / 13), NULL);
+        find(checkup, FINE,
+             text_print("%lu client ports: enough for %lu new connections/s in a churn cell of 1.3 s", ports, ports * 10 / 13),
+             NULL);
     free(range);
 }
 
@@ -151,8 +162,9 @@ static const struct {
     const char *name;
     void (*look)(struct checkup *checkup);
 } checks[] = {
-    {"programs", check_programs}, {"plots", check_gnuplot},    {"CPUs", check_cpus},        {"quota", check_quota}, {"governor", check_governor},
-    {"steal", check_steal},       {"backlog", check_backlog},  {"open files", check_files}, {"ports", check_ports},
+    {"programs", check_programs}, {"plots", check_gnuplot},     {"CPUs", check_cpus},
+    {"quota", check_quota},       {"governor", check_governor}, {"steal", check_steal},
+    {"backlog", check_backlog},   {"open files", check_files},  {"ports", check_ports},
 };
 
 int doctor_examine(struct custody *custody, const char *programs)
@@ -170,8 +182,11 @@ int doctor_examine(struct custody *custody, const char *programs)
         free(checkup.what);
         free(checkup.remedy);
     }
-    printf("machine grade %c: %u ok, %u noisy, %u missing\n", counts[NOISY] == 0 ? 'A' : counts[NOISY] < 3 ? 'B' : 'C', counts[FINE],
-           counts[NOISY], counts[MISSING]);
+    printf("machine grade %c: %u ok, %u noisy, %u missing\n",
+           counts[NOISY] == 0  ? 'A'
+           : counts[NOISY] < 3 ? 'B'
+                               : 'C',
+           counts[FINE], counts[NOISY], counts[MISSING]);
     free(folder);
     return 0;
 }

@@ -17,7 +17,7 @@ struct telling {
     enum metric metric;
     const char *load; /* the highest load of the plan that was run */
     const struct row **rows;
-    unsigned count;   /* ranked, best first, without the A/A row */
+    unsigned count; /* ranked, best first, without the A/A row */
     char *text;
 };
 
@@ -136,19 +136,27 @@ static void tell_spread(struct telling *telling)
 
 static void tell_failures(struct telling *telling, unsigned experiment)
 {
+    struct names failed = {0};
     for (unsigned i = 0; i < telling->summary->row_count; i++) {
         const struct row *row = &telling->summary->rows[i];
-        if (row->experiment == experiment && !row->ranked && !row->again) {
-            char *label = row_label(telling->summary, row);
-            tell(telling, text_print(" %s is not ranked: %s.", label, row->failure));
-            free(label);
-        }
+        if (row->experiment != experiment || row->ranked || row->again)
+            continue;
+        char *label = row_label(telling->summary, row);
+        if (!names_hold(&failed, label))
+            names_add(&failed, label);
+        free(label);
     }
+    char *list = names_join(&failed, ", ");
+    if (failed.count)
+        tell(telling, text_print(" Not ranked: %s; the table says why.", list));
+    free(list);
+    names_free(&failed);
 }
 
 char *finding_text(const struct summary *summary, unsigned experiment)
 {
-    struct telling telling = {.summary = summary, .experiment = &summary->results->plan.experiments[experiment], .text = text_copy("")};
+    struct telling telling = {
+        .summary = summary, .experiment = &summary->results->plan.experiments[experiment], .text = text_copy("")};
     telling.metric = telling.experiment->primary;
     choose_rows(&telling, experiment);
     if (!telling.count) {

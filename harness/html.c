@@ -17,15 +17,19 @@
 
 static const char style[] =
     ":root{color-scheme:light dark;--ink:#1c1e21;--paper:#ffffff;--soft:#f3f4f6;--line:#d5d8dc;--faint:#5d636b;--warn:#a04000}\n"
-    "@media(prefers-color-scheme:dark){:root{--ink:#e6e7e9;--paper:#16181b;--soft:#212429;--line:#3a3f46;--faint:#a2a8b0;--warn:#ffb070}}\n"
-    "body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:62rem;margin:0 auto;padding:1.5rem 1rem}\n"
-    "h1{font-size:1.6rem;margin:0 0 .3rem}h2{font-size:1.25rem;margin:2.5rem 0 .3rem;border-top:1px solid var(--line);padding-top:1rem}\n"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e6e7e9;--paper:#16181b;--soft:#212429;--line:#3a3f46;--faint:#a2a8b0;--warn:#"
+    "ffb070}}\n"
+    "body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:62rem;margin:0 auto;padding:1.5rem "
+    "1rem}\n"
+    "h1{font-size:1.6rem;margin:0 0 .3rem}h2{font-size:1.25rem;margin:2.5rem 0 .3rem;border-top:1px solid "
+    "var(--line);padding-top:1rem}\n"
     "p{margin:.4rem 0}.faint{color:var(--faint);font-size:.9rem}.finding{font-size:1.05rem;font-weight:600}\n"
     ".warn{color:var(--warn);font-weight:600}figure{margin:1rem 0}\n"
     "img{max-width:100%;height:auto;background:#fff;border:1px solid var(--line);border-radius:4px}\n"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;margin:.8rem 0}\n"
-    "th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:right;vertical-align:top;white-space:nowrap}\n"
-    "th.left,td.left{text-align:left}td.words{white-space:normal;min-width:9rem}th{background:var(--soft)}tr.unranked td{color:var(--warn)}\n"
+    "th,td{padding:.25rem .45rem;border-bottom:1px solid var(--line);text-align:right;vertical-align:top;white-space:nowrap}\n"
+    "th.left,td.left{text-align:left}td.words{white-space:normal;min-width:14rem}th{background:var(--soft)}tr.unranked "
+    "td{color:var(--warn)}\n"
     "pre{background:var(--soft);padding:.7rem;overflow-x:auto;font-size:.85rem}dt{font-weight:600}dd{margin:0 0 .4rem 1rem}\n"
     "nav a{margin-right:1rem}@media print{body{max-width:none}h2{break-before:auto}figure,table{break-inside:avoid}}\n";
 
@@ -95,7 +99,10 @@ static void print_table(FILE *out, const struct table *table)
     for (unsigned r = 0; r < table->rows; r++) {
         fputs(table->ranked[r] ? "<tr>" : "<tr class=\"unranked\">", out);
         for (unsigned c = 0; c < table->columns; c++)
-            print_element(out, !table->left[c] ? "<td>" : c ? "<td class=\"left words\">" : "<td class=\"left\">",
+            print_element(out,
+                          !table->left[c]           ? "<td>"
+                          : c + 1 == table->columns ? "<td class=\"left words\">"
+                                                    : "<td class=\"left\">",
                           table->cells[r * table->columns + c], "</td>");
         fputs("</tr>\n", out);
     }
@@ -138,14 +145,21 @@ static void print_experiment(FILE *out, const struct summary *summary, const str
     print_element(out, "<p>", experiment->question, "</p>\n");
     print_element(out, "<p class=\"faint\">", setting, "</p>\n");
     if (experiment->emulated)
-        fputs("<p class=\"faint\">Blocked-worker emulation: a worker sleeps for as long as a core would work. That is faithful for queueing, "
+        fputs("<p class=\"faint\">Blocked-worker emulation: a worker sleeps for as long as a core would work. That is faithful for "
+              "queueing, "
               "dispatch and fairness; it says nothing of caches, memory bandwidth or locks.</p>\n",
               out);
     for (unsigned i = 0; i < gallery->count; i++)
         if (gallery->charts[i].experiment == index)
             print_chart(out, summary->results->folder, &gallery->charts[i]);
     struct table table;
-    table_make(&table, summary, index, TABLE_FULL);
+    table_make(&table, summary, index, TABLE_RESULT);
+    if (table.rows)
+        print_table(out, &table);
+    table_free(&table);
+    table_make(&table, summary, index, TABLE_RESOURCES);
+    if (table.rows)
+        print_element(out, "<p class=\"faint\">", "What it took (medians):", "</p>\n");
     if (table.rows)
         print_table(out, &table);
     table_free(&table);
@@ -175,7 +189,8 @@ static void print_front(FILE *out, const struct summary *summary, const struct g
     if (summary->no_verdicts_because)
         print_element(out, "<p class=\"warn\">", summary->no_verdicts_because, ".</p>\n");
     if (gallery->no_gnuplot)
-        fputs("<p class=\"warn\">Without plots: gnuplot was missing. Install gnuplot-nox, then: clusterbench report DIR</p>\n", out);
+        fputs("<p class=\"warn\">Without plots: gnuplot was missing. Install gnuplot-nox, then: clusterbench report DIR</p>\n",
+              out);
     fputs("<ol>\n", out);
     for (unsigned e = 0; e < results->plan.count; e++) {
         char *finding = finding_text(summary, e);
@@ -189,22 +204,37 @@ static void print_front(FILE *out, const struct summary *summary, const struct g
 
 static void print_method(FILE *out, const struct summary *summary)
 {
-    fputs("<section id=\"method\"><h2>How to read this</h2>\n<p>The unit is a block: every cell once, on a freshly started server, in an order "
+    fputs("<section id=\"method\"><h2>How to read this</h2>\n<p>The unit is a block: every cell once, on a freshly started server, "
+          "in an order "
           "shuffled from the seed. A figure is the median of the blocks; ",
           out);
     double coverage;
     unsigned rank = statistics_rank(summary->block_count, &coverage);
     if (rank)
-        fprintf(out, "the brackets run from the %u%s least to the %u%s greatest block, an interval that holds the true median in %.1f %% of "
-                     "such runs, not adjusted for the number of comparisons. ",
-                rank, rank == 1 ? "st" : rank == 2 ? "nd" : rank == 3 ? "rd" : "th", rank, rank == 1 ? "st" : rank == 2 ? "nd" : rank == 3 ? "rd" : "th",
-                100 * coverage);
+        fprintf(
+            out,
+            "the brackets run from the %u%s least to the %u%s greatest block, an interval that holds the true median in %.1f %% of "
+            "such runs, not adjusted for the number of comparisons. ",
+            rank,
+            rank == 1   ? "st"
+            : rank == 2 ? "nd"
+            : rank == 3 ? "rd"
+                        : "th",
+            rank,
+            rank == 1   ? "st"
+            : rank == 2 ? "nd"
+            : rank == 3 ? "rd"
+                        : "th",
+            100 * coverage);
     else
         fputs("with so few blocks it has no interval. ", out);
-    fputs("Ratios are taken within blocks. The baseline runs twice in each block (A/A); a difference counts from 3 % or half the width "
-          "of the A/A interval on, whichever is more: <em>different</em> lies beyond, <em>same</em> within, <em>undecided</em> reaches over an "
+    fputs("Ratios are taken within blocks. The baseline runs twice in each block (A/A); a difference counts from 3 % or half the "
+          "width "
+          "of the A/A interval on, whichever is more: <em>different</em> lies beyond, <em>same</em> within, <em>undecided</em> "
+          "reaches over an "
           "edge. CPU time is that of all processes of a server, user and system, over the requests of the same time. Memory is "
-          "the proportional set size (PSS) of all its processes under load; start-up is from its start to its ready line.</p></section>\n",
+          "the proportional set size (PSS) of all its processes under load; start-up is from its start to its ready "
+          "line.</p></section>\n",
           out);
 }
 
@@ -244,12 +274,14 @@ static void print_machine(FILE *out, const struct summary *summary)
     print_object(out, json_object_get(machine, "mitigations"));
     print_object(out, json_object_get(machine, "sha256"));
     fputs("</dl></details>\n", out);
-    fputs("<div class=\"scroll\"><table><thead><tr><th>block</th><th>steal %</th><th>foreign CPU, % of one</th><th class=\"left\">accepted</th>"
+    fputs("<div class=\"scroll\"><table><thead><tr><th>block</th><th>steal %</th><th>foreign CPU, % of one</th><th "
+          "class=\"left\">accepted</th>"
           "</tr></thead><tbody>\n",
           out);
     for (unsigned i = 0; i < summary->results->block_count; i++) {
         const struct block_record *block = &summary->results->blocks[i];
-        fprintf(out, "<tr><td>%u</td><td>%.2f</td><td>%.1f</td><td class=\"left\">", block->number, block->steal_percent, block->foreign_percent);
+        fprintf(out, "<tr><td>%u</td><td>%.2f</td><td>%.1f</td><td class=\"left\">", block->number, block->steal_percent,
+                block->foreign_percent);
         print_element(out, block->accepted ? "yes" : "no: ", block->reason ? block->reason : "", "</td></tr>\n");
     }
     fputs("</tbody></table></div></section>\n", out);
@@ -264,14 +296,17 @@ static void print_again(FILE *out, const struct summary *summary)
                                json_is_true(json_object_get(summary->results->run, "quick")) ? " --quick" : "");
     print_escaped(out, command);
     fputs("\nclusterbench report DIR      # draws plots and this page again from the recorded data</pre>\n"
-          "<p class=\"faint\">plan.ini in the results folder is the plan as it was run; cells/ holds every command line.</p></section>\n",
+          "<p class=\"faint\">plan.ini in the results folder is the plan as it was run; cells/ holds every command "
+          "line.</p></section>\n",
           out);
     free(command);
 }
 
 static void print_page(FILE *out, const struct summary *summary, const struct gallery *gallery)
 {
-    fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n", out);
+    fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+          "content=\"width=device-width\">\n",
+          out);
     print_element(out, "<title>clusterbench: ", summary->results->plan.title, "</title>\n");
     fprintf(out, "<style>\n%s</style></head><body>\n", style);
     print_front(out, summary, gallery);

@@ -172,8 +172,8 @@ static char *gate_machine(const struct gate_view *view)
     double cpus = (double)sysconf(_SC_NPROCESSORS_ONLN);
     if (used <= MACHINE_SHARE_MOST * cpus)
         return NULL;
-    return text_print("blocked-worker emulation does not hold: %.0f %% of the machine was in use (at most %.0f %%)", 100 * used / cpus,
-                      100 * MACHINE_SHARE_MOST);
+    return text_print("blocked-worker emulation does not hold: %.0f %% of the machine was in use (at most %.0f %%)",
+                      100 * used / cpus, 100 * MACHINE_SHARE_MOST);
 }
 
 /*
@@ -193,8 +193,9 @@ static char *gate_ports(const struct gate_view *view)
     high = (unsigned)strtoul(end, NULL, 10);
     free(text);
     if (high > low && (double)view->window->connections > PORTS_SHARE_MOST * (high - low + 1)) {
-        char *note = text_print("%llu connections came near the %u client ports of one address: ports in TIME_WAIT are being used again",
-                                (unsigned long long)view->window->connections, high - low + 1);
+        char *note =
+            text_print("%llu connections came near the %u client ports of one address: ports in TIME_WAIT are being used again",
+                       (unsigned long long)view->window->connections, high - low + 1);
         names_add(view->notes, note);
         free(note);
     }
@@ -222,7 +223,8 @@ static const json_t *find_worker(const json_t *load, unsigned index)
     {
         const json_t *id = json_object_get(worker, "id");
         char *end = NULL;
-        unsigned long number = json_is_string(id) ? strtoul(json_string_value(id), &end, 10) : (unsigned long)json_integer_value(id);
+        unsigned long number =
+            json_is_string(id) ? strtoul(json_string_value(id), &end, 10) : (unsigned long)json_integer_value(id);
         bool is_number = json_is_integer(id) || (end && end != json_string_value(id) && !*end);
         if (is_number && number == index)
             return worker;
@@ -236,8 +238,8 @@ static double worker_counter(const json_t *status, unsigned index, const char *c
     double sum = 0;
     size_t i;
     const json_t *worker;
-    json_array_foreach(json_object_get(status, "workers"), i, worker) if (!is_front(worker) &&
-                                                                          json_number_at(worker, "index", NULL, -1) == index) sum +=
+    json_array_foreach(json_object_get(status, "workers"), i,
+                       worker) if (!is_front(worker) && json_number_at(worker, "index", NULL, -1) == index) sum +=
         json_number_at(worker, "counters", counter, 0);
     return sum;
 }
@@ -246,11 +248,13 @@ static void print_worker(FILE *out, const struct evidence *evidence, unsigned in
 {
     static const char *const counters[] = {"accepted", "requests", "busy_ns"};
     const json_t *seen = find_worker(evidence->load, index);
-    fprintf(out, "%u,%.0f,%.0f,%.6f,%.0f", index, json_number_at(seen, "connections", NULL, 0), json_number_at(seen, "requests", NULL, 0),
-            json_number_at(seen, "share", NULL, 0), json_number_at(seen, "response_time_us", "p99", 0));
+    fprintf(out, "%u,%.0f,%.0f,%.6f,%.0f", index, json_number_at(seen, "connections", NULL, 0),
+            json_number_at(seen, "requests", NULL, 0), json_number_at(seen, "share", NULL, 0),
+            json_number_at(seen, "response_time_us", "p99", 0));
     for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++)
         fprintf(out, ",%.0f",
-                worker_counter(evidence->status_after, index, counters[i]) - worker_counter(evidence->status_before, index, counters[i]));
+                worker_counter(evidence->status_after, index, counters[i]) -
+                    worker_counter(evidence->status_before, index, counters[i]));
     fputc('\n', out);
 }
 

@@ -23,10 +23,10 @@ struct evidence {
 /* Cost over the window from before the generator started to after it ended. */
 struct window {
     uint64_t requests, connections;
-    bool by_server;                   /* counted by the server's /status; else the generator's count */
-    double cpu_us;                    /* of the whole tree */
+    bool by_server; /* counted by the server's /status; else the generator's count */
+    double cpu_us;  /* of the whole tree */
     double cpu_us_per_request, user_us_per_request, system_us_per_request;
-    double busy_us, busy_planned_us;  /* workers occupied by /block and /cpu, and for how long they were asked to be */
+    double busy_us, busy_planned_us; /* workers occupied by /block and /cpu, and for how long they were asked to be */
 };
 
 void judge_window(const struct evidence *evidence, struct window *window);

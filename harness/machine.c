@@ -35,7 +35,8 @@ int machine_time(struct machine_time *time)
 {
     char *line = machine_line("/proc/stat");
     unsigned long long user, nice, system, idle, iowait, irq, softirq, steal;
-    int fields = line ? sscanf(line, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle, &iowait, &irq, &softirq, &steal)
+    int fields = line ? sscanf(line, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle, &iowait, &irq,
+                               &softirq, &steal)
                       : 0;
     free(line);
     if (fields != 8)
@@ -77,7 +78,8 @@ char *machine_cpu_model(void)
 
 static void set_text(json_t *json, const char *key, char *text)
 {
-    json_object_set_new(json, key, text ? json_string(text) : json_null()); /* json_string gives NULL for broken UTF-8: no key then */
+    json_object_set_new(json, key,
+                        text ? json_string(text) : json_null()); /* json_string gives NULL for broken UTF-8: no key then */
     free(text);
 }
 
@@ -141,8 +143,8 @@ static void add_versions(json_t *json, struct custody *custody, const char *prog
 {
     json_t *versions = json_object();
     char *gnuplot[] = {(char *)"gnuplot", (char *)"--version", NULL};
-    char *commit[] = {(char *)"git", (char *)"-C", (char *)CLUSTERBENCH_SOURCE_DIR, (char *)"describe", (char *)"--always", (char *)"--dirty",
-                      (char *)"--abbrev=40", NULL};
+    char *commit[] = {(char *)"git",      (char *)"-C",      (char *)CLUSTERBENCH_SOURCE_DIR, (char *)"describe",
+                      (char *)"--always", (char *)"--dirty", (char *)"--abbrev=40",           NULL};
     json_object_set_new(versions, "clusterbench", json_string(CLUSTERBENCH_VERSION));
     json_object_set_new(versions, "compiler", json_string(__VERSION__));
     json_object_set_new(versions, "build", json_string(CLUSTERBENCH_BUILD));

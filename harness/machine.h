@@ -26,8 +26,8 @@ char *machine_line(const char *path);
 /* "AMD EPYC 9354P" or "unknown CPU". The caller frees. */
 char *machine_cpu_model(void);
 
-/* Everything worth knowing when figures are compared: CPU, kernel, governor, quota, mitigations, load, steal since boot, versions of
- * the libraries and of gnuplot, compiler and flags, commit, hashes of the programs. A new reference. */
+/* Everything worth knowing when figures are compared: CPU, kernel, governor, quota, mitigations, load, steal since boot, versions
+ * of the libraries and of gnuplot, compiler and flags, commit, hashes of the programs. A new reference. */
 json_t *machine_record(struct custody *custody, const char *programs);
 
 #endif

@@ -23,16 +23,43 @@ struct settings {
 #define SETTING(field) OPTION_FIELD(struct settings, run.field)
 
 static const struct option_spec option_specs[] = {
-    {.name = "plan", .letter = 'p', .type = OPTION_TEXT, SETTING(plan), .fallback = "quick", .argument = "NAME|FILE", .group = "run",
+    {.name = "plan",
+     .letter = 'p',
+     .type = OPTION_TEXT,
+     SETTING(plan),
+     .fallback = "quick",
+     .argument = "NAME|FILE",
+     .group = "run",
      .help = "the plan to run: a name that `list plans` shows, or an .ini file"},
     {.name = "only", .type = OPTION_TEXT, SETTING(only), .argument = "A,B", .help = "only these experiments or strategies of it"},
-    {.name = "blocks", .letter = 'b', .type = OPTION_INTEGER, SETTING(blocks), .max = 99, .fallback = "0", .argument = "N",
+    {.name = "blocks",
+     .letter = 'b',
+     .type = OPTION_INTEGER,
+     SETTING(blocks),
+     .max = 99,
+     .fallback = "0",
+     .argument = "N",
      .help = "how many blocks; 0: as many as the plan says"},
-    {.name = "seed", .letter = 's', .type = OPTION_INTEGER, SETTING(seed), .max = UINT64_C(1) << 53, .fallback = "0", .argument = "S",
+    {.name = "seed",
+     .letter = 's',
+     .type = OPTION_INTEGER,
+     SETTING(seed),
+     .max = UINT64_C(1) << 53,
+     .fallback = "0",
+     .argument = "S",
      .help = "of orders and requests; 0: a new one"},
-    {.name = "out", .letter = 'o', .type = OPTION_TEXT, SETTING(out), .argument = "DIR", .help = "the results folder (results/UTC-PLAN)"},
+    {.name = "out",
+     .letter = 'o',
+     .type = OPTION_TEXT,
+     SETTING(out),
+     .argument = "DIR",
+     .help = "the results folder (results/UTC-PLAN)"},
     {.name = "quick", .type = OPTION_FLAG, SETTING(quick), .help = "one block, a fifth of the time, no verdicts: to try a plan"},
-    {.name = "bin", .type = OPTION_TEXT, SETTING(programs), .argument = "DIR", .group = "where things are",
+    {.name = "bin",
+     .type = OPTION_TEXT,
+     SETTING(programs),
+     .argument = "DIR",
+     .group = "where things are",
      .help = "folder of the server programs and loadgen (where clusterbench lies)"},
     {.name = "plans", .type = OPTION_TEXT, SETTING(plans), .argument = "DIR", .help = "folder of the plans"},
     {.name = "plots", .type = OPTION_TEXT, SETTING(plots), .argument = "DIR", .help = "folder of the plot scripts"},
@@ -83,8 +110,8 @@ static void print_plan(const struct names *folders, const char *name)
     char error[PLAN_ERROR_SIZE], *file = catalog_plan_file(folders, name);
     if (file && plan_read(&plan, file, error) == 0) {
         unsigned minutes = (unsigned)((plan_estimate_ns(&plan, 2) + UINT64_C(30000000000)) / UINT64_C(60000000000));
-        printf("%-12s %s: %u experiments, %u block%s, about %u min\n", name, plan.title, plan.count, plan.blocks, plan.blocks == 1 ? "" : "s",
-               minutes ? minutes : 1);
+        printf("%-12s %s: %u experiments, %u block%s, about %u min\n", name, plan.title, plan.count, plan.blocks,
+               plan.blocks == 1 ? "" : "s", minutes ? minutes : 1);
         plan_close(&plan);
     } else {
         printf("%-12s %s\n", name, file ? error : "cannot be read");

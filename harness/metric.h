@@ -8,21 +8,21 @@
 #include "text.h"
 
 /* X(id, name in files, label for people, unit, decimals, better: -1 lower, +1 higher, factor from the stored to the shown unit) */
-#define METRIC_TABLE(X)                                                                                \
-    X(METRIC_CPU, "cpu_us_per_request", "CPU per request", "us", 1, -1, 1)                             \
-    X(METRIC_CPU_USER, "cpu_user_us_per_request", "user CPU per request", "us", 1, -1, 1)              \
-    X(METRIC_CPU_SYSTEM, "cpu_system_us_per_request", "system CPU per request", "us", 1, -1, 1)        \
-    X(METRIC_RATE, "requests_per_s", "requests per second", "1/s", 0, +1, 1)                           \
-    X(METRIC_P50, "p50_us", "median response time", "ms", 2, -1, 1e-3)                                 \
-    X(METRIC_P90, "p90_us", "p90 response time", "ms", 2, -1, 1e-3)                                    \
-    X(METRIC_P99, "p99_us", "p99 response time", "ms", 2, -1, 1e-3)                                    \
-    X(METRIC_P999, "p99.9_us", "p99.9 response time", "ms", 2, -1, 1e-3)                               \
-    X(METRIC_JAIN_REQUESTS, "jain_requests", "Jain index of requests", "", 2, +1, 1)                   \
-    X(METRIC_JAIN_CONNECTIONS, "jain_connections", "Jain index of connections", "", 2, +1, 1)          \
-    X(METRIC_BUSIEST, "busiest_over_mean", "busiest worker over the mean", "", 2, -1, 1)               \
-    X(METRIC_CHI_SQUARE, "chi_square_p", "chi-square p of connections", "", 3, +1, 1)                  \
-    X(METRIC_MEMORY, "pss_bytes", "memory (PSS)", "MB", 1, -1, 1e-6)                                   \
-    X(METRIC_STARTUP, "startup_us", "start-up time", "ms", 1, -1, 1e-3)                                \
+#define METRIC_TABLE(X)                                                                         \
+    X(METRIC_CPU, "cpu_us_per_request", "CPU per request", "us", 1, -1, 1)                      \
+    X(METRIC_CPU_USER, "cpu_user_us_per_request", "user CPU per request", "us", 1, -1, 1)       \
+    X(METRIC_CPU_SYSTEM, "cpu_system_us_per_request", "system CPU per request", "us", 1, -1, 1) \
+    X(METRIC_RATE, "requests_per_s", "requests per second", "1/s", 0, +1, 1)                    \
+    X(METRIC_P50, "p50_us", "median response time", "ms", 2, -1, 1e-3)                          \
+    X(METRIC_P90, "p90_us", "p90 response time", "ms", 2, -1, 1e-3)                             \
+    X(METRIC_P99, "p99_us", "p99 response time", "ms", 2, -1, 1e-3)                             \
+    X(METRIC_P999, "p99.9_us", "p99.9 response time", "ms", 2, -1, 1e-3)                        \
+    X(METRIC_JAIN_REQUESTS, "jain_requests", "Jain index of requests", "", 2, +1, 1)            \
+    X(METRIC_JAIN_CONNECTIONS, "jain_connections", "Jain index of connections", "", 2, +1, 1)   \
+    X(METRIC_BUSIEST, "busiest_over_mean", "busiest worker over the mean", "", 2, -1, 1)        \
+    X(METRIC_CHI_SQUARE, "chi_square_p", "chi-square p of connections", "", 3, +1, 1)           \
+    X(METRIC_MEMORY, "pss_bytes", "memory (PSS)", "MB", 1, -1, 1e-6)                            \
+    X(METRIC_STARTUP, "startup_us", "start-up time", "ms", 1, -1, 1e-3)                         \
     X(METRIC_GENERATOR_CPU, "generator_cpu_us_per_request", "generator CPU per request", "us", 1, -1, 1)
 
 enum metric {

@@ -26,7 +26,7 @@
 #include "plan.h"
 
 #define PLAN_SIZE_LIMIT (1u << 20)
-#define LINE_LIMIT      198u /* inih's own buffer holds 200 */
+#define LINE_LIMIT      198u                    /* inih's own buffer holds 200 */
 #define AROUND_CELL_NS  (400 * CLOCK_NS_PER_MS) /* start-up, readings and stop of one server */
 
 const char *const picture_names[PICTURE_COUNT] = {
@@ -225,11 +225,13 @@ static const struct key experiment_keys[] = {
     {"threads", offsetof(struct experiment, threads), set_threads, false, "1..64"},
     {"requests_per_connection", offsetof(struct experiment, requests_per_connection), set_positive, false, "1..1000000"},
     {"arrivals", offsetof(struct experiment, arrivals), set_arrivals, false, "constant or poisson"},
-    {"load", offsetof(struct experiment, loads), set_loads, false, "80 % (of capacity, up to 200 %) or 1280/s, several with commas"},
+    {"load", offsetof(struct experiment, loads), set_loads, false,
+     "80 % (of capacity, up to 200 %) or 1280/s, several with commas"},
     {"duration", offsetof(struct experiment, duration_ns), set_duration, false, "a time such as 500ms or 2s, 10ms..1h"},
     {"warmup", offsetof(struct experiment, warmup_ns), set_time, false, "a time such as 300ms, up to 1h"},
     {"baseline", offsetof(struct experiment, baseline), set_text, false, "the name of one of the strategies"},
-    {"primary", offsetof(struct experiment, primary), set_primary, false, "cpu_us_per_request, requests_per_s, p99_us, jain_requests, ..."},
+    {"primary", offsetof(struct experiment, primary), set_primary, false,
+     "cpu_us_per_request, requests_per_s, p99_us, jain_requests, ..."},
     {"pictures", offsetof(struct experiment, pictures), set_pictures, false, "cost, shares, latency, percentiles"},
     {0},
 };
@@ -246,13 +248,13 @@ static const struct key *find_key(const struct key *keys, const char *name)
 
 struct reading {
     struct plan *plan;
-    const char *rest;      /* of the text */
-    unsigned line;         /* the one handed out last */
-    bool indented;         /* it goes on with the value of the line before */
+    const char *rest; /* of the text */
+    unsigned line;    /* the one handed out last */
+    bool indented;    /* it goes on with the value of the line before */
     bool too_long;
-    char section[64];      /* the one the last key stood in */
-    struct names given;    /* keys of this section so far */
-    char *error;           /* PLAN_ERROR_SIZE; empty while all is well */
+    char section[64];   /* the one the last key stood in */
+    struct names given; /* keys of this section so far */
+    char *error;        /* PLAN_ERROR_SIZE; empty while all is well */
 };
 
 static int complain(struct reading *reading, unsigned line, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -279,8 +281,8 @@ static char *next_line(char *buffer, int size, void *context)
     reading->line++;
     reading->indented = *reading->rest == ' ' || *reading->rest == '\t';
     if (length > LINE_LIMIT || length + 2 > (size_t)size) {
-        complain(reading, reading->line, "the line has %zu characters; at most %u are allowed (long texts go on in indented lines)", length,
-                 LINE_LIMIT);
+        complain(reading, reading->line, "the line has %zu characters; at most %u are allowed (long texts go on in indented lines)",
+                 length, LINE_LIMIT);
         kept = (size_t)size - 2 < LINE_LIMIT ? (size_t)size - 2 : LINE_LIMIT;
     }
     memcpy(buffer, reading->rest, kept);
@@ -452,9 +454,10 @@ static int check_loads(struct reading *reading, const struct experiment *experim
 {
     for (unsigned i = 0; i < experiment->loads_count; i++)
         if (experiment->loads[i].kind == LOAD_SHARE && !experiment->service_s)
-            return complain(reading, experiment->line,
-                            "experiment %s: a load in %% needs a request that says how long it occupies a worker, such as /block/{exp:5ms}",
-                            experiment->name);
+            return complain(
+                reading, experiment->line,
+                "experiment %s: a load in %% needs a request that says how long it occupies a worker, such as /block/{exp:5ms}",
+                experiment->name);
     if (experiment->arrivals == ARRIVALS_POISSON && experiment->loads[0].kind == LOAD_CLOSED)
         return complain(reading, experiment->line, "experiment %s: poisson arrivals need a load", experiment->name);
     return 0;
@@ -488,7 +491,8 @@ static char *name_of_file(const char *file)
 
 int plan_parse(struct plan *plan, const char *file, const char *text, char error[PLAN_ERROR_SIZE])
 {
-    *plan = (struct plan){.file = text_copy(file), .name = name_of_file(file), .text = text_copy(text), .blocks = 6, .verdicts = true};
+    *plan =
+        (struct plan){.file = text_copy(file), .name = name_of_file(file), .text = text_copy(text), .blocks = 6, .verdicts = true};
     *error = '\0';
     struct reading reading = {.plan = plan, .rest = plan->text, .error = error};
     int bad_line = ini_parse_stream(next_line, &reading, take_key, &reading);
@@ -600,8 +604,8 @@ static void keep_experiments(struct plan *plan, const struct names *experiments)
 {
     unsigned kept = 0;
     for (unsigned e = 0; e < plan->count; e++) {
-        bool keep = plan->experiments[e].strategies.count &&
-                    (!experiments->count || names_hold(experiments, plan->experiments[e].name));
+        bool keep =
+            plan->experiments[e].strategies.count && (!experiments->count || names_hold(experiments, plan->experiments[e].name));
         if (keep)
             plan->experiments[kept++] = plan->experiments[e];
         else
@@ -705,7 +709,8 @@ char *cell_name(const struct plan *plan, const struct cell_plan *cell, unsigned 
 {
     const struct experiment *experiment = &plan->experiments[cell->experiment];
     char *load = load_label(&experiment->loads[cell->load]);
-    char *name = text_print("%02u-%s-%s%s-w%u-%s", block, experiment->name, cell->strategy, cell->again ? ".again" : "", cell->workers, load);
+    char *name = text_print("%02u-%s-%s%s-w%u-%s", block, experiment->name, cell->strategy, cell->again ? ".again" : "",
+                            cell->workers, load);
     free(load);
     return name;
 }

@@ -44,8 +44,8 @@ struct experiment {
     unsigned *workers;      /* 0 stands for auto */
     unsigned workers_count; /* at least 1 */
     struct load *loads;
-    unsigned loads_count;          /* at least 1 */
-    unsigned connections, threads; /* threads 0: one a generator CPU, at most 4 */
+    unsigned loads_count;             /* at least 1 */
+    unsigned connections, threads;    /* threads 0: one a generator CPU, at most 4 */
     unsigned requests_per_connection; /* 0: keep-alive */
     enum arrivals arrivals;
     uint64_t duration_ns, warmup_ns;

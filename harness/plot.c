@@ -28,9 +28,9 @@
 struct drawing {
     const struct summary *summary;
     const struct experiment *experiment;
-    unsigned index;      /* of the experiment */
-    const char *load;    /* the one of a chart that shows a single load, or NULL */
-    char *folder;        /* plots/ */
+    unsigned index;   /* of the experiment */
+    const char *load; /* the one of a chart that shows a single load, or NULL */
+    char *folder;     /* plots/ */
     struct file_draft data, script;
 };
 
@@ -53,7 +53,8 @@ static void print_text(FILE *out, const char *name, const char *text)
 
 static bool row_belongs(const struct drawing *drawing, const struct row *row, bool with_again)
 {
-    return row->experiment == drawing->index && (with_again || !row->again) && (!drawing->load || !strcmp(row->load, drawing->load));
+    return row->experiment == drawing->index && (with_again || !row->again) &&
+           (!drawing->load || !strcmp(row->load, drawing->load));
 }
 
 /* Is anything on this chart that is shown but not ranked? */
@@ -70,8 +71,8 @@ static void print_footer(FILE *out, const struct drawing *drawing)
     const struct results *results = drawing->summary->results;
     const char *placement = json_string_value(json_object_get(results->run, "placement_text"));
     char *footer = text_print("%s, seed %llu, %u block%s; %s%s", results->plan.name, (unsigned long long)results->seed,
-                              drawing->summary->block_count, drawing->summary->block_count == 1 ? "" : "s", placement ? placement : "",
-                              results->complete ? "" : "; interrupted run");
+                              drawing->summary->block_count, drawing->summary->block_count == 1 ? "" : "s",
+                              placement ? placement : "", results->complete ? "" : "; interrupted run");
     print_text(out, "footer", footer);
     print_text(out, "badge", drawing->experiment->emulated ? "blocked-worker emulation" : "");
     const char *verdicts = drawing->summary->verdicts ? "" : "no verdicts", *stars = has_stars(drawing) ? "* not ranked" : "";
@@ -93,7 +94,8 @@ static void print_head(struct drawing *drawing, const char *name, const char *ti
 
 static void print_tail(struct drawing *drawing, const char *kind)
 {
-    fprintf(drawing->script.out, "do for [form in \"svg png\"] {\n    load 'style.gp'\n    load '%s.gp'\n    unset output\n}\n", kind);
+    fprintf(drawing->script.out, "do for [form in \"svg png\"] {\n    load 'style.gp'\n    load '%s.gp'\n    unset output\n}\n",
+            kind);
 }
 
 static double shown(const struct estimate *estimate, enum metric metric, double value)
@@ -136,7 +138,8 @@ static void print_bar(struct drawing *drawing, const struct row *row, unsigned p
     fprintf(out, "%u ", position);
     print_row_start(drawing, row, out);
     print_estimate(out, row, METRIC_CPU);
-    fprintf(out, " %.6g %.6g %.6g\n", row->of[METRIC_CPU_USER].median, row->of[METRIC_CPU_SYSTEM].median, row->of[METRIC_RATE].median);
+    fprintf(out, " %.6g %.6g %.6g\n", row->of[METRIC_CPU_USER].median, row->of[METRIC_CPU_SYSTEM].median,
+            row->of[METRIC_RATE].median);
     char *label = row_title(drawing, row);
     fprintf(drawing->script.out, "set xtics %s('%s' %u)\n", position ? "add " : "", label, position);
     if (!row->measured)
@@ -170,7 +173,8 @@ static unsigned print_shares(struct drawing *drawing, const struct row *row, uns
         statistics_chance_band(connections, row->workers, drawing->summary->results->seed, low, high);
     char *label = row_title(drawing, row);
     for (unsigned i = 0; i < row->workers; i++)
-        fprintf(out, "%u %u %.6g %.6g %.6g\n", position + i, catalog_style(row->strategy), 100 * row->shares[i], 100 * low[i], 100 * high[i]);
+        fprintf(out, "%u %u %.6g %.6g %.6g\n", position + i, catalog_style(row->strategy), 100 * row->shares[i], 100 * low[i],
+                100 * high[i]);
     fprintf(drawing->script.out, "set label '%s' at %g, graph -0.05 center\n", label, position + (row->workers - 1) / 2.0);
     fprintf(drawing->script.out, "set label 'Jain %.2f' at %g, graph 0.97 center font ',11' textcolor rgb '#444444'\n",
             row->of[METRIC_JAIN_REQUESTS].median, position + (row->workers - 1) / 2.0);
@@ -218,7 +222,8 @@ static void print_curve(struct drawing *drawing, const struct row *of)
     FILE *out = drawing->data.out;
     for (unsigned i = 0; i < drawing->summary->row_count; i++) {
         const struct row *row = &drawing->summary->rows[i];
-        if (!row_belongs(drawing, row, false) || strcmp(row->strategy, of->strategy) || row->workers != of->workers || !row->measured)
+        if (!row_belongs(drawing, row, false) || strcmp(row->strategy, of->strategy) || row->workers != of->workers ||
+            !row->measured)
             continue;
         fprintf(out, "%.6g ", load_axis(row));
         print_row_start(drawing, row, out);
@@ -237,7 +242,8 @@ static int print_curves(struct drawing *drawing, void (*print)(struct drawing *,
         const struct row *row = &drawing->summary->rows[i];
         if (!row_belongs(drawing, row, false) || !row->measured || !first_of_strategy(drawing, i))
             continue;
-        char *label = row_title(drawing, row), *quoted = text_print("'%s'", label), *style = text_print("%u", catalog_style(row->strategy));
+        char *label = row_title(drawing, row), *quoted = text_print("'%s'", label),
+             *style = text_print("%u", catalog_style(row->strategy));
         names_add(&names, quoted);
         names_add(&styles, style);
         print(drawing, row);
@@ -267,7 +273,7 @@ static int draw_latency(struct drawing *drawing)
 
 /* ---- percentiles ---- */
 
-static const double quantiles[] = {0.5,  0.6,   0.7,   0.75,   0.8,    0.85,  0.9,    0.92,   0.94,   0.95,    0.96,   0.97,   0.98,
+static const double quantiles[] = {0.5,   0.6,  0.7,   0.75,  0.8,   0.85,  0.9,   0.92,  0.94,   0.95,   0.96,    0.97,   0.98,
                                    0.985, 0.99, 0.992, 0.994, 0.995, 0.997, 0.998, 0.999, 0.9995, 0.9999, 0.99995, 0.99999};
 
 #define QUANTILES    (sizeof(quantiles) / sizeof(*quantiles))
@@ -275,8 +281,9 @@ static const double quantiles[] = {0.5,  0.6,   0.7,   0.75,   0.8,    0.85,  0.
 
 static bool cell_of_row(const struct cell_record *cell, const struct row *row)
 {
-    return cell->requests && (cell->ranked || !row->ranked) && cell->experiment == row->experiment && cell->workers == row->workers && cell->again == row->again &&
-           !strcmp(cell->strategy, row->strategy) && !strcmp(cell->load, row->load);
+    return cell->requests && (cell->ranked || !row->ranked) && cell->experiment == row->experiment &&
+           cell->workers == row->workers && cell->again == row->again && !strcmp(cell->strategy, row->strategy) &&
+           !strcmp(cell->load, row->load);
 }
 
 static bool block_counts(const struct summary *summary, unsigned number)
@@ -349,7 +356,8 @@ static const struct kind kinds[PICTURE_COUNT] = {
     [PICTURE_SHARES] = {"Share of the requests of each worker, busiest first",
                         "grey: where 95 % of random deals of the connections lie; line: even", true, draw_shares,
                         "Bars of the share of requests each worker served, sorted, with the band that chance would give."},
-    [PICTURE_LATENCY] = {"Response time: median and p99", "", false, draw_latency, "Median and 99th percentile of the response time."},
+    [PICTURE_LATENCY] = {"Response time: median and p99", "", false, draw_latency,
+                         "Median and 99th percentile of the response time."},
     [PICTURE_PERCENTILES] = {"Response time by percentile", "drawn as far as 100 samples remain", true, draw_percentiles,
                              "Curves of response time against percentile, one a strategy."},
 };

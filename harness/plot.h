@@ -8,8 +8,8 @@
 #include "summary.h"
 
 struct chart {
-    char *name;          /* plots/NAME.dat .gp .svg .png */
-    char *title, *alt;   /* alt: what it shows, in words computed from the data */
+    char *name;        /* plots/NAME.dat .gp .svg .png */
+    char *title, *alt; /* alt: what it shows, in words computed from the data */
     unsigned experiment;
     bool drawn;
 };

@@ -31,19 +31,19 @@ struct process {
     struct list link; /* in custody */
     const char *name; /* for messages */
     pid_t pid;
-    int output;       /* read end of its stdout, or -1 */
+    int output; /* read end of its stdout, or -1 */
     uint64_t started_ns;
     bool ended;
-    int status;           /* waitpid's, once ended */
-    struct rusage usage;  /* its own and its waited-for children's, once ended */
+    int status;          /* waitpid's, once ended */
+    struct rusage usage; /* its own and its waited-for children's, once ended */
 };
 
 struct process_spec {
-    char *const *argv;            /* argv[0] is the path (or a name to look for in PATH) */
-    const struct cpu_list *cpus;  /* affinity, inherited by what it starts; NULL: as the harness */
-    const char *error_path;       /* its stderr goes to this file; NULL: to /dev/null */
-    bool keep_output;             /* stdout to `output`, else to /dev/null */
-    const char *folder;           /* working directory, or NULL */
+    char *const *argv;           /* argv[0] is the path (or a name to look for in PATH) */
+    const struct cpu_list *cpus; /* affinity, inherited by what it starts; NULL: as the harness */
+    const char *error_path;      /* its stderr goes to this file; NULL: to /dev/null */
+    bool keep_output;            /* stdout to `output`, else to /dev/null */
+    const char *folder;          /* working directory, or NULL */
 };
 
 /*

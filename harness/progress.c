@@ -9,7 +9,7 @@
 #include "progress.h"
 #include "text.h"
 
-#define BAR_WIDTH 16u
+#define BAR_WIDTH  16u
 #define CLEAR_LINE "\r\033[K"
 
 void progress_open(struct progress *progress, unsigned blocks, unsigned cells, uint64_t estimate_ns)
@@ -40,7 +40,8 @@ static char *bar_text(const struct progress *progress)
 void progress_cell(struct progress *progress, const char *what)
 {
     if (progress->terminal) {
-        char *bar = bar_text(progress), *rejected = progress->rejected ? text_print("   %u rejected", progress->rejected) : text_copy("");
+        char *bar = bar_text(progress),
+             *rejected = progress->rejected ? text_print("   %u rejected", progress->rejected) : text_copy("");
         uint64_t left_s = left_ns(progress) / CLOCK_NS_PER_S;
         fprintf(stderr, CLEAR_LINE "[%s] block %u/%u  %s   %llu:%02llu left%s", bar, progress->block, progress->blocks, what,
                 (unsigned long long)(left_s / 60), (unsigned long long)(left_s % 60), rejected);

@@ -9,11 +9,11 @@
 
 struct progress {
     bool terminal;
-    unsigned blocks, block;       /* wanted; the one under way, from 1 */
-    unsigned cells, cell;         /* a block; the one under way, from 0 */
+    unsigned blocks, block; /* wanted; the one under way, from 1 */
+    unsigned cells, cell;   /* a block; the one under way, from 0 */
     unsigned rejected;
     uint64_t begin_ns, block_begin_ns;
-    uint64_t estimate_ns;         /* of a cell, until some have been seen */
+    uint64_t estimate_ns; /* of a cell, until some have been seen */
 };
 
 void progress_open(struct progress *progress, unsigned blocks, unsigned cells, uint64_t estimate_ns);

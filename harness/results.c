@@ -86,16 +86,19 @@ static void take_metrics(struct cell_record *cell, const json_t *server, const j
     static const struct {
         enum metric metric;
         const char *key, *inner;
-    } from_load[] = {
-        {METRIC_RATE, "rate", "achieved"},           {METRIC_P50, "response_time_us", "p50"},    {METRIC_P90, "response_time_us", "p90"},
-        {METRIC_P99, "response_time_us", "p99"},     {METRIC_P999, "response_time_us", "p99.9"}, {METRIC_GENERATOR_CPU, "cpu_us_per_request", NULL},
-    }, from_server[] = {
-        {METRIC_CPU, "window", "cpu_us_per_request"},
-        {METRIC_CPU_USER, "window", "cpu_user_us_per_request"},
-        {METRIC_CPU_SYSTEM, "window", "cpu_system_us_per_request"},
-        {METRIC_MEMORY, "memory", "pss_loaded_bytes"},
-        {METRIC_STARTUP, "startup_us", NULL},
-    };
+    } from_load[] =
+        {
+            {METRIC_RATE, "rate", "achieved"},          {METRIC_P50, "response_time_us", "p50"},
+            {METRIC_P90, "response_time_us", "p90"},    {METRIC_P99, "response_time_us", "p99"},
+            {METRIC_P999, "response_time_us", "p99.9"}, {METRIC_GENERATOR_CPU, "cpu_us_per_request", NULL},
+        },
+      from_server[] = {
+          {METRIC_CPU, "window", "cpu_us_per_request"},
+          {METRIC_CPU_USER, "window", "cpu_user_us_per_request"},
+          {METRIC_CPU_SYSTEM, "window", "cpu_system_us_per_request"},
+          {METRIC_MEMORY, "memory", "pss_loaded_bytes"},
+          {METRIC_STARTUP, "startup_us", NULL},
+      };
     for (size_t i = 0; i < sizeof(from_load) / sizeof(*from_load); i++)
         cell->value[from_load[i].metric] = or_nan(json_number_at(load, from_load[i].key, from_load[i].inner, NAN));
     for (size_t i = 0; i < sizeof(from_server) / sizeof(*from_server); i++)
@@ -258,7 +261,8 @@ static int read_run(struct results *results, char error[RESULTS_ERROR_SIZE])
         snprintf(error, RESULTS_ERROR_SIZE, "%s: %s", path, why.text);
         result = -EINVAL;
     } else if (!schema || strcmp(schema, "clusterbench.run/1")) {
-        snprintf(error, RESULTS_ERROR_SIZE, "%s: schema is '%s'; this program reads clusterbench.run/1", path, schema ? schema : "missing");
+        snprintf(error, RESULTS_ERROR_SIZE, "%s: schema is '%s'; this program reads clusterbench.run/1", path,
+                 schema ? schema : "missing");
         result = -EINVAL;
     }
     free(path);

@@ -15,36 +15,36 @@
 struct block_record {
     unsigned number;
     bool accepted;
-    char *reason;           /* why not */
+    char *reason; /* why not */
     double steal_percent, foreign_percent;
 };
 
 struct cell_record {
-    char *folder;           /* its name below cells/ */
+    char *folder; /* its name below cells/ */
     unsigned block;
-    unsigned experiment;    /* index in the plan */
-    char *strategy, *load;  /* load: the label */
+    unsigned experiment;   /* index in the plan */
+    char *strategy, *load; /* load: the label */
     bool again;
     unsigned workers;
     double rate;
     bool ranked;
-    char *failure;          /* why it is not, or NULL */
+    char *failure; /* why it is not, or NULL */
     struct names notes;
-    double value[METRIC_COUNT]; /* NaN where there is none */
+    double value[METRIC_COUNT];     /* NaN where there is none */
     double *requests, *connections; /* a worker each, as the client saw them; NULL without a measurement */
 };
 
 struct results {
     char *folder;
-    json_t *run;                 /* run.json */
-    struct plan plan;            /* the snapshot, with --only and --quick applied as they were */
+    json_t *run;      /* run.json */
+    struct plan plan; /* the snapshot, with --only and --quick applied as they were */
     uint64_t seed;
     bool complete;
     struct block_record *blocks;
     unsigned block_count;
     struct cell_record *cells;
     unsigned cell_count;
-    struct names unreadable;     /* "cells/NAME: why", of folders that hold no whole cell */
+    struct names unreadable; /* "cells/NAME: why", of folders that hold no whole cell */
 };
 
 #define RESULTS_ERROR_SIZE 768

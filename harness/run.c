@@ -78,8 +78,8 @@ static int load_plan(struct run *run)
     } else {
         catalog_plans(&folders, &plans);
         char *known = names_join(&plans, ", "), *hint = names_hint(&plans, run->settings->plan);
-        fprintf(stderr, "clusterbench: --plan: no plan '%s'%s; plans are %s, or a path to an .ini file\n", run->settings->plan, hint,
-                *known ? known : "missing");
+        fprintf(stderr, "clusterbench: --plan: no plan '%s'%s; plans are %s, or a path to an .ini file\n", run->settings->plan,
+                hint, *known ? known : "missing");
         result = -ENOENT;
         free(hint);
         free(known);
@@ -120,9 +120,12 @@ static int check_programs(const struct run *run)
             names_add(&missing, strategy);
     }
     if (missing.count) {
-        char *list = names_join(&missing, ", "), *hint = names_hold(&known, missing.items[0]) ? text_copy("") : names_hint(&known, missing.items[0]);
-        fprintf(stderr, "clusterbench: no program %s in %s%s; build them, or name another folder with --bin or other strategies with --only\n",
-                list, run->programs, hint);
+        char *list = names_join(&missing, ", "),
+             *hint = names_hold(&known, missing.items[0]) ? text_copy("") : names_hint(&known, missing.items[0]);
+        fprintf(
+            stderr,
+            "clusterbench: no program %s in %s%s; build them, or name another folder with --bin or other strategies with --only\n",
+            list, run->programs, hint);
         free(hint);
         free(list);
     }
@@ -191,12 +194,14 @@ static json_t *names_json(const char *list)
 
 static int write_run(const struct run *run, const char *state)
 {
-    char *path = text_print("%s/run.json", run->folder), *placement = placement_text(&run->placement), *now = time_text("%Y-%m-%dT%H:%M:%SZ");
+    char *path = text_print("%s/run.json", run->folder), *placement = placement_text(&run->placement),
+         *now = time_text("%Y-%m-%dT%H:%M:%SZ");
     json_t *json = json_object();
     json_object_set_new(json, "schema", json_string("clusterbench.run/1"));
     json_object_set_new(json, "state", json_string(state));
     json_object_set_new(json, "version", json_string(CLUSTERBENCH_VERSION));
-    json_object_set_new(json, "plan", json_pack("{s:s, s:s, s:s}", "name", run->plan.name, "title", run->plan.title, "file", "plan.ini"));
+    json_object_set_new(json, "plan",
+                        json_pack("{s:s, s:s, s:s}", "name", run->plan.name, "title", run->plan.title, "file", "plan.ini"));
     json_object_set_new(json, "seed", json_integer((json_int_t)run->seed));
     json_object_set_new(json, "planned_blocks", json_integer(run->plan.blocks));
     json_object_set_new(json, "only", names_json(run->settings->only));
@@ -270,7 +275,8 @@ static char *cell_words(const struct run *run, const struct cell_plan *cell)
     const struct experiment *experiment = &run->plan.experiments[cell->experiment];
     const struct load *load = &experiment->loads[cell->load];
     char *level = load->kind == LOAD_CLOSED ? text_copy("") : load_text(load);
-    char *words = text_print("%s %s%s%s%s", experiment->name, cell->strategy, cell->again ? " (again)" : "", *level ? " " : "", level);
+    char *words =
+        text_print("%s %s%s%s%s", experiment->name, cell->strategy, cell->again ? " (again)" : "", *level ? " " : "", level);
     free(level);
     return words;
 }
@@ -295,7 +301,8 @@ static int run_cell(struct run *run, const struct cell_plan *plan, unsigned numb
             progress_say(&run->progress, "block %u: %s is not ranked: %s", number, words, outcome.failure);
         }
     } else if (result != -EINTR) {
-        fprintf(stderr, "clusterbench: cannot write cell %s of block %u in %s: %s\n", words, number, run->folder, strerror(-result));
+        fprintf(stderr, "clusterbench: cannot write cell %s of block %u in %s: %s\n", words, number, run->folder,
+                strerror(-result));
     }
     free(outcome.name);
     free(outcome.failure);
@@ -327,9 +334,9 @@ static void settle_block(struct run *run, unsigned number, json_t *order, const 
 {
     bool accepted = !run->plan.verdicts || noise->steal_percent <= STEAL_MOST_PERCENT;
     char *reason = accepted ? NULL : text_print("steal %.1f %% is above %.0f %%", noise->steal_percent, STEAL_MOST_PERCENT);
-    json_array_append_new(run->blocks, json_pack("{s:i, s:b, s:s?, s:f, s:f, s:O}", "number", (int)number, "accepted", accepted, "reason", reason,
-                                                 "steal_percent", noise->steal_percent, "foreign_cpu_percent", noise->foreign_percent, "order",
-                                                 order));
+    json_array_append_new(run->blocks, json_pack("{s:i, s:b, s:s?, s:f, s:f, s:O}", "number", (int)number, "accepted", accepted,
+                                                 "reason", reason, "steal_percent", noise->steal_percent, "foreign_cpu_percent",
+                                                 noise->foreign_percent, "order", order));
     if (accepted) {
         run->accepted++;
         progress_block_done(&run->progress);
@@ -397,11 +404,13 @@ static void greet(const struct run *run)
         if (!names_hold(&strategies, run->cells[i].strategy))
             names_add(&strategies, run->cells[i].strategy);
     }
-    char *model = machine_cpu_model(), *placement = placement_text(&run->placement), *kernel = machine_line("/proc/sys/kernel/osrelease");
+    char *model = machine_cpu_model(), *placement = placement_text(&run->placement),
+         *kernel = machine_line("/proc/sys/kernel/osrelease");
     uint64_t seconds = plan_estimate_ns(&run->plan, run->auto_workers) / CLOCK_NS_PER_S;
-    char *time = seconds < 100 ? text_print("%llu s", (unsigned long long)seconds) : text_print("%llu min", (unsigned long long)((seconds + 30) / 60));
-    fprintf(stderr, "clusterbench %s: %zu strategies%s, %u experiments, %u blocks of %u cells, seed %llu, about %s\n", run->plan.name,
-            strategies.count, again ? " and A/A pairs" : "", run->plan.count, run->plan.blocks, run->cell_count,
+    char *time = seconds < 100 ? text_print("%llu s", (unsigned long long)seconds)
+                               : text_print("%llu min", (unsigned long long)((seconds + 30) / 60));
+    fprintf(stderr, "clusterbench %s: %zu strategies%s, %u experiments, %u blocks of %u cells, seed %llu, about %s\n",
+            run->plan.name, strategies.count, again ? " and A/A pairs" : "", run->plan.count, run->plan.blocks, run->cell_count,
             (unsigned long long)run->seed, time);
     fprintf(stderr, "%s; %s x%ld, Linux %s\n", placement, model, sysconf(_SC_NPROCESSORS_ONLN), kernel ? kernel : "?");
     free(time);

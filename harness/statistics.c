@@ -19,8 +19,8 @@
 #include "statistics.h"
 #include "text.h"
 
-#define CONFIDENCE  0.95
-#define CHANCE_RUNS 2000u
+#define CONFIDENCE     0.95
+#define CHANCE_RUNS    2000u
 #define EXPECTED_LEAST 5.0
 
 const char *const verdict_names[] = {

@@ -30,11 +30,11 @@ static void choose_blocks(struct summary *summary)
         if (too_noisy || results->blocks[i].accepted)
             summary->blocks[summary->block_count++] = results->blocks[i].number;
     if (!results->plan.verdicts)
-        summary->no_verdicts_because = "this plan gives no verdicts: it only shows that everything works";
+        summary->no_verdicts_because = "No verdicts: this plan only shows that everything works";
     else if (too_noisy)
-        summary->no_verdicts_because = "no verdicts: more than 30 % of the blocks were disturbed, all of them are shown";
+        summary->no_verdicts_because = "No verdicts: more than 30 % of the blocks were disturbed, all of them are shown";
     else if (summary->block_count < 6)
-        summary->no_verdicts_because = "no verdicts: below six blocks no 95 % interval of a median exists";
+        summary->no_verdicts_because = "No verdicts: below six blocks no 95 % interval of a median exists";
     summary->verdicts = !summary->no_verdicts_because;
 }
 
@@ -200,7 +200,8 @@ const struct row *summary_again(const struct summary *summary, const struct row 
     return find_partner(summary, row, true);
 }
 
-static void compare_metric(const struct summary *summary, struct row *row, const struct row *baseline, const struct row *again, int m)
+static void compare_metric(const struct summary *summary, struct row *row, const struct row *baseline, const struct row *again,
+                           int m)
 {
     unsigned count = summary->block_count;
     struct estimate again_ratio = {.low = NAN, .high = NAN};
@@ -279,7 +280,8 @@ static char *number_text(double value, int decimals)
         return plain;
     char *grouped = text_copy("");
     for (size_t i = 0; plain[i]; i++)
-        text_replace(&grouped, text_print("%s%s%c", grouped, i && (strlen(plain) - i) % 3 == 0 && plain[i - 1] != '-' ? "," : "", plain[i]));
+        text_replace(&grouped,
+                     text_print("%s%s%c", grouped, i && (strlen(plain) - i) % 3 == 0 && plain[i - 1] != '-' ? "," : "", plain[i]));
     free(plain);
     return grouped;
 }
@@ -340,8 +342,12 @@ static void print_line(FILE *out, const struct summary *summary, const struct ro
     const struct experiment *experiment = &summary->results->plan.experiments[row->experiment];
     fprintf(out, "%s,%s%s,%u,%s,%s,%u", experiment->name, row->strategy, row->again ? ".again" : "", row->workers, row->load,
             metrics[m].name, row->of[m].n);
-    const double numbers[] = {row->of[m].median,    row->of[m].low,    row->of[m].high, row->of[m].coverage > 0 ? row->of[m].coverage : NAN,
-                              row->ratio[m].n ? row->ratio[m].median : NAN, row->ratio[m].n ? row->ratio[m].low : NAN,
+    const double numbers[] = {row->of[m].median,
+                              row->of[m].low,
+                              row->of[m].high,
+                              row->of[m].coverage > 0 ? row->of[m].coverage : NAN,
+                              row->ratio[m].n ? row->ratio[m].median : NAN,
+                              row->ratio[m].n ? row->ratio[m].low : NAN,
                               row->ratio[m].n ? row->ratio[m].high : NAN};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
         print_number(out, numbers[i]);
@@ -356,8 +362,9 @@ static int write_csv(const struct summary *summary)
     free(path);
     if (result < 0)
         return result;
-    fputs("experiment,strategy,workers,load,metric,n,median,low,high,coverage,ratio,ratio_low,ratio_high,verdict,cells_not_ranked\n",
-          draft.out);
+    fputs(
+        "experiment,strategy,workers,load,metric,n,median,low,high,coverage,ratio,ratio_low,ratio_high,verdict,cells_not_ranked\n",
+        draft.out);
     for (unsigned i = 0; i < summary->row_count; i++)
         for (int m = 0; m < METRIC_COUNT; m++)
             print_line(draft.out, summary, &summary->rows[i], m);

@@ -14,28 +14,28 @@ struct row {
     unsigned experiment;
     const char *strategy, *load; /* load: the label */
     unsigned workers;
-    bool again;                  /* the A/A row: the baseline's second run against its first */
-    bool baseline;               /* the first */
+    bool again;    /* the A/A row: the baseline's second run against its first */
+    bool baseline; /* the first */
     double rate;
-    unsigned cells, ranked;      /* run, and good enough to count */
-    unsigned measured;           /* cells behind the figures: the ranked ones, or, where there are none, all that were measured at
-                                    all: shown, flagged, never compared */
-    const char *failure;         /* the first reason of one that is not, or NULL */
+    unsigned cells, ranked;       /* run, and good enough to count */
+    unsigned measured;            /* cells behind the figures: the ranked ones, or, where there are none, all that were measured at
+                                     all: shown, flagged, never compared */
+    const char *failure;          /* the first reason of one that is not, or NULL */
     double *values[METRIC_COUNT]; /* one a counted block, NaN where there is none */
     struct estimate of[METRIC_COUNT], ratio[METRIC_COUNT];
     enum verdict verdict[METRIC_COUNT];
-    double delta[METRIC_COUNT];  /* what counts as the same */
-    double *shares;              /* of the requests, busiest first, the mean over the blocks; `workers` of them */
-    double connections;          /* that were opened to workers in a cell, the mean */
+    double delta[METRIC_COUNT]; /* what counts as the same */
+    double *shares;             /* of the requests, busiest first, the mean over the blocks; `workers` of them */
+    double connections;         /* that were opened to workers in a cell, the mean */
 };
 
 struct summary {
     const struct results *results;
-    unsigned *blocks;      /* the numbers of those that count */
+    unsigned *blocks; /* the numbers of those that count */
     unsigned block_count, rejected;
-    bool verdicts;         /* may any be given? */
+    bool verdicts;                   /* may any be given? */
     const char *no_verdicts_because; /* else why not, or NULL */
-    struct row *rows;      /* ordered by experiment, load, strategy as in the plan */
+    struct row *rows;                /* ordered by experiment, load, strategy as in the plan */
     unsigned row_count;
 };
 

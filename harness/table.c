@@ -117,15 +117,28 @@ static char *column_shares(const struct view *view)
     return text;
 }
 
+#define REASON_MOST 90 /* characters of a reason in a table; the whole stands in the cell's server.json */
+
+static char *shortened(const char *reason)
+{
+    return strlen(reason) <= REASON_MOST ? text_copy(reason) : text_print("%.*s...", REASON_MOST - 3, reason);
+}
+
 static char *column_verdict(const struct view *view)
 {
     const struct row *row = view->row;
-    char *text = row->again ? text_copy("A/A") : row->baseline ? text_copy("baseline") : verdict_text(row, view->experiment->primary);
+    char *text = row->again      ? text_copy("A/A")
+                 : row->baseline ? text_copy("baseline")
+                                 : verdict_text(row, view->experiment->primary);
+    if (row->ranked == row->cells)
+        return text;
+    char *reason = shortened(row->failure);
     if (!row->ranked)
-        text_replace(&text, text_print("NOT RANKED: %s", row->failure));
-    else if (row->ranked < row->cells)
-        text_replace(&text, text_print("%s%s%u of %u cells left out: %s", text, *text ? "; " : "", row->cells - row->ranked, row->cells,
-                                       row->failure));
+        text_replace(&text, text_print("NOT RANKED: %s", reason));
+    else
+        text_replace(&text, text_print("%s%s%u of %u cells left out: %s", text, *text ? "; " : "", row->cells - row->ranked,
+                                       row->cells, reason));
+    free(reason);
     return text;
 }
 
@@ -133,53 +146,52 @@ struct column {
     const char *heading; /* %s is the baseline */
     char *(*text)(const struct view *view);
     enum metric metric;
-    bool left, full_only, needs_baseline;
+    enum { LEFT = 1, NEEDS_BASELINE = 2 } flags;
 };
 
 static const struct column cost_columns[] = {
-    {"strategy", column_name, 0, true, false, false},
-    {"workers", column_workers, 0, false, false, false},
-    {"CPU us/request", column_estimate, METRIC_CPU, false, false, false},
-    {"user us", column_median, METRIC_CPU_USER, false, true, false},
-    {"system us", column_median, METRIC_CPU_SYSTEM, false, true, false},
-    {"requests/s", column_estimate, METRIC_RATE, false, false, false},
-    {"against %s", column_ratio, 0, false, false, true},
-    {"p50 ms", column_median, METRIC_P50, false, true, false},
-    {"p99 ms", column_median, METRIC_P99, false, true, false},
-    {"memory MB (PSS)", column_estimate, METRIC_MEMORY, false, true, false},
-    {"start-up ms", column_estimate, METRIC_STARTUP, false, true, false},
-    {"", column_verdict, 0, true, false, false},
+    {"strategy", column_name, 0, LEFT},
+    {"workers", column_workers, 0, 0},
+    {"CPU us/request", column_estimate, METRIC_CPU, 0},
+    {"requests/s", column_estimate, METRIC_RATE, 0},
+    {"against %s", column_ratio, 0, NEEDS_BASELINE},
+    {"", column_verdict, 0, LEFT},
     {0},
 };
 
 static const struct column latency_columns[] = {
-    {"strategy", column_name, 0, true, false, false},
-    {"p50 ms", column_estimate, METRIC_P50, false, false, false},
-    {"p99 ms", column_estimate, METRIC_P99, false, false, false},
-    {"against %s", column_ratio, 0, false, false, true},
-    {"share of each worker, busiest first, %%", column_shares, 0, true, false, false},
-    {"Jain", column_median, METRIC_JAIN_REQUESTS, false, false, false},
-    {"requests/s", column_median, METRIC_RATE, false, true, false},
-    {"CPU us/request", column_estimate, METRIC_CPU, false, true, false},
-    {"memory MB (PSS)", column_estimate, METRIC_MEMORY, false, true, false},
-    {"start-up ms", column_estimate, METRIC_STARTUP, false, true, false},
-    {"", column_verdict, 0, true, false, false},
+    {"strategy", column_name, 0, LEFT},
+    {"p50 ms", column_estimate, METRIC_P50, 0},
+    {"p99 ms", column_estimate, METRIC_P99, 0},
+    {"share of each worker, busiest first, %", column_shares, 0, LEFT},
+    {"Jain", column_median, METRIC_JAIN_REQUESTS, 0},
+    {"against %s", column_ratio, 0, NEEDS_BASELINE},
+    {"", column_verdict, 0, LEFT},
     {0},
 };
 
 static const struct column share_columns[] = {
-    {"strategy", column_name, 0, true, false, false},
-    {"share of each worker, busiest first, %%", column_shares, 0, true, false, false},
-    {"Jain of requests", column_estimate, METRIC_JAIN_REQUESTS, false, false, false},
-    {"of connections", column_median, METRIC_JAIN_CONNECTIONS, false, false, false},
-    {"chi-square p", column_median, METRIC_CHI_SQUARE, false, true, false},
-    {"busiest/mean", column_median, METRIC_BUSIEST, false, true, false},
-    {"against %s", column_ratio, 0, false, false, true},
-    {"CPU us/request", column_estimate, METRIC_CPU, false, true, false},
-    {"requests/s", column_median, METRIC_RATE, false, true, false},
-    {"memory MB (PSS)", column_estimate, METRIC_MEMORY, false, true, false},
-    {"start-up ms", column_estimate, METRIC_STARTUP, false, true, false},
-    {"", column_verdict, 0, true, false, false},
+    {"strategy", column_name, 0, LEFT},
+    {"share of each worker, busiest first, %", column_shares, 0, LEFT},
+    {"Jain of requests", column_estimate, METRIC_JAIN_REQUESTS, 0},
+    {"of connections", column_median, METRIC_JAIN_CONNECTIONS, 0},
+    {"chi-square p", column_median, METRIC_CHI_SQUARE, 0},
+    {"against %s", column_ratio, 0, NEEDS_BASELINE},
+    {"", column_verdict, 0, LEFT},
+    {0},
+};
+
+static const struct column resource_columns[] = {
+    {"strategy", column_name, 0, LEFT},
+    {"workers", column_workers, 0, 0},
+    {"CPU us/request", column_median, METRIC_CPU, 0},
+    {"user", column_median, METRIC_CPU_USER, 0},
+    {"system", column_median, METRIC_CPU_SYSTEM, 0},
+    {"generator us", column_median, METRIC_GENERATOR_CPU, 0},
+    {"p50 ms", column_median, METRIC_P50, 0},
+    {"p99 ms", column_median, METRIC_P99, 0},
+    {"PSS MB", column_estimate, METRIC_MEMORY, 0},
+    {"start-up ms", column_estimate, METRIC_STARTUP, 0},
     {0},
 };
 
@@ -188,19 +200,10 @@ static const struct column *const layouts[] = {
 
 /* ---- making ---- */
 
-static bool column_shown(const struct column *column, const struct experiment *experiment, enum table_detail detail)
-{
-    return (detail == TABLE_FULL || !column->full_only) && (experiment->baseline || !column->needs_baseline);
-}
-
-/* Headings hold at most one %s and %% for a percent sign. */
 static char *heading_text(const char *heading, const char *baseline)
 {
     const char *mark = strstr(heading, "%s");
-    if (mark)
-        return text_print("%.*s%s", (int)(mark - heading), heading, baseline);
-    size_t length = strlen(heading);
-    return length > 1 && !strcmp(heading + length - 2, "%%") ? text_print("%.*s", (int)length - 1, heading) : text_copy(heading);
+    return mark ? text_print("%.*s%s", (int)(mark - heading), heading, baseline) : text_copy(heading);
 }
 
 static void add_row(struct table *table, const struct view *view, const struct column *const *shown)
@@ -220,11 +223,12 @@ void table_make(struct table *table, const struct summary *summary, unsigned exp
     *table = (struct table){0};
     struct view view = {.summary = summary, .experiment = &summary->results->plan.experiments[experiment]};
     const struct column *shown[TABLE_COLUMNS_MOST];
-    for (const struct column *column = layouts[experiment_layout(view.experiment)]; column->heading; column++) {
-        if (!column_shown(column, view.experiment, detail))
+    const struct column *column = detail == TABLE_RESULT ? layouts[experiment_layout(view.experiment)] : resource_columns;
+    for (; column->heading; column++) {
+        if (column->flags & NEEDS_BASELINE && !view.experiment->baseline)
             continue;
         shown[table->columns] = column;
-        table->left[table->columns] = column->left;
+        table->left[table->columns] = column->flags & LEFT;
         table->heading[table->columns++] = heading_text(column->heading, view.experiment->baseline);
     }
     for (unsigned i = 0; i < summary->row_count; i++) {
@@ -281,7 +285,7 @@ void table_print_summary(const struct summary *summary, FILE *out)
                 plan->experiments[e].emulated ? ", blocked-worker emulation" : "");
         free(setting);
         struct table table;
-        table_make(&table, summary, e, TABLE_SHORT);
+        table_make(&table, summary, e, TABLE_RESULT);
         if (table.rows)
             table_print(&table, out);
         else

@@ -19,7 +19,7 @@ struct table {
     bool *ranked;                  /* a row each: false is shown, flagged */
 };
 
-enum table_detail { TABLE_SHORT, TABLE_FULL }; /* the terminal's columns, or the report's with memory and start-up time */
+enum table_detail { TABLE_RESULT, TABLE_RESOURCES }; /* what the experiment asks; what it took: CPU, memory, start-up time */
 
 void table_make(struct table *table, const struct summary *summary, unsigned experiment, enum table_detail detail);
 void table_free(struct table *table);
@@ -32,8 +32,8 @@ void table_print_summary(const struct summary *summary, FILE *out);
 enum layout { LAYOUT_COST, LAYOUT_LATENCY, LAYOUT_SHARES };
 enum layout experiment_layout(const struct experiment *experiment);
 
-/* "/block/{exp:5ms}, one request a connection, Poisson arrivals at 80 %"; with only this load (a label), or all for NULL. The caller
- * frees. */
+/* "/block/{exp:5ms}, one request a connection, Poisson arrivals at 80 %"; with only this load (a label), or all for NULL. The
+ * caller frees. */
 char *experiment_setting(const struct experiment *experiment, const char *load);
 
 #endif

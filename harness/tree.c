@@ -51,10 +51,10 @@ static int read_stat(pid_t pid, struct process_stat *stat)
         return result;
     const char *after_name = strrchr(text, ')'); /* the name may hold anything, blanks and brackets included */
     stat->pid = pid;
-    int fields = !after_name ? 0
-                             : sscanf(after_name + 1,
-                                      " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %lu",
-                                      &stat->state, &stat->parent, &stat->user_ticks, &stat->system_ticks, &stat->start_ticks);
+    int fields = !after_name
+                     ? 0
+                     : sscanf(after_name + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %lu",
+                              &stat->state, &stat->parent, &stat->user_ticks, &stat->system_ticks, &stat->start_ticks);
     free(text);
     return fields == 5 ? 0 : -EINVAL;
 }

@@ -33,7 +33,7 @@ set border 3 lc rgb '#666666'
 set tics nomirror out
 set grid ytics lc rgb '#dddddd' lw 1 dt 1
 set key noautotitle
-set bmargin 6
+set bmargin 5
 set tmargin 4.5
 set rmargin 3
 unset label 901

@@ -1,0 +1,248 @@
+#!/bin/bash
+# End-to-end tests of the clusterbench program: clusterbench.sh CASE CLUSTERBENCH FAKES PROGRAMS
+# Every case works in a folder of its own and ends only what it started.
+set -u
+case_name=$1 clusterbench=$2 fakes=$3 programs=$4
+work=$(mktemp -d) || exit 1
+export FAKE_PIDS=$work/pids
+: > "$FAKE_PIDS"
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+fail() { echo "FAILED: $*"; [ -f out ] && sed 's/^/  out: /' out; [ -f err ] && sed 's/^/  err: /' err; exit 1; }
+
+plan() { # NAME BLOCKS STRATEGIES: a plan of short cells with the fakes
+    cat > "$1.ini" <<EOF
+[plan]
+title = Two cells
+blocks = $2
+verdicts = no
+[experiment cost]
+title = What does it cost?
+strategies = $3
+workers = 2
+request = /hello
+duration = 10ms
+warmup = 0
+baseline = even
+primary = cpu_us_per_request
+pictures = cost, shares, percentiles
+EOF
+}
+
+run() { "$clusterbench" run --bin "$fakes" "$@" > out 2> err; }
+
+expect_status() { [ "$1" = "$2" ] || fail "exit status $1, expected $2"; }
+expect_in() { grep -q -- "$2" "$1" || fail "'$2' is not in $1"; }
+expect_one_line() { [ "$(wc -l < "$1")" = 1 ] || fail "$1 should be one line"; }
+expect_file() { [ -s "$1" ] || fail "$1 is missing or empty"; }
+expect_no_drafts() { local left; left=$(find "$1" -name '*.tmp*'); [ -z "$left" ] || fail "half-written: $left"; }
+
+# A killed process may take a moment to go: wait for each, up to five seconds in all, and name it if it stays.
+expect_nothing_left() {
+    local deadline=$((SECONDS + 5)) pid
+    while read -r pid; do
+        while [ -d "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" 2> /dev/null; do
+            [ $SECONDS -lt $deadline ] || fail "process $pid is left: $(tr '\0' ' ' < "/proc/$pid/cmdline")"
+            read -r -t 0.02 _ <> <(:) # a pause between two looks
+        done
+    done < "$FAKE_PIDS"
+}
+
+# Starts a run whose generator reports through a pipe and then hangs, and returns once it is in the midst of the first cell.
+start_hanging_run() {
+    mkfifo fifo
+    plan two 1 "even, odd"
+    FAKE_FIFO=$work/fifo "$clusterbench" run --bin "$fakes" --plan ./two.ini --out r > out 2> err &
+    harness=$!
+    read -r _ < fifo
+}
+
+case_two_cells() {
+    plan two 2 "even, odd"
+    run --plan ./two.ini --out r --seed 7
+    expect_status $? 0
+    for file in run.json plan.ini machine-before.json machine-after.json rejected.csv summary.csv summary.json report.html; do
+        expect_file "r/$file"
+    done
+    for cell in 01-cost-even-w2-closed 01-cost-odd-w2-closed 02-cost-even-w2-closed 02-cost-odd-w2-closed; do
+        for file in server.json load.json latency.hgrm workers.csv; do expect_file "r/cells/$cell/$file"; done
+    done
+    expect_in r/run.json '"state": "complete"'
+    expect_in r/run.json '"seed": 7'
+    expect_in r/cells/01-cost-even-w2-closed/server.json '"requests": 2000' # two workers, 1000 each between the two readings
+    expect_in r/cells/01-cost-even-w2-closed/workers.csv '^0,32,600,'
+    expect_in r/summary.csv '^cost,even,2,closed,requests_per_s,2,10000,'
+    expect_in out 'What does it cost?'
+    [ "$(tail -1 out)" = "Report: r/report.html" ] || fail "the last line does not name the report"
+    expect_no_drafts r
+    expect_nothing_left
+}
+
+case_report_again() {
+    plan two 1 "even, odd"
+    run --plan ./two.ini --out r || fail "the run failed"
+    cp r/summary.json first.json
+    rm -rf r/plots r/report.html r/summary.json r/summary.csv
+    "$clusterbench" report r > out 2> err
+    expect_status $? 0
+    expect_file r/report.html
+    cmp -s first.json r/summary.json || fail "the second report says something else"
+    if command -v gnuplot > /dev/null; then
+        expect_file r/plots/cost-cost.svg
+        expect_file r/plots/cost-cost.png
+        expect_file r/plots/cost-percentiles.svg
+        expect_in r/report.html 'data:image/svg+xml;base64,'
+        (cd r/plots && gnuplot cost-cost.gp) 2> err || fail "the script does not stand alone"
+    fi
+    ! grep -q 'src="http\|href="http\|<script' r/report.html || fail "the report is not self-contained"
+}
+
+case_failing_cells() {
+    plan failing 1 "even, dies, stubborn"
+    run --plan ./failing.ini --out r
+    expect_status $? 0
+    expect_in r/cells/01-cost-dies-w2-closed/server.json 'ended with status 3 before it was ready: dies: no reason to live'
+    expect_in r/cells/01-cost-dies-w2-closed/server.json '"ranked": false'
+    expect_in r/cells/01-cost-stubborn-w2-closed/server.json 'TERM did not stop it'
+    expect_in r/cells/01-cost-stubborn-w2-closed/server.json '1 processes were left behind'
+    expect_in out 'NOT RANKED: dies ended with status 3'
+    expect_in r/report.html 'NOT RANKED'
+    expect_nothing_left
+}
+
+case_missing_program() {
+    plan missing 1 "even, nobody"
+    run --plan ./missing.ini --out r
+    expect_status $? 1
+    expect_one_line err
+    expect_in err 'no program nobody in'
+    [ ! -e r ] || fail "a folder was made"
+}
+
+case_bad_plan() {
+    plan bad 1 "even, odd"
+    sed -i 's/^duration/durration/' bad.ini
+    run --plan ./bad.ini --out r
+    expect_status $? 1
+    expect_one_line err
+    expect_in err "bad.ini:10: unknown key 'durration' in \[experiment cost\] (did you mean 'duration'?)"
+    [ ! -e r ] || fail "a folder was made"
+}
+
+case_unwritable() {
+    plan two 1 "even"
+    : > file
+    run --plan ./two.ini --out file/r
+    expect_status $? 1
+    expect_in err 'cannot make results folder file/r: Not a directory'
+    expect_nothing_left
+}
+
+case_existing_results() {
+    plan two 1 "even"
+    run --plan ./two.ini --out r || fail "the first run failed"
+    run --plan ./two.ini --out r
+    expect_status $? 1
+    expect_in err 'r holds results already'
+}
+
+interrupted_by() {
+    start_hanging_run
+    kill -"$1" $harness
+    wait $harness
+    expect_status $? 130
+    expect_nothing_left
+    expect_in r/run.json '"state": "interrupted"'
+    [ -z "$(ls r/cells)" ] || fail "a cell that was cut short stands in cells/"
+    expect_no_drafts r
+    "$clusterbench" report r > out 2> err
+    expect_status $? 0
+    expect_in r/report.html 'interrupted'
+}
+
+case_interrupt() { interrupted_by INT; }
+case_terminate() { interrupted_by TERM; }
+
+case_kill_harness() {
+    start_hanging_run
+    kill -KILL $harness
+    wait $harness 2> /dev/null
+    expect_nothing_left
+    expect_in r/run.json '"state": "interrupted"'
+}
+
+case_no_gnuplot() {
+    plan two 1 "even, odd"
+    mkdir bin
+    PATH=$work/bin run --plan ./two.ini --out r
+    expect_status $? 0
+    expect_file r/report.html
+    expect_file r/summary.csv
+    expect_in out 'apt-get install gnuplot-nox, then: clusterbench report r'
+    expect_in r/report.html 'gnuplot was missing'
+}
+
+case_corrupt_folder() {
+    plan two 1 "even, odd"
+    run --plan ./two.ini --out r || fail "the run failed"
+    local file
+    for file in run.json plan.ini; do
+        cp "r/$file" kept
+        head -c 40 kept > "r/$file"
+        "$clusterbench" report r > out 2> err
+        expect_status $? 1
+        expect_one_line err
+        expect_in err "r/$file"
+        cp kept "r/$file"
+    done
+    head -c 200 r/cells/01-cost-odd-w2-closed/server.json > kept && cp kept r/cells/01-cost-odd-w2-closed/server.json
+    head -c 100 r/cells/01-cost-even-w2-closed/load.json > kept && cp kept r/cells/01-cost-even-w2-closed/load.json
+    "$clusterbench" report r > out 2> err
+    expect_status $? 0
+    expect_in out 'left out: cells/01-cost-odd-w2-closed: server.json is missing or broken'
+    "$clusterbench" report nowhere > out 2> err
+    expect_status $? 1
+    expect_one_line err
+}
+
+case_same_seed_same_order() {
+    plan two 3 "even, odd"
+    run --plan ./two.ini --out a --seed 11 || fail "the first run failed"
+    run --plan ./two.ini --out b --seed 11 || fail "the second run failed"
+    diff <(grep -o '"0[1-3]-cost[^"]*"' a/run.json) <(grep -o '"0[1-3]-cost[^"]*"' b/run.json) || fail "another order"
+    diff <(grep -h '"seed"' a/cells/*/server.json) <(grep -h '"seed"' b/cells/*/server.json) || fail "other seeds"
+}
+
+case_usage() {
+    "$clusterbench" --help > out 2> err
+    expect_status $? 0
+    expect_in out 'doctor'
+    "$clusterbench" runn > out 2> err
+    expect_status $? 1
+    expect_one_line err
+    "$clusterbench" run --plan nonsense > out 2> err
+    expect_status $? 1
+    expect_one_line err
+    "$clusterbench" list plans > out 2> err
+    expect_status $? 0
+    expect_in out '^quick '
+    "$clusterbench" doctor > out 2> err
+    expect_status $? 0
+    expect_in out 'machine grade'
+}
+
+case_real_programs() {
+    local program
+    for program in single master-accept loadgen; do [ -x "$programs/$program" ] || { echo "no $program yet"; exit 77; }; done
+    "$clusterbench" run --plan smoke --only throughput,single,master-accept --quick --out r > out 2> err
+    expect_status $? 0
+    expect_file r/cells/01-throughput-single-w1-closed/load.json
+    expect_in r/cells/01-throughput-single-w1-closed/server.json '"counted_by": "server"'
+    expect_in r/cells/01-throughput-single-w1-closed/server.json '"by_term": true'
+    expect_in r/cells/01-throughput-single-w1-closed/server.json '"left_behind": 0'
+    expect_in r/summary.csv '^throughput,master-accept,2,closed,cpu_us_per_request,'
+    expect_no_drafts r
+}
+
+"case_$case_name"

@@ -1,0 +1,67 @@
+/*
+ * A load generator that loads nothing: it writes a load.json of schema clusterbench.loadgen/1 and an .hgrm of made-up figures.
+ *
+ * With $FAKE_FIFO set it says "started" into that pipe and then waits to be ended: a test that reads the pipe knows that the
+ * harness is in the midst of a cell.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char hgrm[] = "       Value     Percentile TotalCount 1/(1-Percentile)\n\n"
+                           "       1.000 0.000000000000          1           1.00\n"
+                           "       2.000 0.500000000000        500           2.00\n"
+                           "       4.000 0.900000000000        900          10.00\n"
+                           "       8.000 0.990000000000        990         100.00\n"
+                           "       9.000 1.000000000000       1000\n"
+                           "#[Mean    =        2.500, StdDeviation   =        1.000]\n";
+
+static const char load[] =
+    "{\"schema\":\"clusterbench.loadgen/"
+    "1\",\"url\":\"%s\",\"seed\":%s,\"threads\":1,\"connections\":64,\"duration_s\":0.1,\"loop\":\"closed\","
+    "\"requests\":{\"planned\":1000,\"ok\":1000,\"http_errors\":0,\"socket_errors\":0,\"timed_out\":0,\"unfinished\":0,\"unsent\":"
+    "0},"
+    "\"rate\":{\"planned\":null,\"achieved\":10000.0},\"response_time_us\":{\"mean\":2500,\"p50\":2000,\"p90\":4000,\"p99\":8000,"
+    "\"p99.9\":9000,"
+    "\"max\":9000},\"workers\":[{\"id\":\"0\",\"connections\":32,\"requests\":600,\"share\":0.6},{\"id\":\"1\",\"connections\":32,"
+    "\"requests\":400,\"share\":0.4}],\"fairness\":{\"jain\":0.96},\"cpu_us_per_request\":5.0,\"verdict\":\"VALID\",\"reasons\":[]}"
+    "\n";
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = path ? fopen(path, "w") : NULL;
+    if (!file || fputs(text, file) < 0 || fclose(file) != 0)
+        exit(2);
+}
+
+static void wait_to_be_ended(const char *fifo)
+{
+    FILE *pipe = fopen(fifo, "w");
+    if (!pipe)
+        exit(2);
+    fputs("started\n", pipe);
+    fclose(pipe);
+    for (;;)
+        pause();
+}
+
+int main(int argc, char **argv)
+{
+    const char *out = NULL, *percentiles = NULL, *seed = "0", *fifo = getenv("FAKE_FIFO");
+    for (int i = 1; i + 1 < argc; i++) {
+        if (!strcmp(argv[i], "-o"))
+            out = argv[i + 1];
+        else if (!strcmp(argv[i], "--hgrm"))
+            percentiles = argv[i + 1];
+        else if (!strcmp(argv[i], "--seed"))
+            seed = argv[i + 1];
+    }
+    if (fifo)
+        wait_to_be_ended(fifo);
+    char text[4096];
+    snprintf(text, sizeof(text), load, argv[argc - 1], seed);
+    write_file(out, text);
+    write_file(percentiles, hgrm);
+    return 0;
+}
