@@ -127,7 +127,7 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t length)
     struct http_request *request = parser->data;
     if (request->head_complete)
         return 0;
-    if (follows_newline(request, at))
+    if (length > 0 && follows_newline(request, at))
         return refuse(request, 400, "folded header line"); /* obs-fold, RFC 9112 5.2: llhttp would unfold it */
     request->in_value = true;
     return append_head(request, &request->headers[request->header_count - 1].value, at, length);

@@ -58,6 +58,7 @@ static const struct good good[] = {
     {"GET http://b HTTP/1.1\r\nHost: a\r\n\r\n", "GET", "/", "", "b", "", true},
     {"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "OPTIONS", "*", "", "a", "", true},
     {"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", "GET", "/", "", "a", "", true},
+    {"GET /empty HTTP/1.1\r\nHost: a\r\nX:\r\nY: \r\nZ:\t\r\n\r\n", "GET", "/empty", "", "a", "", true},
     {"GET /g HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", "GET", "/g", "", "a", "abc", true},
 };
 
