@@ -232,7 +232,8 @@ static int split_absolute_form(struct http_request *request, struct slice rest)
     if (request->authority.length == 0 || !is_clean(request->authority, forbidden_in_host))
         return refuse(request, 400, "malformed authority in the target");
     if (request->path.length == 0 || *request->path.at != '/') {
-        request->query = request->path.length > 0 ? slice_after(request->path, 1) : request->path;
+        if (request->path.length > 0)
+            request->query = slice_after(request->path, 1);
         request->path = SLICE("/");
     }
     return 0;

@@ -32,7 +32,7 @@ struct http_request {
     struct slice method;    /* "GET" */
     struct slice target;    /* as sent */
     struct slice path;      /* origin form, without the query */
-    struct slice query;     /* behind the '?', or empty */
+    struct slice query;     /* behind the '?'; `at` is NULL where there is none */
     struct slice authority; /* of an absolute-form target, else of Host; empty in HTTP/1.0 without Host */
     struct slice body;
     struct http_header *headers;
