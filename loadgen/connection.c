@@ -102,7 +102,6 @@ void connection_expired(struct connection *connection, uint64_t now_ns)
 static int watch(struct connection *connection, int operation, bool write)
 {
     struct epoll_event event = {.events = EPOLLIN | (write ? EPOLLOUT : 0u), .data.ptr = connection};
-    connection->watches_write = write;
     return epoll_ctl(connection->engine->epoll, operation, connection->fd, &event) == 0 ? 0 : -errno;
 }
 

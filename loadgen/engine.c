@@ -125,12 +125,14 @@ static void count_unfinished(struct engine *engine)
         engine->stats.unfinished += engine->connections[i].busy && engine->connections[i].counted;
 }
 
-/* What was planned up to `at_ns` and never taken up. */
+/* What was planned up to `at_ns` and never taken up; when -n was given up, the rest of it. */
 static uint64_t count_unsent(struct engine *engine, uint64_t at_ns)
 {
     struct schedule_plan *plan = &engine->schedule.plan;
     if (!is_open_loop(engine))
         return engine->unreachable && engine->budget != UINT64_MAX ? engine->budget : 0;
+    if (engine->unreachable && plan->end_ns == UINT64_MAX) /* -n: all the others, too */
+        at_ns = UINT64_MAX;
     if (engine->schedule.next_ns >= at_ns)
         return 0;
     plan->end_ns = at_ns < plan->end_ns ? at_ns : plan->end_ns;

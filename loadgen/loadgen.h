@@ -283,7 +283,6 @@ struct connection {
     bool credited;           /* this connection has been counted for a backend */
     bool named;              /* the response under way named its backend: */
     struct backend *backend; /* the one named last */
-    bool watches_write;      /* epoll also waits for room to write */
     bool opening;            /* the run's start waits for this connection's first attempt */
     uint64_t served;         /* requests sent on this connection */
     uint64_t planned_ns, sent_ns, opened_ns, deadline_ns;
@@ -373,11 +372,13 @@ int engine_init(struct engine *engine, const struct load *load, unsigned index, 
 void engine_close(struct engine *engine);
 void *engine_run(void *engine); /* a pthread's main */
 
-/* From connection.c: it can take a request now; it is shut and wants to open again after a pause; the connect failed; a request was
- * answered or failed. */
+/* What a connection reports. It can take a request now: it is given one that is due, or queues up. */
 void engine_free(struct engine *engine, struct connection *connection, uint64_t now_ns);
+/* It is shut, and no request is on it: it will be opened, or free to be, after a pause. */
 void engine_reopen(struct engine *engine, struct connection *connection, uint64_t pause_ns);
+/* An attempt to connect has ended. */
 void engine_opened(struct engine *engine, struct connection *connection, bool connected);
+/* Its request has ended: by the response in its parser, or without one. */
 void engine_answered(struct engine *engine, struct connection *connection, uint64_t now_ns);
 void engine_failed(struct engine *engine, struct connection *connection, enum error_kind kind, uint64_t now_ns);
 
@@ -390,7 +391,7 @@ struct run {
     unsigned engine_count, thread_count; /* made; started */
     struct series *series;               /* one an engine, or NULL */
     int news_fd, signal_fd;
-    bool interrupted;
+    bool interrupted, broken;
     bool series_open;
     struct file_draft series_file;
     struct series_interval interval; /* of all threads, being summed up */

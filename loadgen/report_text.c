@@ -128,7 +128,9 @@ static void print_fairness(const struct fairness *fairness, FILE *out)
     if (isnan(fairness->chi_square_p))
         fprintf(out, "chi-square on connections: too few\n");
     else
-        fprintf(out, "chi-square on connections p = %.2g\n", fairness->chi_square_p);
+        fprintf(out,
+                fairness->chi_square_p < 0.01 ? "chi-square on connections p = %.1e\n" : "chi-square on connections p = %.2f\n",
+                fairness->chi_square_p);
 }
 
 static void print_workers(const struct summary *summary, FILE *out)

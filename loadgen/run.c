@@ -224,11 +224,22 @@ static int await_news(struct run *run)
     return 0;
 }
 
+/* One thread that broke ends the run for all. */
+static void stop_after_failure(struct run *run)
+{
+    for (unsigned i = 0; i < run->engine_count && !run->broken; i++)
+        run->broken = atomic_load(&run->engines[i].done) && run->engines[i].error;
+    if (run->broken)
+        stop_all(run);
+}
+
 static int await_all(struct run *run, bool (*condition)(struct run *))
 {
     int error = 0;
     while (!error && !condition(run)) {
         error = await_news(run);
+        if (!run->broken)
+            stop_after_failure(run);
         if (run->series)
             collect_series(run);
     }
@@ -262,7 +273,7 @@ static int carry_out(struct run *run)
     int error = start_threads(run);
     if (!error)
         error = await_all(run, all_ready);
-    if (!error && !run->interrupted)
+    if (!error && !run->interrupted && !run->broken)
         start_all(run);
     if (!error)
         error = await_all(run, all_done);
