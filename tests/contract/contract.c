@@ -170,13 +170,19 @@ static void run_one(void **state)
     test->run(contract);
 }
 
-/* After every test, passed or failed: nothing of it is left. */
+/* After every test, passed or failed: nothing of it is left. A report of a sanitizer fails even a test that passed. */
 static int end_test(void **state)
 {
     const struct contract_test *test = *state;
-    client_close_all(test->contract);
-    server_end_all(test->contract);
-    return 0;
+    struct contract *contract = test->contract;
+    bool report = false;
+    client_close_all(contract);
+    for (struct list *link = contract->servers.next; link != &contract->servers; link = link->next)
+        report |= server_has_report(list_entry(link, struct server, link));
+    server_end_all(contract);
+    if (report)
+        print_repeat(contract);
+    return report ? -1 : 0;
 }
 
 static const struct profile *find_profile(const char *name)

@@ -258,7 +258,8 @@ static void send_header_lines(struct client *client, unsigned lines)
     client_print(client, "\r\n");
 }
 
-static void send_header_bytes(struct client *client, size_t length)
+/* One field of `length` bytes that goes on: the header is not ended. */
+static void send_endless_field(struct client *client, size_t length)
 {
     char value[1024];
     memset(value, 'v', sizeof value);
@@ -266,6 +267,11 @@ static void send_header_bytes(struct client *client, size_t length)
     for (; length > 0; length -= length < sizeof value ? length : sizeof value)
         if (!client_send(client, value, length < sizeof value ? length : sizeof value))
             return;
+}
+
+static void send_header_bytes(struct client *client, size_t length)
+{
+    send_endless_field(client, length);
     client_print(client, "\r\n\r\n");
 }
 
@@ -359,7 +365,7 @@ void test_header_flood(struct contract *contract)
     server_footprint(server, &before);
     for (size_t i = 0; i < FLOODS; i++) {
         clients[i] = client_open(contract, server);
-        send_header_bytes(clients[i], FLOOD_BYTES);
+        send_endless_field(clients[i], FLOOD_BYTES);
     }
     for (size_t i = 0; i < FLOODS; i++)
         client_expect(clients[i], 431, &response);

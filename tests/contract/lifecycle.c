@@ -305,6 +305,19 @@ void test_term_drains_blocked(struct contract *contract)
     check_exit_0(server, "TERM and a drain of /block/500ms");
 }
 
+void test_long_lived_server_ends(struct contract *contract)
+{
+    struct family family;
+    struct server *server = contract_server(contract);
+    list_remove(&server->link);
+    list_append(&contract->servers, &server->link); /* this test's from now on */
+    contract->shared = NULL;
+    family_collect(contract, server->pid, &family);
+    kill_process(contract, server->pid, SIGTERM);
+    check_exit_0(server, "TERM");
+    check_all_gone(server, &family, "TERM");
+}
+
 static void end_of_grace(struct contract *contract, const char *path)
 {
     struct family family;

@@ -213,6 +213,24 @@ char *server_errors(const struct server *server, char *text, size_t size)
     return text;
 }
 
+#define REPORT_SIZE (256 * 1024)
+
+bool server_has_report(const struct server *server)
+{
+    static const char *const marks[] = {"Sanitizer: ", "runtime error: "};
+    char *text = malloc(REPORT_SIZE);
+    bool found = false;
+    if (text == NULL)
+        return false;
+    server_errors(server, text, REPORT_SIZE);
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
+        found |= strstr(text, marks[i]) != NULL;
+    if (found)
+        fprintf(stderr, "a sanitizer reports:\n%s\n", text);
+    free(text);
+    return found;
+}
+
 /* ---- exit ---- */
 
 bool server_has_exited(struct server *server)

@@ -62,6 +62,9 @@ bool server_has_exited(struct server *server); /* looks, does not wait */
 const char *server_output(struct server *server);
 char *server_errors(const struct server *server, char *text, size_t size);
 
+/* True when a sanitizer has reported something on the server's stderr; prints it. */
+bool server_has_report(const struct server *server);
+
 /* "exit status 2", "killed by signal 9": for messages. */
 const char *server_describe_exit(const struct server *server, char *text, size_t size);
 
