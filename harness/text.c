@@ -129,7 +129,7 @@ static size_t edits(const char *from, const char *to)
 const char *names_nearest(const struct names *names, const char *word)
 {
     const char *nearest = NULL;
-    size_t best = 1 + strlen(word) / 2;
+    size_t best = 2 + strlen(word) / 3;
     for (size_t i = 0; i < names->count; i++) {
         size_t distance = edits(word, names->items[i]);
         if (distance < best) {

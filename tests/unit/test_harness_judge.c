@@ -1,0 +1,178 @@
+/* The gates: which readings make a cell that is ranked, and the words for those that are not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/judge.h"
+
+static const char plan_text[] =
+    "[experiment cost]\nstrategies = shared\nrequest = /hello\nduration = 1s\n"
+    "[experiment queueing]\nstrategies = shared\nrequest = /block/{exp:5ms}\nload = 80 %\nworkers = 8\nduration = 1s\n";
+
+static struct plan plan;
+
+static int read_plan(void **state)
+{
+    (void)state;
+    char error[PLAN_ERROR_SIZE];
+    return plan_parse(&plan, "p.ini", plan_text, error);
+}
+
+static int close_plan(void **state)
+{
+    (void)state;
+    plan_close(&plan);
+    return 0;
+}
+
+struct readings {
+    const char *before, *after, *load;
+    double cpu_ms;
+    unsigned experiment;
+};
+
+struct judged {
+    struct window window;
+    struct names notes;
+    char *reason;
+};
+
+static struct judged judge(const struct readings *readings)
+{
+    struct judged judged = {0};
+    struct cell_plan cell = {.experiment = readings->experiment, .strategy = "shared", .workers = 2};
+    struct tree_usage before = {.cpu_ns = 1000, .user_ns = 10, .system_ns = 10},
+                      after = {.cpu_ns = 1000 + (uint64_t)(readings->cpu_ms * 1e6), .user_ns = 40, .system_ns = 80};
+    json_t *status_before = json_loads(readings->before, 0, NULL), *status_after = json_loads(readings->after, 0, NULL),
+           *load = json_loads(readings->load, 0, NULL);
+    struct evidence evidence = {.plan = &plan,
+                                .cell = &cell,
+                                .before = &before,
+                                .after = &after,
+                                .status_before = status_before,
+                                .status_after = status_after,
+                                .load = load,
+                                .generator_cpu_ns = 1000000,
+                                .wall_ns = 1000000000};
+    judge_window(&evidence, &judged.window);
+    judged.reason = judge_cell(&evidence, &judged.window, &judged.notes);
+    json_decref(status_before);
+    json_decref(status_after);
+    json_decref(load);
+    return judged;
+}
+
+static void drop(struct judged *judged)
+{
+    free(judged->reason);
+    names_free(&judged->notes);
+}
+
+#define WORKER(role, requests, busy, planned)                                                                       \
+    "{\"index\":0,\"role\":\"" role "\",\"counters\":{\"requests\":" #requests ",\"accepted\":4,\"busy_ns\":" #busy \
+    ",\"busy_planned_ns\":" #planned "}}"
+#define NOTHING   "{\"workers\":[" WORKER("worker", 0, 0, 0) "]}"
+#define GOOD_LOAD "{\"requests\":{\"ok\":900,\"http_errors\":0},\"verdict\":\"VALID\"}"
+
+static void test_good_cell(void **state)
+{
+    (void)state;
+    struct readings readings = {NOTHING, "{\"workers\":[" WORKER("worker", 1000, 0, 0) "]}", GOOD_LOAD, 10, 0};
+    struct judged judged = judge(&readings);
+    assert_null(judged.reason);
+    assert_true(judged.window.by_server);
+    assert_int_equal(judged.window.requests, 1000); /* warm-up included, as in the CPU time */
+    assert_float_equal(judged.window.cpu_us_per_request, 10, 1e-9);
+    assert_float_equal(judged.window.user_us_per_request, 3, 1e-9);
+    assert_float_equal(judged.window.system_us_per_request, 7, 1e-9);
+    drop(&judged);
+}
+
+static void test_fronts_count_for_clients(void **state)
+{
+    (void)state;
+    struct readings readings = {"{\"workers\":[" WORKER("front", 10, 0, 0) "," WORKER("worker", 10, 0, 0) "]}",
+                                "{\"workers\":[" WORKER("front", 110, 0, 0) "," WORKER("worker", 310, 0, 0) "]}", GOOD_LOAD, 1, 0};
+    struct judged judged = judge(&readings);
+    assert_int_equal(judged.window.requests, 100);
+    drop(&judged);
+}
+
+static void test_without_status(void **state)
+{
+    (void)state;
+    struct readings readings = {"", "", GOOD_LOAD, 9, 0};
+    struct judged judged = judge(&readings);
+    assert_null(judged.reason);
+    assert_false(judged.window.by_server);
+    assert_float_equal(judged.window.cpu_us_per_request, 10, 1e-9);
+    drop(&judged);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    static const char after[] = "{\"workers\":[" WORKER("worker", 1000, 0, 0) "]}";
+    static const struct {
+        struct readings readings;
+        const char *reason;
+    } cases[] = {
+        {{NOTHING, after, "{\"requests\":{\"ok\":0}}", 1, 0}, "no request was answered"},
+        {{NOTHING, NOTHING, GOOD_LOAD, 1, 0}, "the server counted no request"},
+        {{NOTHING, after, "{\"requests\":{\"ok\":9,\"http_errors\":1,\"timed_out\":2}}", 1, 0},
+         "requests failed: 1 http_errors, 2 timed_out"},
+        {{NOTHING, after, "{\"requests\":{\"ok\":9},\"verdict\":\"INVALID\",\"reasons\":[\"late\",\"busy\"]}", 1, 0},
+         "generator: INVALID: late; busy"},
+        {{NOTHING, "{\"workers\":[" WORKER("worker", 1000, 1060, 1000) "]}", GOOD_LOAD, 1, 1},
+         "blocked-worker emulation does not hold: sleeps took 6.0 % longer than asked (at most 5 %)"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct judged judged = judge(&cases[i].readings);
+        assert_non_null(judged.reason);
+        assert_string_equal(judged.reason, cases[i].reason);
+        drop(&judged);
+    }
+}
+
+static void test_emulation_needs_half_the_machine(void **state)
+{
+    (void)state;
+    struct readings readings = {NOTHING, "{\"workers\":[" WORKER("worker", 1000, 1000, 1000) "]}", GOOD_LOAD, 1e6, 1};
+    struct judged judged = judge(&readings);
+    assert_non_null(judged.reason);
+    assert_non_null(strstr(judged.reason, "of the machine was in use (at most 50 %)"));
+    drop(&judged);
+    readings.experiment = 0; /* no emulation: as busy as it likes */
+    judged = judge(&readings);
+    assert_null(judged.reason);
+    drop(&judged);
+}
+
+static void test_suspect_is_a_note(void **state)
+{
+    (void)state;
+    struct readings readings = {NOTHING, "{\"workers\":[" WORKER("worker", 1000, 0, 0) "]}",
+                                "{\"requests\":{\"ok\":9},\"verdict\":\"SUSPECT\",\"reasons\":[\"hm\"]}", 1, 0};
+    struct judged judged = judge(&readings);
+    assert_null(judged.reason);
+    assert_true(names_hold(&judged.notes, "generator: SUSPECT: hm"));
+    drop(&judged);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_good_cell),
+        cmocka_unit_test(test_fronts_count_for_clients),
+        cmocka_unit_test(test_without_status),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_emulation_needs_half_the_machine),
+        cmocka_unit_test(test_suspect_is_a_note),
+    };
+    return cmocka_run_group_tests(tests, read_plan, close_plan);
+}

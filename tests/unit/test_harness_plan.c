@@ -1,0 +1,231 @@
+/* Plans: what is understood, what is refused and with which words, and the cells that come out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/block.h"
+#include "harness/cell.h"
+#include "harness/plan.h"
+
+#define HEAD "[plan]\ntitle = T\nblocks = 6\n[experiment e]\n"
+#define BODY "strategies = single, shared\nrequest = /hello\nduration = 1s\n"
+
+static void test_reads_a_plan(void **state)
+{
+    (void)state;
+    struct plan plan;
+    char error[PLAN_ERROR_SIZE];
+    const char *text = "; a comment\n[plan]\ntitle = T\nblocks = 10\nverdicts = no\n"
+                       "[experiment queueing]\ntitle = Who waits?\nquestion = one\n  two\nstrategies = all\nexcept = single\n"
+                       "workers = 8, auto\nrequest = /block/{exp:5ms}\nconnections = 1k\nrequests_per_connection = 1\n"
+                       "arrivals = poisson\nload = 80 %, 900/s\nduration = 1.5s\nwarmup = 300ms\nbaseline = shared\n"
+                       "primary = p99_us\npictures = latency, shares\n";
+    assert_int_equal(plan_parse(&plan, "some/where.ini", text, error), 0);
+    assert_string_equal(plan.name, "where");
+    assert_int_equal(plan.blocks, 10);
+    assert_false(plan.verdicts);
+    const struct experiment *e = &plan.experiments[0];
+    assert_string_equal(e->question, "one two");
+    assert_int_equal(e->strategies.count, 5);
+    assert_false(names_hold(&e->strategies, "single"));
+    assert_int_equal(e->workers_count, 2);
+    assert_int_equal(e->workers[1], 0);
+    assert_int_equal(e->connections, 1000);
+    assert_int_equal(e->arrivals, ARRIVALS_POISSON);
+    assert_int_equal(e->loads_count, 2);
+    assert_true(e->loads[0].kind == LOAD_SHARE && e->loads[0].value == 0.8);
+    assert_true(e->loads[1].kind == LOAD_RATE && e->loads[1].value == 900);
+    assert_int_equal(e->duration_ns, 1500000000);
+    assert_true(e->emulated);
+    assert_float_equal(e->service_s, 0.005, 1e-9);
+    assert_int_equal(e->primary, METRIC_P99);
+    assert_true(e->pictures[PICTURE_LATENCY] && e->pictures[PICTURE_SHARES] && !e->pictures[PICTURE_COST]);
+    plan_close(&plan);
+}
+
+static void test_refuses_with_file_and_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {HEAD BODY "durashun = 1s\n", "p.ini:8: unknown key 'durashun' in [experiment e] (did you mean 'duration'?)"},
+        {"[plan]\nblock = 6\n", "p.ini:2: unknown key 'block' in [plan] (did you mean 'blocks'?)"},
+        {"[plan]\nzzzzzz = 6\n", "p.ini:2: unknown key 'zzzzzz' in [plan]; known are title, blocks, verdicts"},
+        {"[plan]\nblocks = 0\n", "p.ini:2: blocks = '0' is not allowed; use 1..99"},
+        {"[plan]\nblocks = 1\nblocks = 2\n", "p.ini:3: blocks stands twice in [plan]"},
+        {"[plans]\nblocks = 1\n", "p.ini:2: unknown section [plans]; use [plan] or [experiment NAME]"},
+        {HEAD "load = 5\n",
+         "p.ini:5: load = '5' is not allowed; use 80 % (of capacity, up to 200 %) or 1280/s, several with commas"},
+        {HEAD "warmup = 5\n", "p.ini:5: warmup = '5' is not allowed; use a time such as 300ms, up to 1h"},
+        {HEAD BODY "baseline = shred\n",
+         "p.ini:5: experiment e: baseline 'shred' is not among its strategies (did you mean 'shared'?)"},
+        {HEAD BODY "except = threaded\n", "p.ini:5: experiment e: except 'threaded' is not among its strategies"},
+        {HEAD BODY "except = single, shared\n", "p.ini:5: experiment e: no strategy is left"},
+        {HEAD "strategies = single\nduration = 1s\n", "p.ini:5: experiment e: request is missing"},
+        {HEAD "strategies = single\nrequest = /hello\n", "p.ini:5: experiment e: duration is missing"},
+        {HEAD BODY "arrivals = poisson\n", "p.ini:5: experiment e: poisson arrivals need a load"},
+        {HEAD BODY "pictures = cost, foo\n",
+         "p.ini:8: pictures = 'cost, foo' is not allowed; use cost, shares, latency, percentiles"},
+        {"[experiment Big]\nduration = 1s\n", "p.ini:2: experiment 'Big': a name has up to 32 of a-z, 0-9, - and _"},
+        {"[plan]\nblocks = 1\n", "p.ini:2: no [experiment NAME] section"},
+        {"[plan]\nblocks\n", "p.ini:2: neither [section] nor key = value"},
+        {HEAD BODY "[experiment x]\nduration = 1s\n[experiment e]\nwarmup = 1s\n",
+         "p.ini:11: experiment 'e' stands here for the second time; first in line 5"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct plan plan;
+        char error[PLAN_ERROR_SIZE];
+        assert_int_not_equal(plan_parse(&plan, "p.ini", cases[i].text, error), 0);
+        assert_string_equal(error, cases[i].message);
+    }
+}
+
+static void test_load_needs_a_capacity(void **state)
+{
+    (void)state;
+    struct plan plan;
+    char error[PLAN_ERROR_SIZE];
+    assert_int_not_equal(plan_parse(&plan, "p.ini", HEAD BODY "load = 80 %\n", error), 0);
+    assert_non_null(strstr(error, "a load in % needs a request that says how long it occupies a worker"));
+    assert_int_not_equal(
+        plan_parse(&plan, "p.ini", HEAD "strategies = shared\nrequest = /block/{pareto:1ms,0.9}\nduration = 1s\n", error), 0);
+    assert_non_null(strstr(error, "has no time with a finite mean"));
+}
+
+static void test_long_line_is_refused(void **state)
+{
+    (void)state;
+    struct plan plan;
+    char error[PLAN_ERROR_SIZE], text[600] = "[plan]\ntitle = ";
+    memset(text + strlen(text), 'x', 400);
+    assert_int_not_equal(plan_parse(&plan, "p.ini", text, error), 0);
+    assert_non_null(strstr(error, "p.ini:2: the line has 408 characters; at most 198 are allowed"));
+}
+
+static void test_cells(void **state)
+{
+    (void)state;
+    struct plan plan;
+    char error[PLAN_ERROR_SIZE];
+    assert_int_equal(
+        plan_parse(&plan, "p.ini",
+                   HEAD "strategies = single, shared\nrequest = /block/5ms\nworkers = 4, 8\nload = 50 %, 80 %\nduration = 1s\n"
+                        "baseline = shared\n",
+                   error),
+        0);
+    struct cell_plan *cells;
+    unsigned count = plan_cells(&plan, 2, &cells);
+    /* single has one worker whatever the list says: 2 loads. shared: 2 x 2, and again as A/A. */
+    assert_int_equal(count, 2 + 4 + 4);
+    assert_int_equal(cells[0].workers, 1);
+    assert_float_equal(cell_rate(&plan, &cells[0]), 0.5 * 1 / 0.005, 1e-6);
+    unsigned again = 0;
+    for (unsigned i = 0; i < count; i++)
+        again += cells[i].again;
+    assert_int_equal(again, 4);
+    char *name = cell_name(&plan, &cells[count - 1], 3);
+    assert_string_equal(name, "03-e-shared.again-w8-80pct");
+    free(name);
+    free(cells);
+    plan_hurry(&plan);
+    count = plan_cells(&plan, 2, &cells);
+    assert_int_equal(count, 6); /* no verdicts, no A/A */
+    free(cells);
+    plan_close(&plan);
+}
+
+static void test_restrict(void **state)
+{
+    (void)state;
+    struct plan plan;
+    char error[PLAN_ERROR_SIZE];
+    struct names only = {0};
+    const char *text = HEAD "strategies = single, shared, threaded\nrequest = /hello\nduration = 1s\nbaseline = single\n"
+                            "[experiment f]\n" BODY;
+    assert_int_equal(plan_parse(&plan, "p.ini", text, error), 0);
+    names_split(&only, "e,threaded");
+    assert_int_equal(plan_restrict(&plan, &only, error), 0);
+    assert_int_equal(plan.count, 1);
+    assert_int_equal(plan.experiments[0].strategies.count, 2); /* the baseline stays */
+    assert_true(names_hold(&plan.experiments[0].strategies, "single"));
+    names_add(&only, "nobody");
+    assert_int_not_equal(plan_restrict(&plan, &only, error), 0);
+    assert_non_null(strstr(error, "no experiment or strategy 'nobody'"));
+    names_free(&only);
+    plan_close(&plan);
+}
+
+static void test_shuffle(void **state)
+{
+    (void)state;
+    enum { COUNT = 26 };
+    unsigned *first = block_shuffle(7, 1, COUNT), *same = block_shuffle(7, 1, COUNT), *other = block_shuffle(7, 2, COUNT);
+    unsigned seen[COUNT] = {0};
+    for (unsigned i = 0; i < COUNT; i++)
+        seen[first[i]]++;
+    for (unsigned i = 0; i < COUNT; i++)
+        assert_int_equal(seen[i], 1);
+    assert_memory_equal(first, same, COUNT * sizeof(*first));
+    assert_memory_not_equal(first, other, COUNT * sizeof(*first));
+    free(first);
+    free(same);
+    free(other);
+}
+
+/* Every cell comes first about as often as any other. */
+static void test_shuffle_has_no_favourite(void **state)
+{
+    (void)state;
+    enum { COUNT = 5, RUNS = 5000 };
+    unsigned firsts[COUNT] = {0};
+    for (unsigned seed = 0; seed < RUNS; seed++) {
+        unsigned *order = block_shuffle(seed, 1, COUNT);
+        firsts[order[0]]++;
+        free(order);
+    }
+    for (unsigned i = 0; i < COUNT; i++)
+        assert_in_range(firsts[i], 850, 1150); /* 1000, five standard deviations of 28 */
+}
+
+static void test_seed_is_the_strategies_common_one(void **state)
+{
+    (void)state;
+    assert_true(cell_seed(1, 2, 3, 0) == cell_seed(1, 2, 3, 0));
+    assert_true(cell_seed(1, 2, 3, 0) != cell_seed(1, 2, 3, 1));
+    assert_true(cell_seed(1, 2, 3, 0) != cell_seed(1, 3, 3, 0));
+    assert_true(cell_seed(1, 2, 3, 0) != cell_seed(1, 2, 4, 0));
+    assert_true(cell_seed(1, 2, 3, 0) < UINT64_C(1) << 53);
+}
+
+static void test_nearest_name(void **state)
+{
+    (void)state;
+    struct names names = {0};
+    names_split(&names, "single, shared  reuseport");
+    assert_string_equal(names_nearest(&names, "reusport"), "reuseport");
+    assert_null(names_nearest(&names, "xyz"));
+    names_free(&names);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reads_a_plan),
+        cmocka_unit_test(test_refuses_with_file_and_line),
+        cmocka_unit_test(test_load_needs_a_capacity),
+        cmocka_unit_test(test_long_line_is_refused),
+        cmocka_unit_test(test_cells),
+        cmocka_unit_test(test_restrict),
+        cmocka_unit_test(test_shuffle),
+        cmocka_unit_test(test_shuffle_has_no_favourite),
+        cmocka_unit_test(test_seed_is_the_strategies_common_one),
+        cmocka_unit_test(test_nearest_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

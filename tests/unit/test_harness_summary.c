@@ -1,0 +1,256 @@
+/*
+ * From a results folder to rows and verdicts, on a folder written here: six blocks of a baseline that runs twice, one strategy
+ * that costs the same, one that costs twice as much, one that never worked. Then the same folder with its files cut short.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "harness/finding.h"
+#include "harness/folder.h"
+#include "harness/judge.h"
+#include "harness/summary.h"
+#include "harness/table.h"
+
+static char folder[] = "/tmp/test_harness_summary.XXXXXX";
+
+static const char plan_text[] =
+    "[plan]\ntitle = T\nblocks = 6\n[experiment cost]\nstrategies = base, alike, twice, broken\nrequest = /hello\n"
+    "duration = 1s\nworkers = 2\nbaseline = base\nprimary = cpu_us_per_request\n";
+
+static void write_text(const char *name, const char *text)
+{
+    char *path = text_print("%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    free(path);
+}
+
+static void write_cell(unsigned block, const char *strategy, bool again, double cpu_us, const char *failure)
+{
+    char *name = text_print("cells/%02u-cost-%s%s-w2-closed", block, strategy, again ? ".again" : ""),
+         *path = text_print("%s/%s", folder, name);
+    assert_int_equal(folder_make(path), 0);
+    text_replace(&path, text_print("%s/server.json", name));
+    char *text = text_print(
+        "{\"block\":%u,\"experiment\":\"cost\",\"strategy\":\"%s\",\"again\":%s,\"workers\":2,\"load\":{\"label\":\"closed\"},"
+        "\"ranked\":%s,\"failure\":%s%s%s,\"notes\":[],\"startup_us\":5000,\"window\":{\"cpu_us_per_request\":%g},"
+        "\"memory\":{\"pss_loaded_bytes\":1000000}}",
+        block, strategy, again ? "true" : "false", failure ? "false" : "true", failure ? "\"" : "", failure ? failure : "null",
+        failure ? "\"" : "", cpu_us);
+    write_text(path, text);
+    if (!failure) {
+        text_replace(&path, text_print("%s/load.json", name));
+        write_text(path, "{\"rate\":{\"achieved\":1000},\"response_time_us\":{\"p50\":1,\"p99\":2},\"workers\":["
+                         "{\"id\":\"0\",\"connections\":48,\"requests\":75},{\"id\":\"1\",\"connections\":16,\"requests\":25},"
+                         "{\"id\":\"-\",\"connections\":1,\"requests\":1}]}");
+    }
+    free(text);
+    free(path);
+    free(name);
+}
+
+static void write_run(unsigned rejected)
+{
+    char *blocks = text_copy("");
+    for (unsigned b = 1; b <= 6; b++)
+        text_replace(&blocks, text_print("%s%s{\"number\":%u,\"accepted\":%s,\"reason\":\"steal\"}", blocks, b > 1 ? "," : "", b,
+                                         b <= rejected ? "false" : "true"));
+    char *text = text_print(
+        "{\"schema\":\"clusterbench.run/1\",\"state\":\"complete\",\"seed\":7,\"planned_blocks\":6,\"only\":[],\"blocks\":[%s]}",
+        blocks);
+    write_text("run.json", text);
+    free(text);
+    free(blocks);
+}
+
+static int write_folder(void **state)
+{
+    (void)state;
+    static const double noise[] = {1, 1.01, 0.99, 1.005, 0.995, 1.002};
+    assert_non_null(mkdtemp(folder));
+    write_text("plan.ini", plan_text);
+    write_run(0);
+    for (unsigned b = 1; b <= 6; b++) {
+        double base = 10 * b; /* blocks differ more than strategies do: only pairs within blocks show it */
+        write_cell(b, "base", false, base, NULL);
+        write_cell(b, "base", true, base * noise[b - 1], NULL);
+        write_cell(b, "alike", false, base * noise[6 - b], NULL);
+        write_cell(b, "twice", false, 2 * base * noise[b - 1], NULL);
+        write_cell(b, "broken", false, 0, "it did not start");
+    }
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    char *argv_text = text_print("rm -rf '%s'", folder);
+    int result = system(argv_text);
+    free(argv_text);
+    return result;
+}
+
+static const struct row *find_row(const struct summary *summary, const char *strategy, bool again)
+{
+    for (unsigned i = 0; i < summary->row_count; i++)
+        if (!strcmp(summary->rows[i].strategy, strategy) && summary->rows[i].again == again)
+            return &summary->rows[i];
+    fail_msg("no row %s", strategy);
+    return NULL;
+}
+
+static void open_summary(struct results *results, struct summary *summary)
+{
+    char error[RESULTS_ERROR_SIZE];
+    assert_int_equal(results_read(results, folder, error), 0);
+    summary_make(summary, results);
+}
+
+static void close_summary(struct results *results, struct summary *summary)
+{
+    summary_free(summary);
+    results_close(results);
+}
+
+static void test_verdicts(void **state)
+{
+    (void)state;
+    struct results results;
+    struct summary summary;
+    open_summary(&results, &summary);
+    assert_int_equal(summary.row_count, 5);
+    assert_true(summary.verdicts);
+    const struct row *twice = find_row(&summary, "twice", false), *alike = find_row(&summary, "alike", false),
+                     *broken = find_row(&summary, "broken", false), *again = find_row(&summary, "base", true);
+    assert_int_equal(twice->verdict[METRIC_CPU], VERDICT_DIFFERENT);
+    assert_float_equal(twice->ratio[METRIC_CPU].low, 1.98, 1e-6);
+    assert_int_equal(alike->verdict[METRIC_CPU], VERDICT_SAME);
+    assert_int_equal(again->verdict[METRIC_CPU], VERDICT_NONE);
+    assert_float_equal(again->ratio[METRIC_CPU].high, 1.01, 1e-6);
+    assert_int_equal(broken->ranked, 0);
+    assert_int_equal(broken->cells, 6);
+    assert_string_equal(broken->failure, "it did not start");
+    assert_int_equal(broken->verdict[METRIC_CPU], VERDICT_NONE);
+    assert_float_equal(twice->shares[0], 0.75, 1e-9); /* what came without a worker's name is nobody's */
+    assert_float_equal(twice->of[METRIC_JAIN_REQUESTS].median, 0.8, 1e-9);
+    close_summary(&results, &summary);
+}
+
+static void test_words(void **state)
+{
+    (void)state;
+    struct results results;
+    struct summary summary;
+    open_summary(&results, &summary);
+    char *finding = finding_text(&summary, 0);
+    assert_non_null(strstr(finding, "different are twice (2.00 [1.98, 2.02] times)"));
+    assert_non_null(strstr(finding, "The same within the noise: alike"));
+    assert_non_null(strstr(finding, "Not ranked: broken"));
+    free(finding);
+    char *text = estimate_text(&find_row(&summary, "base", false)->of[METRIC_RATE], METRIC_RATE);
+    assert_string_equal(text, "1,000 [1,000, 1,000]");
+    free(text);
+    struct table table;
+    table_make(&table, &summary, 0, TABLE_RESULT);
+    assert_int_equal(table.rows, 5);
+    table_free(&table);
+    assert_int_equal(summary_write(&summary), 0);
+    close_summary(&results, &summary);
+}
+
+static void test_rejected_blocks(void **state)
+{
+    (void)state;
+    struct results results;
+    struct summary summary;
+    write_run(1);
+    open_summary(&results, &summary);
+    assert_int_equal(summary.block_count, 5);
+    assert_false(summary.verdicts); /* five blocks have no interval */
+    assert_int_equal(find_row(&summary, "twice", false)->cells, 5);
+    close_summary(&results, &summary);
+    write_run(2);
+    open_summary(&results, &summary);
+    assert_int_equal(summary.block_count, 6); /* more than 30 %: all are shown */
+    assert_false(summary.verdicts);
+    assert_non_null(strstr(summary.no_verdicts_because, "30 %"));
+    close_summary(&results, &summary);
+    write_run(0);
+}
+
+/* Files cut at every length that a killed copy might leave: a message or a row less, never a crash. */
+static void cut_everywhere(const char *name)
+{
+    char *path = text_print("%s/%s", folder, name), *text, error[RESULTS_ERROR_SIZE];
+    size_t length;
+    assert_int_equal(file_read(path, 1 << 20, &text, &length), 0);
+    for (size_t cut = 0; cut <= length; cut++) {
+        char *part = text_print("%.*s", (int)cut, text);
+        write_text(name, part);
+        free(part);
+        struct results results;
+        if (results_read(&results, folder, error) < 0) {
+            assert_int_not_equal(*error, '\0');
+            assert_null(strchr(error, '\n'));
+            continue;
+        }
+        struct summary summary;
+        summary_make(&summary, &results);
+        for (unsigned e = 0; e < results.plan.count; e++)
+            free(finding_text(&summary, e));
+        close_summary(&results, &summary);
+    }
+    free(text);
+    free(path);
+}
+
+static void test_cut_files(void **state)
+{
+    (void)state;
+    cut_everywhere("run.json");
+    cut_everywhere("plan.ini");
+    cut_everywhere("cells/01-cost-twice-w2-closed/server.json");
+    cut_everywhere("cells/01-cost-twice-w2-closed/load.json");
+}
+
+static void test_odd_values(void **state)
+{
+    (void)state;
+    static const char *const odd[] = {
+        "[]",
+        "{}",
+        "{\"block\":1e300,\"experiment\":\"cost\",\"strategy\":\"x\",\"workers\":2,\"load\":{\"label\":\"closed\"}}",
+        "{\"block\":1,\"experiment\":\"cost\",\"strategy\":\"x\",\"workers\":1e9,\"load\":{\"label\":\"closed\"}}",
+        "{\"block\":1,\"experiment\":\"cost\",\"strategy\":\"x\",\"workers\":-1,\"load\":{\"label\":\"closed\"}}",
+        "{\"block\":1,\"experiment\":\"other\",\"strategy\":\"x\",\"workers\":1,\"load\":{\"label\":\"closed\"}}",
+        "{\"block\":1,\"experiment\":\"cost\",\"strategy\":7,\"workers\":1,\"load\":[]}"};
+    for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
+        write_text("cells/01-cost-twice-w2-closed/server.json", odd[i]);
+        struct results results;
+        struct summary summary;
+        open_summary(&results, &summary);
+        assert_int_equal(results.unreadable.count, 1);
+        close_summary(&results, &summary);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_verdicts),  cmocka_unit_test(test_words),      cmocka_unit_test(test_rejected_blocks),
+        cmocka_unit_test(test_cut_files), cmocka_unit_test(test_odd_values),
+    };
+    return cmocka_run_group_tests(tests, write_folder, remove_folder);
+}
