@@ -165,15 +165,18 @@ static void dispatch(struct engine *engine, struct connection *connection, uint6
         connection_open(connection, now_ns);
 }
 
-/* Takes the oldest plan, which is due. `waited`: there was no free connection before. */
-static void dispatch_planned(struct engine *engine, struct connection *connection, bool waited, uint64_t now_ns)
+/*
+ * Takes the oldest plan, which is due. `free_until_ns`: up to then there was a free connection, so that the plan's waiting until
+ * then is the generator's own doing; what it waited longer it waited for a connection.
+ */
+static void dispatch_planned(struct engine *engine, struct connection *connection, uint64_t free_until_ns, uint64_t now_ns)
 {
-    uint64_t planned = engine->schedule.next_ns, lag_us = stats_us(now_ns - planned);
+    uint64_t planned = engine->schedule.next_ns;
     schedule_advance(&engine->schedule);
     if (engine->phase == PHASE_MEASURE) {
-        histogram_record(&engine->stats.send_lag, lag_us);
-        histogram_record(&engine->stats.own_lag, waited ? 0 : lag_us);
-        engine->stats.waited += waited;
+        histogram_record(&engine->stats.send_lag, stats_us(now_ns - planned));
+        histogram_record(&engine->stats.own_lag, free_until_ns > planned ? stats_us(free_until_ns - planned) : 0);
+        engine->stats.waited += free_until_ns < now_ns;
     }
     dispatch(engine, connection, planned, now_ns);
 }
@@ -184,7 +187,9 @@ static void dispatch_due(struct engine *engine)
     while (engine->schedule.next_ns <= engine->now_ns && !list_empty(&engine->idle) && is_running(engine)) {
         struct connection *connection = list_entry(engine->idle.next, struct connection, link);
         list_remove(&connection->link);
-        dispatch_planned(engine, connection, false, engine->now_ns);
+        if (list_empty(&engine->idle))
+            engine->exhausted_ns = engine->now_ns;
+        dispatch_planned(engine, connection, engine->now_ns, engine->now_ns);
         engine->now_ns = clock_now_ns();
     }
 }
@@ -193,7 +198,7 @@ void engine_free(struct engine *engine, struct connection *connection, uint64_t 
 {
     bool running = is_running(engine);
     if (running && is_open_loop(engine) && engine->schedule.next_ns <= now_ns) {
-        dispatch_planned(engine, connection, list_empty(&engine->idle), now_ns);
+        dispatch_planned(engine, connection, list_empty(&engine->idle) ? engine->exhausted_ns : now_ns, now_ns);
     } else if (running && !is_open_loop(engine) && engine->budget > 0) {
         engine->budget -= engine->budget != UINT64_MAX; /* which means no limit */
         dispatch(engine, connection, now_ns, now_ns);

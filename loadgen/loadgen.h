@@ -18,7 +18,8 @@
  *
  * Words. A request is PLANNED when it is due: by the schedule in the open loop, at once in the closed loop. It is SENT when
  * its bytes are written; RESPONSE TIME runs from the plan, SERVICE TIME from the send, to the response's last byte. The SEND LAG
- * is how long after its plan a request was taken up (its connection opened or its bytes written).
+ * is how long after its plan a request was taken up (its connection opened or its bytes written); OWN LAG is the part of it
+ * during which a connection was free, which nobody but the generator can be blamed for.
  *
  * Times are nanoseconds of clock_now_ns(); histograms hold microseconds. Functions return 0 or a negative errno.
  */
@@ -353,6 +354,7 @@ struct engine {
     unsigned connection_count;
     unsigned opening; /* first attempts not yet decided */
     uint64_t connected, refused_in_row, last_answer_ns;
+    uint64_t exhausted_ns; /* open loop: when the last free connection was taken */
     uint64_t cpu_from_ns;
     struct random random; /* for placeholders */
     char *read_buffer, *render_buffer;
