@@ -304,7 +304,8 @@ static char *put_head(struct http_server *server, char *at, const struct head *h
     at = PUT(at, "Date: ");
     at = put(at, date, strlen(date));
     at = PUT(at, "\r\n");
-    at = put(at, server->fields.at, server->fields.length);
+    if (server->fields.length > 0)
+        at = put(at, server->fields.at, server->fields.length);
     if (response->content_type.length > 0) {
         at = PUT(at, "Content-Type: ");
         at = put(at, response->content_type.at, response->content_type.length);
