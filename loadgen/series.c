@@ -14,6 +14,7 @@ int series_init(struct series *series)
     atomic_init(&series->written, 0);
     atomic_init(&series->read, 0);
     int error = 0;
+    series->intervals[0] = series->intervals[1] = (struct series_interval){.requests = 0};
     for (unsigned i = 0; i < 2 && !error; i++)
         error = histogram_init(&series->intervals[i].response, HISTOGRAM_HOUR_US, SERIES_DIGITS);
     return error;
