@@ -284,16 +284,23 @@ static int open_addresses(struct primary *primary)
 
 static int run(struct primary *primary)
 {
-    if (prepare(primary) != 0 || open_addresses(primary) != 0) {
-        primary->exit_status = EXIT_CANNOT_START;
+    primary->exit_status = EXIT_CANNOT_START;
+    if (prepare(primary) != 0)
         return primary->exit_status;
+    if (open_addresses(primary) != 0) {
+        finish(primary);
+    } else {
+        primary->exit_status = 0;
+        int error = members_start(primary);
+        if (error)
+            fail(primary, error, "cannot start workers");
+        if (error && primary->strategy->place == IN_PLACE)
+            return primary->exit_status; /* half a worker is on the loop: it would not end */
     }
-    int error = members_start(primary);
-    if (error)
-        fail(primary, error, "cannot start workers");
-    if (error && primary->strategy->place == IN_PLACE)
-        return primary->exit_status; /* half a worker is on the loop: it would not end */
     uv_run(&primary->loop, UV_RUN_DEFAULT);
+    int busy = uv_loop_close(&primary->loop);
+    if (busy)
+        log_line(primary->log, LOG_ERROR, "the loop still holds a handle at the end");
     return primary->exit_status;
 }
 
@@ -323,6 +330,7 @@ int primary_run(const struct strategy *strategy, const struct cluster_options *o
     close_descriptor(&primary->listener);
     close_descriptor(&primary->reserved);
     close_descriptor(&primary->scoreboard_fd);
+    scoreboard_unmap(primary->scoreboard);
     free(primary->dealer.members);
     free(primary->dealer.waiting);
     free(primary);

@@ -19,6 +19,12 @@ int scoreboard_map(int fd, struct scoreboard **scoreboard)
     return (*scoreboard)->layout == SCOREBOARD_LAYOUT ? 0 : -EPROTO;
 }
 
+void scoreboard_unmap(struct scoreboard *scoreboard)
+{
+    if (scoreboard)
+        munmap(scoreboard, sizeof *scoreboard);
+}
+
 int scoreboard_create(struct scoreboard **scoreboard, int *fd)
 {
     int made = memfd_create("clusterbench-scoreboard", MFD_CLOEXEC);

@@ -43,6 +43,8 @@ int scoreboard_create(struct scoreboard **scoreboard, int *fd);
 /* Maps one made by another process. 0, a negative errno, or -EPROTO for another layout. */
 int scoreboard_map(int fd, struct scoreboard **scoreboard);
 
+void scoreboard_unmap(struct scoreboard *scoreboard); /* NULL is allowed */
+
 /* A slot nobody uses, cleared and marked as starting; NULL when there is none. Only the primary calls this. */
 struct scoreboard_slot *scoreboard_take(struct scoreboard *scoreboard, enum worker_role role, unsigned index, unsigned generation);
 
