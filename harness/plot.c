@@ -142,7 +142,7 @@ static void print_bar(struct drawing *drawing, const struct row *row, unsigned p
             row->of[METRIC_RATE].median);
     char *label = row_title(drawing, row);
     fprintf(drawing->script.out, "set xtics %s('%s' %u)\n", position ? "add " : "", label, position);
-    if (!row->measured)
+    if (!isfinite(row->of[METRIC_CPU].median))
         fprintf(drawing->script.out, "set label 'not measured' at %u, graph 0.03 center textcolor rgb '#a04000'\n", position);
     free(label);
 }
@@ -156,7 +156,7 @@ static int draw_cost(struct drawing *drawing)
         if (!row_belongs(drawing, row, true))
             continue;
         print_bar(drawing, row, position++);
-        measured += row->measured > 0;
+        measured += isfinite(row->of[METRIC_CPU].median) != 0;
     }
     fprintf(drawing->script.out, "bars = %u\n", position);
     return measured ? 0 : -ENODATA;
@@ -240,7 +240,7 @@ static int print_curves(struct drawing *drawing, void (*print)(struct drawing *,
     struct names names = {0}, styles = {0};
     for (unsigned i = 0; i < drawing->summary->row_count; i++) {
         const struct row *row = &drawing->summary->rows[i];
-        if (!row_belongs(drawing, row, false) || !row->measured || !first_of_strategy(drawing, i))
+        if (!row_belongs(drawing, row, false) || !isfinite(row->of[METRIC_P99].median) || !first_of_strategy(drawing, i))
             continue;
         char *label = row_title(drawing, row), *quoted = text_print("'%s'", label),
              *style = text_print("%u", catalog_style(row->strategy));

@@ -94,8 +94,6 @@ static void take_metrics(struct cell_record *cell, const json_t *server, const j
         },
       from_server[] = {
           {METRIC_CPU, "window", "cpu_us_per_request"},
-          {METRIC_CPU_USER, "window", "cpu_user_us_per_request"},
-          {METRIC_CPU_SYSTEM, "window", "cpu_system_us_per_request"},
           {METRIC_MEMORY, "memory", "pss_loaded_bytes"},
           {METRIC_STARTUP, "startup_us", NULL},
       };
@@ -103,6 +101,10 @@ static void take_metrics(struct cell_record *cell, const json_t *server, const j
         cell->value[from_load[i].metric] = or_nan(json_number_at(load, from_load[i].key, from_load[i].inner, NAN));
     for (size_t i = 0; i < sizeof(from_server) / sizeof(*from_server); i++)
         cell->value[from_server[i].metric] = or_nan(json_number_at(server, from_server[i].key, from_server[i].inner, NAN));
+    if (isfinite(cell->value[METRIC_CPU])) { /* a part of it may be nothing at all */
+        cell->value[METRIC_CPU_USER] = json_number_at(server, "window", "cpu_user_us_per_request", NAN);
+        cell->value[METRIC_CPU_SYSTEM] = json_number_at(server, "window", "cpu_system_us_per_request", NAN);
+    }
     if (isnan(cell->value[METRIC_MEMORY]))
         cell->value[METRIC_MEMORY] = or_nan(json_number_at(server, "memory", "pss_after_bytes", NAN));
     cell->value[METRIC_JAIN_REQUESTS] = or_nan(statistics_jain(cell->requests, cell->workers));

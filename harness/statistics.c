@@ -8,13 +8,12 @@
  */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <gsl/gsl_cdf.h>
+#include <gsl/gsl_randist.h>
+#include <gsl/gsl_rng.h>
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
-
-#include "base/random.h"
 
 #include "statistics.h"
 #include "text.h"
@@ -143,29 +142,41 @@ double statistics_chi_square_p(const double *counts, unsigned count)
 }
 
 /* One throw of all connections, as sorted shares, the busiest first. */
-static void throw_once(struct random *random, unsigned connections, unsigned workers, double *shares)
+static void throw_once(const gsl_rng *random, unsigned connections, unsigned workers, const double *even, unsigned *counts,
+                       double *shares)
 {
-    memset(shares, 0, workers * sizeof(*shares));
-    for (unsigned i = 0; i < connections; i++)
-        shares[random_below(random, workers)] += 1.0 / connections;
+    gsl_ran_multinomial(random, workers, connections, even, counts);
+    for (unsigned i = 0; i < workers; i++)
+        shares[i] = -(double)counts[i] / connections;
     gsl_sort(shares, 1, workers);
-    for (unsigned i = 0; i < workers / 2; i++) {
-        double swap = shares[i];
-        shares[i] = shares[workers - 1 - i];
-        shares[workers - 1 - i] = swap;
+    for (unsigned i = 0; i < workers; i++)
+        shares[i] = -shares[i];
+}
+
+/* runs[i * CHANCE_RUNS + r]: the share of the i-th busiest in throw r. */
+static void throw_often(unsigned connections, unsigned workers, uint64_t seed, double *runs)
+{
+    gsl_rng *random = gsl_rng_alloc(gsl_rng_mt19937); /* gives up the program itself when memory ends */
+    double *even = memory_get(workers * sizeof(*even)), *shares = memory_get(workers * sizeof(*shares));
+    unsigned *counts = memory_get(workers * sizeof(*counts));
+    gsl_rng_set(random, (unsigned long)seed);
+    for (unsigned i = 0; i < workers; i++)
+        even[i] = 1.0 / workers;
+    for (unsigned r = 0; r < CHANCE_RUNS; r++) {
+        throw_once(random, connections, workers, even, counts, shares);
+        for (unsigned i = 0; i < workers; i++)
+            runs[i * CHANCE_RUNS + r] = shares[i];
     }
+    free(counts);
+    free(shares);
+    free(even);
+    gsl_rng_free(random);
 }
 
 void statistics_chance_band(unsigned connections, unsigned workers, uint64_t seed, double *low, double *high)
 {
-    struct random random;
-    random_init(&random, seed);
-    double *shares = memory_get(workers * sizeof(*shares)), *runs = memory_get(CHANCE_RUNS * workers * sizeof(*runs));
-    for (unsigned r = 0; r < CHANCE_RUNS; r++) {
-        throw_once(&random, connections, workers, shares);
-        for (unsigned i = 0; i < workers; i++)
-            runs[i * CHANCE_RUNS + r] = shares[i];
-    }
+    double *runs = memory_get(CHANCE_RUNS * workers * sizeof(*runs));
+    throw_often(connections, workers, seed, runs);
     for (unsigned i = 0; i < workers; i++) {
         double *of_rank = runs + i * CHANCE_RUNS;
         gsl_sort(of_rank, 1, CHANCE_RUNS);
@@ -173,5 +184,4 @@ void statistics_chance_band(unsigned connections, unsigned workers, uint64_t see
         high[i] = gsl_stats_quantile_from_sorted_data(of_rank, 1, CHANCE_RUNS, 0.975);
     }
     free(runs);
-    free(shares);
 }

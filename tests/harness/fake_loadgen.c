@@ -1,13 +1,17 @@
 /*
- * A load generator that loads nothing: it writes a load.json of schema clusterbench.loadgen/1 and an .hgrm of made-up figures.
+ * A load generator that makes one connection and no request: it writes a load.json of schema clusterbench.loadgen/1 and an .hgrm of
+ * made-up figures.
  *
  * With $FAKE_FIFO set it says "started" into that pipe and then waits to be ended: a test that reads the pipe knows that the
  * harness is in the midst of a cell.
  */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/net.h"
 
 static const char hgrm[] = "       Value     Percentile TotalCount 1/(1-Percentile)\n\n"
                            "       1.000 0.000000000000          1           1.00\n"
@@ -35,6 +39,20 @@ static void write_file(const char *path, const char *text)
         exit(2);
 }
 
+/* One connection to the server, until it closes it. */
+static void visit(const char *url)
+{
+    char host[NET_TEXT_SIZE];
+    struct net_address address;
+    bool in_progress;
+    snprintf(host, sizeof(host), "%.*s", (int)strcspn(url + 7, "/"), url + 7);
+    int fd = net_parse_address(host, &address) < 0 ? -1 : net_connect_start(&address, NULL, &in_progress);
+    struct pollfd closed = {.fd = fd, .events = POLLIN};
+    if (fd < 0 || poll(&closed, 1, 5000) != 1)
+        exit(2);
+    close(fd);
+}
+
 static void wait_to_be_ended(const char *fifo)
 {
     FILE *pipe = fopen(fifo, "w");
@@ -59,6 +77,7 @@ int main(int argc, char **argv)
     }
     if (fifo)
         wait_to_be_ended(fifo);
+    visit(argv[argc - 1]);
     char text[4096];
     snprintf(text, sizeof(text), load, argv[argc - 1], seed);
     write_file(out, text);

@@ -1,7 +1,7 @@
 /*
  * A server that only keeps the contract the harness relies on: it takes --listen, --admin and --workers, prints the ready line,
- * answers /status with counters that grow by 1000 a reading, and stops on TERM. What else it does depends on the name it is called
- * by:
+ * answers /status with counters that grow by 1000 a reading, takes 3 ms of CPU time a connection, and stops on TERM. What else it
+ * does depends on the name it is called by:
  *
  *   even, odd   nothing more
  *   dies        ends with status 3 and a reason before it is ready
@@ -10,6 +10,7 @@
  * Each process appends its pid to the file $FAKE_PIDS, so that a test can see that none is left.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/net.h"
 
 static const char *base_name(const char *path)
@@ -62,6 +64,13 @@ static void answer_status(int client, unsigned workers, unsigned readings)
     dprintf(client, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", length, body);
 }
 
+static void take_time(void)
+{
+    uint64_t begin_ns = clock_thread_cpu_ns();
+    while (clock_thread_cpu_ns() - begin_ns < 3 * CLOCK_NS_PER_MS)
+        ;
+}
+
 static void leave_child(void)
 {
     if (fork() == 0) {
@@ -94,17 +103,20 @@ int main(int argc, char **argv)
         leave_child();
     }
     char url[NET_TEXT_SIZE], admin_url[NET_TEXT_SIZE];
-    listen_on(listen_text, url);
-    int admin = listen_on(admin_text, admin_url);
+    int service = listen_on(listen_text, url), admin = listen_on(admin_text, admin_url);
     printf("ready %s strategy=%s workers=%u pid=%d admin=%s\n", url, name, workers, (int)getpid(), admin_url);
     fflush(stdout);
-    if (fcntl(admin, F_SETFL, 0) < 0) /* accept waits: net_listen made it non-blocking */
-        return 1;
-    for (unsigned readings = 1;; readings++) {
-        int client = accept(admin, NULL, NULL);
-        if (client < 0)
+    struct pollfd doors[] = {{.fd = service, .events = POLLIN}, {.fd = admin, .events = POLLIN}};
+    for (unsigned readings = 0;;) {
+        if (poll(doors, 2, -1) < 0)
             return 1;
-        answer_status(client, workers, readings);
+        int client = net_accept(doors[0].revents ? service : admin);
+        if (client < 0 || fcntl(client, F_SETFL, 0) < 0)
+            return 1;
+        if (doors[0].revents)
+            take_time();
+        else
+            answer_status(client, workers, ++readings);
         close(client);
     }
 }
