@@ -440,10 +440,15 @@ static void print_escaped(const char *label, const char *bytes, size_t length, b
     print_error("  %s: \"%s\"%s\n", label, line, cut || length > CLIENT_SENT_KEPT ? " (shortened)" : "");
 }
 
+void client_print_sent(const struct client *client)
+{
+    print_escaped("sent", client->sent, client->sent_length, client->sent_length == CLIENT_SENT_KEPT);
+}
+
 void client_print_exchange(const struct client *client)
 {
     size_t from = client->taken > 256 ? client->taken - 256 : 0;
-    print_escaped("sent", client->sent, client->sent_length, client->sent_length == CLIENT_SENT_KEPT);
+    client_print_sent(client);
     print_escaped("came back", client->received ? client->received + from : "", client->length - from, from > 0);
     if (client->ended)
         print_error("  then the connection ended: %s\n", client->error ? strerror(client->error) : "closed");

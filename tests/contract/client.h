@@ -91,6 +91,7 @@ void client_close_all(struct contract *contract);
 
 /* Prints what was sent and what came, escaped and shortened. */
 void client_print_exchange(const struct client *client);
+void client_print_sent(const struct client *client);
 
 /* The value of a field, trimmed, in `value`; false when there is none. */
 bool response_field(const struct response *response, const char *name, char *value, size_t size);

@@ -138,6 +138,24 @@ static const char *address_of(const char *url)
     return url + strlen("http://");
 }
 
+/* What the other tests do not need is taken, too, and writes nothing but the ready line to stdout. */
+void test_other_options(struct contract *contract)
+{
+    static const char *const arguments[] = {"--listen", "127.0.0.1:0", "--workers", "auto",  "--backlog",         "16",
+                                            "--pin",    "auto",        "--log",     "debug", "--max-connections", "100",
+                                            NULL};
+    struct server_plan plan = {.bare = true, .arguments = arguments};
+    struct response response;
+    struct server *server = server_start_plan(contract, &plan);
+    CHECK(contract, server->workers >= 1, "--workers auto: %s", server->ready);
+    CHECK(contract, server->admin_length == 0, "no --admin was given: %s", server->ready);
+    client_get(client_open(contract, server), "/hello", 200, &response);
+    CHECK(contract, kill(server->pid, SIGTERM) == 0, "kill: %s", strerror(errno));
+    CHECK(contract, server_wait_exit(server), "TERM: the program still runs");
+    const char *text = server_output(server);
+    CHECK(contract, strcmp(strchr(text, '\n'), "\n") == 0, "more than one line on stdout: \"%s\"", text);
+}
+
 void test_busy_port(struct contract *contract)
 {
     struct response response;
@@ -231,12 +249,12 @@ static void check_unix_path(struct contract *contract, const char *path, int sig
 
 void test_unix_path(struct contract *contract)
 {
-    char folder[] = "/tmp/contract-XXXXXX", path[64];
-    CHECK(contract, mkdtemp(folder) != NULL, "mkdtemp: %s", strerror(errno));
-    snprintf(path, sizeof path, "%s/socket", folder);
+    char path[64];
+    strcpy(contract->folder, "/tmp/contract-XXXXXX");
+    CHECK(contract, mkdtemp(contract->folder) != NULL, "mkdtemp: %s", strerror(errno));
+    snprintf(path, sizeof path, "%s/socket", contract->folder);
     check_unix_path(contract, path, SIGKILL);
     check_unix_path(contract, path, SIGTERM); /* takes over what the dead one left */
-    CHECK(contract, rmdir(folder) == 0, "%s: %s", folder, strerror(errno));
 }
 
 void test_unix_path_refused(struct contract *contract)

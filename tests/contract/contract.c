@@ -170,6 +170,17 @@ static void run_one(void **state)
     test->run(contract);
 }
 
+static void remove_folder(struct contract *contract)
+{
+    char path[64];
+    if (contract->folder[0] == '\0')
+        return;
+    snprintf(path, sizeof path, "%s/socket", contract->folder);
+    if ((unlink(path) != 0 && errno != ENOENT) || rmdir(contract->folder) != 0)
+        print_error("%s: %s\n", contract->folder, strerror(errno));
+    contract->folder[0] = '\0';
+}
+
 /* After every test, passed or failed: nothing of it is left. A report of a sanitizer fails even a test that passed. */
 static int end_test(void **state)
 {
@@ -180,6 +191,7 @@ static int end_test(void **state)
     for (struct list *link = contract->servers.next; link != &contract->servers; link = link->next)
         report |= server_has_report(list_entry(link, struct server, link));
     server_end_all(contract);
+    remove_folder(contract);
     if (report)
         print_repeat(contract);
     return report ? -1 : 0;

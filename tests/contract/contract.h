@@ -60,6 +60,7 @@ struct contract {
     uint64_t patience_ns;  /* how long anything that must happen may take */
     const char *test;      /* the one that runs */
     struct server *shared; /* for tests that leave no trace; started on first use */
+    char folder[32];       /* of the running test, for one unix socket; "" without */
     struct list servers;   /* of the running test; ended after it */
     struct list clients;   /* the same; closed after it */
     struct client *last;   /* the client that spoke last: its exchange stands in a failure's message */

@@ -215,8 +215,10 @@ static void try_rows(struct contract *contract, size_t piece)
         send_row(client, row, piece ? piece : row->length);
         if (!judge(client, row, failed > 0, why)) { /* the first failure decides: the rest is told without much waiting */
             print_message("%s: row %u: %s\n", row->required ? "FAILED" : "later", row->row, why);
-            if (row->required || piece == 0)
+            if (row->required)
                 client_print_exchange(client);
+            else if (piece == 0)
+                client_print_sent(client);
             failed += row->required != LATER;
             last_failed = row->required ? row->row : last_failed;
         }

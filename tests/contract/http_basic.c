@@ -4,6 +4,7 @@
  */
 #include "client.h"
 #include "server_process.h"
+#include "status.h"
 #include "tests.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,12 @@ static struct client *open_shared(struct contract *contract)
 
 void test_ready_line(struct contract *contract)
 {
-    struct server *server = contract_server(contract);
+    struct status_row rows[STATUS_ROWS];
+    struct server *server = server_start(contract, 0, NULL);
+    size_t ready = 0, count = status_rows(contract, server, rows);
+    for (size_t i = 0; i < count; i++)
+        ready += !rows[i].front;
+    CHECK(contract, ready == contract->workers, "the ready line came when %zu of %u workers were ready", ready, contract->workers);
     CHECK(contract, server->workers == contract->workers, "asked for %u workers: %s", contract->workers, server->ready);
     CHECK(contract, server->strategy[0] != '\0', "no strategy: %s", server->ready);
     CHECK(contract, server->admin_length > 0, "--admin was given, but no admin=<url>: %s", server->ready);
@@ -259,6 +265,7 @@ void test_unknown_path(struct contract *contract)
         client_receive(client, &response);
         CHECK(contract, response.status == 404 || (i > 1 && response.status == 400), "GET %s gave %d, wanted 404", paths[i],
               response.status);
+        CHECK(contract, response.worker >= 0, "GET %s: the %d has no X-Worker", paths[i], response.status);
     }
     client_get(client, "/hello", 200, &response);
 }

@@ -65,6 +65,7 @@ dies-of-sigpipe           clients_that_leave_early
 dies-of-emfile            descriptors_exhausted
 no-max-connections        max_connections
 prints-port-0             ready_line
+ready-too-early           ready_line
 joins-busy-port           busy_port
 joins-busy-port           busy_admin_port
 path-left-behind          unix_path

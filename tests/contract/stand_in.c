@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/options.h"
+#include "base/units.h"
 #include <errno.h>
 #include <jansson.h>
 #include <poll.h>
@@ -39,6 +40,16 @@ static const char *const log_names[] = {"error", "warn", "info", "debug", NULL};
         .name = option, .type = OPTION_SIZE, SETTING(field), .min = 1, .fallback = default, .argument = "SIZE", .help = text \
     }
 
+static int parse_workers(const char *text, void *field)
+{
+    uint64_t *workers = field;
+    *workers = 2;
+    if (strcmp(text, "auto") == 0)
+        return 0;
+    int error = units_parse_count(text, strlen(text), workers);
+    return error < 0 ? error : *workers >= 1 && *workers <= 64 ? 0 : -ERANGE;
+}
+
 static const struct option_spec specs[] = {
     {.name = "listen",
      .type = OPTION_TEXT,
@@ -48,12 +59,12 @@ static const struct option_spec specs[] = {
      .help = "where"},
     {.name = "admin", .type = OPTION_TEXT, SETTING(admin), .argument = "ADDR:PORT", .help = "GET /status here"},
     {.name = "workers",
-     .type = OPTION_INTEGER,
+     .type = OPTION_CUSTOM,
      SETTING(workers),
-     .min = 1,
-     .max = 64,
+     .parse = parse_workers,
      .fallback = "2",
      .argument = "N",
+     .allowed = "1..64 or auto",
      .help = "processes"},
     {.name = "backlog",
      .type = OPTION_INTEGER,
@@ -172,6 +183,8 @@ static _Noreturn void work(struct primary *primary, unsigned index)
     if (has_bug(settings, BUG_FORGETS_RETIRED))
         memset(&worker.slot->counters, 0, sizeof worker.slot->counters);
     atomic_fetch_add(&worker.slot->generation, 1);
+    if (has_bug(settings, BUG_READY_TOO_EARLY))
+        poll(NULL, 0, 300);
     atomic_store(&worker.slot->ready, true);
     for (;;) {
         bool full = atomic_load(&worker.active) >= settings->max_connections && !has_bug(settings, BUG_NO_MAX_CONNECTIONS);
@@ -410,7 +423,8 @@ static void parse(struct primary *primary, int argc, char **argv)
     int outcome = options_parse(&program, argc, argv, &operand, error);
     if (outcome == OPTIONS_DONE)
         exit(0);
-    if (outcome == OPTIONS_RUN && primary->settings.pin != NULL && strspn(primary->settings.pin, "0123456789,-") == 0)
+    if (outcome == OPTIONS_RUN && primary->settings.pin != NULL && strcmp(primary->settings.pin, "auto") != 0 &&
+        strspn(primary->settings.pin, "0123456789,-") == 0)
         outcome = -EINVAL, snprintf(error, sizeof error, "stand-in: --pin: '%s' is not allowed; use a list", primary->settings.pin);
     if (outcome == OPTIONS_RUN && operand < argc)
         outcome = -EINVAL, snprintf(error, sizeof error, "stand-in: '%s' is not allowed; use options only", argv[operand]);
@@ -444,7 +458,8 @@ int main(int argc, char **argv)
             perror("stand-in: fork");
             leave(&primary, 2);
         }
-    wait_until_ready(&primary);
+    if (!has_bug(&primary.settings, BUG_READY_TOO_EARLY))
+        wait_until_ready(&primary);
     print_ready(&primary);
     supervise(&primary);
 }

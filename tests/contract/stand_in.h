@@ -70,7 +70,8 @@
     X("joins-busy-port", JOINS_BUSY_PORT)                 \
     X("path-left-behind", PATH_LEFT_BEHIND)               \
     X("chatty-errors", CHATTY_ERRORS)                     \
-    X("version-says-little", VERSION_SAYS_LITTLE)
+    X("version-says-little", VERSION_SAYS_LITTLE)         \
+    X("ready-too-early", READY_TOO_EARLY)
 
 #define STAND_IN_BUG(name, constant) BUG_##constant,
 enum bug { STAND_IN_BUGS(STAND_IN_BUG) BUG_COUNT };

@@ -71,6 +71,7 @@
     X(version, 0)                                                          \
     X(bad_options, 0)                                                      \
     X(one_worker_only, TRAIT_ALONE)                                        \
+    X(other_options, 0)                                                    \
     X(busy_port, 0)                                                        \
     X(busy_admin_port, 0)                                                  \
     X(stated_port, 0)                                                      \
