@@ -30,7 +30,7 @@
     X(loop_lag_ns, "how late the last housekeeping tick came")                               \
     X(loop_lag_max_ns, "the latest it ever came")                                            \
     X(upstream_requests, "requests passed on by a front")                                    \
-    X(upstream_errors, "of those, failed (connect, reset, malformed, time-out)")             \
+    X(upstream_errors, "attempts that failed (connect, reset, malformed, time-out)")         \
     X(upstream_connects, "connections opened to upstreams")
 
 #define COUNTERS_FIELD(name, help) _Atomic uint64_t name;

@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define TEXT_TO_KEEP 4096
+
 /* ---- text ---- */
 
 static int text_reserve(struct forward_text *text, size_t more)
@@ -60,6 +62,13 @@ void forward_text_free(struct forward_text *text)
 {
     free(text->at);
     *text = (struct forward_text){NULL, 0, 0};
+}
+
+void forward_text_trim(struct forward_text *text)
+{
+    if (text->size > TEXT_TO_KEEP)
+        forward_text_free(text);
+    text->length = 0;
 }
 
 /* ---- what happens to a field ---- */
@@ -266,6 +275,12 @@ bool forward_is_idempotent(struct slice method)
 void forward_fields_reset(struct forward_fields *fields)
 {
     fields->lines.length = fields->named.length = 0;
+}
+
+void forward_fields_trim(struct forward_fields *fields)
+{
+    forward_text_trim(&fields->lines);
+    forward_text_trim(&fields->named);
 }
 
 /* Fields that Connection names are taken out at the end of the head; its own members are noted here. */

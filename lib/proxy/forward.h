@@ -17,6 +17,7 @@ struct forward_text {
 };
 
 int forward_text_append(struct forward_text *text, struct slice piece); /* 0 or -ENOMEM */
+void forward_text_trim(struct forward_text *text);                      /* empties it; memory out of the ordinary goes */
 void forward_text_free(struct forward_text *text);
 
 /* What forward_request may add to a head at most, the client's address aside. An upstream's limits have to have room for it. */
@@ -46,6 +47,7 @@ struct forward_fields {
 
 /* Ready for another head; the memory stays. */
 void forward_fields_reset(struct forward_fields *fields);
+void forward_fields_trim(struct forward_fields *fields); /* as forward_text_trim */
 
 /* Adds a field, unless it is about the upstream's connection or the client's side writes its own (Date, Content-Length).
  * 0 or -ENOMEM. */

@@ -131,6 +131,8 @@ void proxy_give_exchange(struct proxy *proxy, struct exchange *exchange)
         exchange_free(exchange);
         return;
     }
+    forward_text_trim(&exchange->head);
+    forward_fields_trim(&exchange->fields);
     list_append(&proxy->spare, &exchange->link);
     proxy->spare_count++;
 }

@@ -70,7 +70,7 @@ static int listen_somewhere(struct net_address *address)
     return fd;
 }
 
-static void open_bench(struct bench *bench, unsigned upstreams, uint64_t response_timeout_ms)
+static void open_bench(struct bench *bench, unsigned upstreams, uint64_t timeout_ms)
 {
     memset(bench, 0, sizeof *bench);
     bench->log = (struct log){"test", LOG_ERROR};
@@ -82,8 +82,8 @@ static void open_bench(struct bench *bench, unsigned upstreams, uint64_t respons
         .upstreams = bench->upstreams,
         .upstream_count = upstreams,
         .policy = &balance_round_robin,
-        .connect_timeout_ms = 1000 * PATIENCE_S,
-        .response_timeout_ms = response_timeout_ms,
+        .connect_timeout_ms = timeout_ms,
+        .response_timeout_ms = timeout_ms,
         .idle_ms = 1000 * PATIENCE_S,
         .idle_most = 2,
         .counters = &bench->counters,
@@ -413,6 +413,39 @@ static void test_all_refuse(void **state)
     close_bench(&bench);
 }
 
+/* Connects until the accept queue has no room: the next one gets no answer. Returns the descriptors, -1 behind the last. */
+static void fill_queue(int listener, const struct net_address *address, int *fds)
+{
+    bool full = false;
+    assert_int_equal(listen(listener, 0), 0);
+    for (int i = 0; i < 8; i++) {
+        bool in_progress;
+        struct pollfd look = {.events = POLLOUT};
+        fds[i] = look.fd = full ? -1 : net_connect_start(address, NULL, &in_progress);
+        full = full || (in_progress && poll(&look, 1, 200) == 0);
+    }
+    assert_true(full);
+}
+
+static void test_nobody_takes_the_connection(void **state)
+{
+    (void)state;
+    struct bench bench;
+    int fillers[2][8];
+    open_bench(&bench, 2, 50);
+    for (unsigned i = 0; i < 2; i++)
+        fill_queue(bench.listeners[i], &bench.upstreams[i], fillers[i]);
+    int client = open_client(&bench);
+    say(client, GET);
+    assert_begins(hear(client, "timed out\n"), "HTTP/1.1 504 Gateway Timeout\r\n");
+    assert_int_equal(errors_of(&bench), 3); /* each of them, and one for the second time */
+    hang_up(client);
+    for (unsigned i = 0; i < 16; i++)
+        if (fillers[i / 8][i % 8] >= 0)
+            hang_up(fillers[i / 8][i % 8]);
+    close_bench(&bench);
+}
+
 /* ---- lost before the response ---- */
 
 /* An upstream that closes without a word: GET goes to another one, and to no third. */
@@ -736,6 +769,7 @@ int main(void)
         cmocka_unit_test(test_pipelined_requests),
         cmocka_unit_test(test_refused_connection_goes_elsewhere),
         cmocka_unit_test(test_all_refuse),
+        cmocka_unit_test(test_nobody_takes_the_connection),
         cmocka_unit_test(test_get_is_sent_again_once),
         cmocka_unit_test(test_post_is_never_sent_again),
         cmocka_unit_test(test_idle_close_is_seen),
