@@ -8,7 +8,9 @@
 #include "connection.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #define HELD_MAX    65536  /* bytes held for a busy connection before its socket is left alone */
 #define LINGER_MS   1000   /* how long a client gets to read the last answer before the reset */
@@ -36,6 +38,19 @@ static uint64_t phase_timeout_ms(const struct http_server *server, enum http_pha
     return UINT64_MAX;
 }
 
+/*
+ * What the client has taken of our output. libuv's queue alone does not tell: behind a full send buffer it stands still
+ * until a third of that buffer is free again, which is megabytes to a slow client. SIOCOUTQ: tcp(7), unix(7)
+ */
+static uint32_t bytes_taken(const struct http_connection *connection)
+{
+    uv_os_fd_t fd;
+    int unacknowledged = 0;
+    if (uv_fileno(&connection->handle, &fd) == 0 && ioctl(fd, SIOCOUTQ, &unacknowledged) != 0)
+        unacknowledged = 0; /* then a full buffer looks like no progress */
+    return connection->written - (uint32_t)connection->stream.write_queue_size - (uint32_t)unacknowledged;
+}
+
 void http_connection_set_phase(struct http_connection *connection, enum http_phase phase)
 {
     struct http_server *server = connection->server;
@@ -44,6 +59,9 @@ void http_connection_set_phase(struct http_connection *connection, enum http_pha
     connection->deadline_ms = timeout_ms == UINT64_MAX ? UINT64_MAX : uv_now(server->loop) + timeout_ms;
     list_remove(&connection->phase_link);
     list_append(&server->phases[phase], &connection->phase_link);
+    connection->next_begun = false;
+    if (phase == PHASE_WRITING)
+        connection->taken = bytes_taken(connection);
     if (timeout_ms != UINT64_MAX)
         http_server_arm(server, connection->deadline_ms);
 }
@@ -163,15 +181,12 @@ static void grant_continue(struct http_connection *connection)
     http_output_append(connection, interim, sizeof interim - 1);
 }
 
+/* Part of a request is here. The time-out of its head or body runs from the beginning of that, however many reads it takes. */
 static void await_rest(struct http_connection *connection)
 {
-    struct http_request *request = connection->request;
-    if (request->head_complete && request->wants_continue)
-        grant_continue(connection);
-    if (request->head_complete && connection->phase != PHASE_BODY)
-        http_connection_set_phase(connection, PHASE_BODY);
-    else if (!request->head_complete && connection->phase != PHASE_HEAD)
-        http_connection_set_phase(connection, PHASE_HEAD);
+    enum http_phase phase = connection->request->head_complete ? PHASE_BODY : PHASE_HEAD;
+    if (connection->phase != phase || connection->next_begun)
+        http_connection_set_phase(connection, phase);
 }
 
 static bool begin_request(struct http_connection *connection)
@@ -190,6 +205,7 @@ static void handle_request(struct http_connection *connection)
 {
     struct http_server *server = connection->server;
     connection->handling = true;
+    connection->next_begun = true;
     counter_add(&server->counters->requests, 1);
     server->events->request(server->context, connection->request);
 }
@@ -210,8 +226,8 @@ static size_t parse(struct http_connection *connection, const char *data, size_t
             handle_request(connection);
         else if (outcome == HTTP_PARSE_REFUSED)
             refuse(connection);
-        else
-            await_rest(connection);
+        else if (connection->request->head_complete && connection->request->wants_continue)
+            grant_continue(connection);
     }
     return taken;
 }
@@ -233,7 +249,8 @@ static void settle(struct http_connection *connection)
         return;
     give_unused_request(connection);
     if (http_output_pending(connection)) {
-        http_connection_set_phase(connection, PHASE_WRITING);
+        if (connection->phase != PHASE_WRITING) /* what the client sends is no sign that it reads */
+            http_connection_set_phase(connection, PHASE_WRITING);
     } else if (connection->close_after) {
         end_after_answer(connection);
     } else if (connection->handling) {
@@ -241,25 +258,39 @@ static void settle(struct http_connection *connection)
             http_connection_set_phase(connection, PHASE_WORKING);
     } else if (connection->peer_ended) {
         http_connection_close(connection);
-    } else if (!connection->request) {
+    } else if (connection->request) {
+        await_rest(connection);
+    } else {
         http_connection_set_phase(connection, PHASE_IDLE);
+        if (connection->server->draining) /* its answer began before the drain and promised to keep the connection */
+            http_server_arm(connection->server, uv_now(connection->server->loop));
     }
 }
 
-/* One pass: parse what there is, write the answers at once, see where that leaves the connection. */
+/* Parses what there is and writes the answers at once; again, when a large one stopped the parser and has left already. */
+static size_t parse_and_flush(struct http_connection *connection, const char *data, size_t length)
+{
+    size_t taken = 0;
+    do {
+        connection->parsing = true;
+        taken += parse(connection, data + taken, length - taken);
+        connection->parsing = false;
+        if (!connection->closing)
+            http_output_flush(connection);
+    } while (taken < length && can_parse(connection));
+    return taken;
+}
+
+/* One pass over what has arrived: see where it leaves the connection, and keep what it could not take. */
 static void process(struct http_connection *connection, const char *data, size_t length)
 {
-    connection->parsing = true;
-    size_t taken = parse(connection, data, length);
-    connection->parsing = false;
+    size_t taken = parse_and_flush(connection, data, length);
     if (!connection->closing && taken < length) {
         if (connection->close_after)
             connection->linger = true; /* bytes behind the last request are ignored, RFC 9112 9.6 */
         else
             hold(connection, data + taken, length - taken);
     }
-    if (!connection->closing)
-        http_output_flush(connection);
     settle(connection);
 }
 
@@ -361,9 +392,7 @@ void http_connection_written(struct http_connection *connection)
 
 static void expire_writing(struct http_connection *connection)
 {
-    size_t queued = connection->stream.write_queue_size;
-    if (queued < connection->write_mark) {
-        connection->write_mark = queued;
+    if (bytes_taken(connection) != connection->taken) {
         http_connection_set_phase(connection, PHASE_WRITING);
         return;
     }

@@ -22,10 +22,11 @@ struct http_held {
     char text[];
 };
 
-/* A large static body on its way out, repeated. */
+/* A large static body on its way out: a pattern, repeated. */
 struct http_fill {
     struct slice pattern;
-    uint64_t left;
+    size_t at;     /* the next byte of the pattern */
+    uint64_t left; /* bytes of the body not yet handed to the socket or to libuv */
 };
 
 struct http_connection {
@@ -41,10 +42,12 @@ struct http_connection {
     struct http_request *request; /* under way, else NULL */
     struct http_held *held;
     struct http_fill *fill;
-    char *peer;        /* the client's address as text, once somebody has asked; else NULL */
-    size_t write_mark; /* libuv's queue at the last look: less now means progress */
+    char *peer;       /* the client's address as text, once somebody has asked; else NULL */
+    uint32_t written; /* bytes given to the socket or to libuv's queue, modulo 2^32 */
+    uint32_t taken;   /* of those, what the client's side had acknowledged at the last look */
     uint8_t phase;
     bool handling : 1;     /* the handler has the request */
+    bool next_begun : 1;   /* the request under way is not the one its phase began with */
     bool chunked : 1;      /* the streamed answer goes out in chunks */
     bool body_dropped : 1; /* the answer's body is not sent: HEAD, 204, 304 */
     bool close_after : 1;  /* end the connection when all is written */

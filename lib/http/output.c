@@ -14,14 +14,13 @@
 #include "connection.h"
 
 #define WRITE_BUFFER_SIZE 65536
-#define HEAD_MAX          2048  /* of a head, fields of the handler not counted */
-#define FILL_PIECES       16    /* buffers a write when a pattern is repeated */
-#define FILL_WAITING      65536 /* refill when less than this waits */
+#define HEAD_MAX          2048 /* of a head, fields of the handler not counted */
+#define FILL_PIECES       16   /* patterns a write, and writes a turn of the loop: others want to be served, too */
 
 struct pending_write {
     uv_write_t request;
     struct http_connection *connection;
-    char text[];
+    char text[]; /* what waits, unless that is static */
 };
 
 static const struct {
@@ -99,6 +98,12 @@ static void fail_write(struct http_connection *connection)
     http_connection_close(connection);
 }
 
+static void count_written(struct http_connection *connection, size_t length)
+{
+    connection->written += (uint32_t)length;
+    counter_add(&connection->server->counters->bytes_out, length);
+}
+
 static void write_fill(struct http_connection *connection);
 
 static void on_written(uv_write_t *request, int status)
@@ -112,66 +117,93 @@ static void on_written(uv_write_t *request, int status)
         fail_write(connection);
         return;
     }
-    if (connection->fill && connection->stream.write_queue_size < FILL_WAITING)
+    if (connection->fill && connection->stream.write_queue_size == 0)
         write_fill(connection);
     if (!connection->closing && !http_output_pending(connection))
         http_connection_written(connection);
 }
 
-static void queue_write(struct http_connection *connection, const char *data, size_t length)
+/* Text that is not static is copied. */
+static void queue_write(struct http_connection *connection, const char *data, size_t length, bool is_static)
 {
-    struct pending_write *write = malloc(sizeof *write + length);
+    struct pending_write *write = malloc(sizeof *write + (is_static ? 0 : length));
     if (!write) {
         fail_write(connection);
         return;
     }
-    memcpy(write->text, data, length);
+    if (!is_static)
+        memcpy(write->text, data, length);
     write->connection = connection;
-    uv_buf_t buffer = uv_buf_init(write->text, (unsigned)length);
-    counter_add(&connection->server->counters->bytes_out, length);
+    uv_buf_t buffer = uv_buf_init(is_static ? (char *)(uintptr_t)data : write->text, (unsigned)length);
+    count_written(connection, length);
     if (uv_write(&write->request, &connection->stream, &buffer, 1, on_written) != 0) {
         free(write);
         fail_write(connection);
         return;
     }
-    connection->write_mark = connection->stream.write_queue_size;
+}
+
+/* What the socket takes at once; returns how much that was. A failure closes the connection. */
+static size_t try_write(struct http_connection *connection, uv_buf_t *buffers, unsigned count)
+{
+    int written = uv_try_write(&connection->stream, buffers, count);
+    if (written < 0 && written != UV_EAGAIN)
+        fail_write(connection);
+    size_t taken = written > 0 ? (size_t)written : 0;
+    count_written(connection, taken);
+    return taken;
 }
 
 /* Writes what the socket takes now and queues the rest. */
 static void write_now(struct http_connection *connection, uv_buf_t *buffers, unsigned count)
 {
-    int written = uv_try_write(&connection->stream, buffers, count);
-    if (written < 0 && written != UV_EAGAIN) {
-        fail_write(connection);
-        return;
-    }
-    size_t skip = written > 0 ? (size_t)written : 0;
-    counter_add(&connection->server->counters->bytes_out, skip);
+    size_t skip = try_write(connection, buffers, count);
     for (unsigned i = 0; i < count && !connection->closing; i++) {
         if (skip >= buffers[i].len) {
             skip -= buffers[i].len;
             continue;
         }
-        queue_write(connection, buffers[i].base + skip, buffers[i].len - skip);
+        queue_write(connection, buffers[i].base + skip, buffers[i].len - skip, false);
         skip = 0;
     }
 }
 
-/* As much of a repeated pattern as the socket takes; one piece stays queued to be told when to go on. */
+static size_t first_of(uint64_t left, size_t most)
+{
+    return left < most ? (size_t)left : most;
+}
+
+static void advance_fill(struct http_fill *fill, size_t length)
+{
+    fill->left -= length;
+    fill->at = (fill->at + length) % fill->pattern.length;
+}
+
+/*
+ * As much of a repeated pattern as the socket takes, up to a bound. One piece more is queued, uncopied, to be told when to
+ * go on: a slow client's download costs no buffer, a fast one's does not keep the loop from everybody else.
+ */
 static void write_fill(struct http_connection *connection)
 {
     struct http_fill *fill = connection->fill;
-    while (fill->left > 0 && connection->stream.write_queue_size < FILL_WAITING && !connection->closing) {
-        uv_buf_t buffers[FILL_PIECES];
-        unsigned count = 0;
-        for (; count < FILL_PIECES && fill->left > 0; count++) {
-            size_t length = fill->left < fill->pattern.length ? (size_t)fill->left : fill->pattern.length;
-            buffers[count] = uv_buf_init((char *)(uintptr_t)fill->pattern.at, (unsigned)length);
-            fill->left -= length;
-        }
-        write_now(connection, buffers, count);
+    uv_buf_t buffers[FILL_PIECES];
+    struct http_fill ahead = *fill;
+    unsigned count = 0;
+    for (; count < FILL_PIECES && ahead.left > 0; count++) {
+        size_t length = first_of(ahead.left, fill->pattern.length - ahead.at);
+        buffers[count] = uv_buf_init((char *)(uintptr_t)fill->pattern.at + ahead.at, (unsigned)length);
+        advance_fill(&ahead, length);
+    }
+    size_t taken = try_write(connection, buffers, count);
+    if (connection->closing)
+        return; /* fill went with the connection */
+    advance_fill(fill, taken);
+    size_t length = first_of(fill->left, fill->pattern.length - fill->at);
+    if (length > 0) {
+        queue_write(connection, fill->pattern.at + fill->at, length, true);
         if (connection->closing)
-            return; /* fill went with the connection */
+            return;
+        advance_fill(fill, length);
     }
     if (fill->left == 0) {
         free(fill);
@@ -371,7 +403,7 @@ static void begin_fill(struct http_connection *connection, struct slice pattern,
         fail_write(connection);
         return;
     }
-    *fill = (struct http_fill){pattern, length};
+    *fill = (struct http_fill){.pattern = pattern, .left = length};
     connection->fill = fill;
 }
 
