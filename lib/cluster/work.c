@@ -58,24 +58,29 @@ static void drop_job(struct job *job)
 
 /* ---- what occupies a worker ---- */
 
-static void block(struct worker *worker, uint64_t work_ns)
+/* The loop has not looked at the clock meanwhile: without this, Date and new time-outs would count from the beginning. */
+static void end_occupation(struct worker *worker, uint64_t begin_ns, uint64_t planned_ns)
 {
     struct counters *counters = &worker->slot->counters;
+    counter_add(&counters->busy_ns, clock_now_ns() - begin_ns);
+    counter_add(&counters->busy_planned_ns, planned_ns);
+    uv_update_time(worker->loop);
+}
+
+static void block(struct worker *worker, uint64_t work_ns)
+{
     uint64_t begin_ns = clock_now_ns();
     clock_sleep_until_ns(begin_ns + work_ns);
-    counter_add(&counters->busy_ns, clock_now_ns() - begin_ns);
-    counter_add(&counters->busy_planned_ns, work_ns);
+    end_occupation(worker, begin_ns, work_ns);
 }
 
 static void burn(struct worker *worker, uint64_t work_ns)
 {
-    struct counters *counters = &worker->slot->counters;
     uint64_t begin_ns = clock_now_ns(), end_cpu_ns = clock_thread_cpu_ns() + work_ns;
     while (clock_thread_cpu_ns() < end_cpu_ns)
         for (volatile int spin = 0; spin < 200; spin++)
             ;
-    counter_add(&counters->busy_ns, clock_now_ns() - begin_ns);
-    counter_add(&counters->busy_planned_ns, work_ns);
+    end_occupation(worker, begin_ns, work_ns);
 }
 
 /* A death that leaves no core file: it is wanted. */
