@@ -277,40 +277,44 @@ static long decode_chunks(char *body, size_t length, size_t *decoded)
     }
 }
 
-/* Fills in the body when it is whole; 0 when more must come, else 1. */
+/*
+ * The bytes that a chunked body takes, decoded to *size bytes; 0 when more must come. A copy is decoded until it is whole, so that
+ * a partial body stays as it came.
+ */
+static long take_chunks(struct client *client, char *body, size_t waiting, size_t *size)
+{
+    char *copy = malloc(waiting + 1);
+    CHECK(client->contract, copy != NULL, "out of memory");
+    memcpy(copy, body, waiting);
+    long consumed = decode_chunks(copy, waiting, size);
+    if (consumed > 0)
+        memcpy(body, copy, *size);
+    free(copy);
+    CHECK(client->contract, consumed >= 0, "the chunks of the response's body are malformed");
+    return consumed;
+}
+
+/* Takes the body when it is whole; 0 when more must come, else 1. RFC 9112 6.3 */
 static int parse_body(struct client *client, struct response *response)
 {
     char value[64];
     char *body = client->received + client->taken + response->head_length;
     size_t waiting = client->length - client->taken - response->head_length, size = 0;
+    bool none = client->no_body || response->status == 204 || response->status == 304;
     long consumed = 0;
-    response->body = body;
-    if (client->no_body || response->status == 204 || response->status == 304) {
-        client->no_body = false;
-    } else if (response->chunked) {
-        /* a copy is decoded until it is whole, so that a partial body stays as it came */
-        char *copy = malloc(waiting + 1);
-        CHECK(client->contract, copy != NULL, "out of memory");
-        memcpy(copy, body, waiting);
-        consumed = decode_chunks(copy, waiting, &size);
-        if (consumed > 0)
-            memcpy(body, copy, size);
-        free(copy);
-        CHECK(client->contract, consumed >= 0, "the chunks of the response's body are malformed");
+    if (!none && response->chunked) {
+        consumed = take_chunks(client, body, waiting, &size);
         if (consumed == 0)
             return 0;
-    } else if (response_field(response, "Content-Length", value, sizeof value)) {
-        size = strtoul(value, NULL, 10);
+    } else if (!none) {
+        response->until_close = !response_field(response, "Content-Length", value, sizeof value);
+        size = response->until_close ? waiting : strtoul(value, NULL, 10);
         consumed = (long)size;
-        if (waiting < size)
+        if (waiting < size || (response->until_close && !client->ended))
             return 0;
-    } else {
-        if (!client->ended)
-            return 0;
-        response->until_close = true;
-        size = waiting;
-        consumed = (long)size;
     }
+    client->no_body = false;
+    response->body = body;
     response->body_length = size;
     client->taken += response->head_length + (size_t)consumed;
     return 1;

@@ -101,6 +101,13 @@ if [ -z "$only" ]; then
         exit 1
     fi
 fi
+if [ -z "$only" ]; then
+    for bug in $("$stand_in" --list-bugs); do
+        echo "$table" | grep -q "^$bug  *[a-z]" && continue
+        echo "NOT TRIED  $bug: no test is named for it"
+        exit 1
+    done
+fi
 running=0
 echo "$table" | {
     while read -r bug test; do

@@ -408,11 +408,20 @@ static bool names_bug(int argc, char **argv, const char *name)
     return false;
 }
 
+static _Noreturn void list_bugs(void)
+{
+    for (size_t i = BUG_NONE + 1; i < BUG_COUNT; i++)
+        puts(bug_names[i]);
+    exit(0);
+}
+
 static void parse(struct primary *primary, int argc, char **argv)
 {
     char error[OPTIONS_ERROR_SIZE];
     struct option_table table = {specs, &primary->settings};
     int operand = argc;
+    if (argc == 2 && strcmp(argv[1], "--list-bugs") == 0)
+        list_bugs();
     bool brief = names_bug(argc, argv, "version-says-little");
     struct option_program program = {.name = "stand-in",
                                      .summary = "the contract suite's stand-in",
