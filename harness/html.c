@@ -288,14 +288,26 @@ static void print_machine(FILE *out, const struct summary *summary)
     json_decref(machine);
 }
 
+/* The command line that makes the same cells in the same order. The caller frees. */
+static char *command_text(const struct summary *summary)
+{
+    const struct results *results = summary->results;
+    char *command = text_print("clusterbench run --plan %s --seed %llu --blocks %u", results->plan.name,
+                               (unsigned long long)results->seed, results->plan.blocks);
+    size_t i;
+    const json_t *name;
+    json_array_foreach(json_object_get(results->run, "only"), i, name) if (json_is_string(name))
+        text_replace(&command, text_print("%s%s%s", command, i ? "," : " --only ", json_string_value(name)));
+    if (json_is_true(json_object_get(results->run, "quick")))
+        text_replace(&command, text_print("%s --quick", command));
+    return command;
+}
+
 static void print_again(FILE *out, const struct summary *summary)
 {
-    fputs("<section id=\"again\"><h2>To do it again</h2>\n<pre>", out);
-    char *command = text_print("clusterbench run --plan %s --seed %llu%s", summary->results->plan.name,
-                               (unsigned long long)summary->results->seed,
-                               json_is_true(json_object_get(summary->results->run, "quick")) ? " --quick" : "");
-    print_escaped(out, command);
-    fputs("\nclusterbench report DIR      # draws plots and this page again from the recorded data</pre>\n"
+    char *command = command_text(summary);
+    print_element(out, "<section id=\"again\"><h2>To do it again</h2>\n<pre>", command, "\n");
+    fputs("clusterbench report DIR      # draws plots and this page again from the recorded data</pre>\n"
           "<p class=\"faint\">plan.ini in the results folder is the plan as it was run; cells/ holds every command "
           "line.</p></section>\n",
           out);

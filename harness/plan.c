@@ -27,7 +27,7 @@
 
 #define PLAN_SIZE_LIMIT (1u << 20)
 #define LINE_LIMIT      198u                    /* inih's own buffer holds 200 */
-#define AROUND_CELL_NS  (400 * CLOCK_NS_PER_MS) /* start-up, readings and stop of one server */
+#define AROUND_CELL_NS  (150 * CLOCK_NS_PER_MS) /* start-up, readings and stop of one server */
 
 const char *const picture_names[PICTURE_COUNT] = {
     [PICTURE_COST] = "cost", [PICTURE_SHARES] = "shares", [PICTURE_LATENCY] = "latency", [PICTURE_PERCENTILES] = "percentiles"};

@@ -353,8 +353,8 @@ struct kind {
 static const struct kind kinds[PICTURE_COUNT] = {
     [PICTURE_COST] = {"CPU time of all server processes per request", "dark: user, light: system", true, draw_cost,
                       "Bars of CPU microseconds per request, user and system stacked, one a strategy."},
-    [PICTURE_SHARES] = {"Share of the requests of each worker, busiest first",
-                        "grey: where 95 % of random deals of the connections lie; line: even", true, draw_shares,
+    [PICTURE_SHARES] = {"Share of the requests of each worker, busiest first", "grey: 95 % of random deals; line: even", true,
+                        draw_shares,
                         "Bars of the share of requests each worker served, sorted, with the band that chance would give."},
     [PICTURE_LATENCY] = {"Response time: median and p99", "", false, draw_latency,
                          "Median and 99th percentile of the response time."},

@@ -298,7 +298,7 @@ static int run_cell(struct run *run, const struct cell_plan *plan, unsigned numb
         *own_cpu_ns += outcome.own_cpu_ns;
         if (outcome.failure) {
             run->failed_cells++;
-            progress_say(&run->progress, "block %u: %s is not ranked: %s", number, words, outcome.failure);
+            progress_say(&run->progress, "not ranked: %s: %s", outcome.name, outcome.failure);
         }
     } else if (result != -EINTR) {
         fprintf(stderr, "clusterbench: cannot write cell %s of block %u in %s: %s\n", words, number, run->folder,
@@ -344,7 +344,7 @@ static void settle_block(struct run *run, unsigned number, json_t *order, const 
         run->rejected++;
         run->progress.rejected = run->rejected;
         run->progress.cell = 0;
-        progress_say(&run->progress, "block %u rejected: %s", number, reason);
+        progress_say(&run->progress, "block %u/%u rejected: %s", run->progress.block, run->progress.blocks, reason);
     }
     free(reason);
 }

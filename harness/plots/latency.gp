@@ -16,7 +16,7 @@ if (loads > 1) {
     set offsets graph 0.05, graph 0.05, 0, 0
     plot for [i=1:curves] data index (i-1) using 1:8:9 with filledcurves fs transparent solid 0.15 lc rgb colour(curve_style[i]), \
          for [i=1:curves] data index (i-1) using 1:7 with linespoints ls style_of(curve_style[i]) title curve_name[i] . ' p99', \
-         for [i=1:curves] data index (i-1) using 1:4 with lines lc rgb colour(curve_style[i]) lw 1.2 dt (1,3) title (i == 1 ? 'dotted: median' : '')
+         for [i=1:curves] data index (i-1) using 1:4 with lines lc rgb colour(curve_style[i]) lw 1.8 dt (2,4) title (i == 1 ? 'dotted: median' : '')
 } else {
     set xrange [-0.6:curves - 0.4]
     set xtics scale 0

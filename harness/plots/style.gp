@@ -8,8 +8,10 @@ if (!exists("suffix")) { suffix = '' }
 width = 800
 if (!exists("height")) { height = 460 }
 if (form eq 'svg') {
+    small = ',11.5'
     set terminal svg size width,height dynamic enhanced font 'Helvetica,13' background '#ffffff' dashlength 1.2
 } else {
+    small = ',10'
     set terminal pngcairo size width,height enhanced font 'Helvetica,11' background '#ffffff' dashlength 1.2
 }
 set output name . '.' . form . suffix
@@ -38,6 +40,6 @@ set tmargin 4.5
 set rmargin 3
 unset label 901
 unset label 902
-set label 901 footer at screen 0.012, screen 0.025 left font ',10' textcolor rgb '#666666'
+set label 901 footer at screen 0.012, screen 0.025 left font small textcolor rgb '#666666'
 tag = badge . (strlen(badge) && strlen(caution) ? ', ' : '') . caution
-if (strlen(tag)) { set label 902 '{/:Bold ' . tag . '}' at screen 0.988, screen 0.025 right font ',10' textcolor rgb '#a04000' }
+if (strlen(tag)) { set label 902 '{/:Bold ' . tag . '}' at screen 0.988, screen 0.025 right font small textcolor rgb '#a04000' }
