@@ -74,7 +74,7 @@ static int fail(struct cell *cell, char *reason)
     return -ECANCELED;
 }
 
-static json_t *command_json(const struct names *words)
+static json_t *words_json(const struct names *words)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < words->count; i++)
@@ -166,7 +166,7 @@ static int start_server(struct cell *cell)
 {
     struct names words = {0};
     server_words(cell, &words);
-    cell->server_command = command_json(&words);
+    cell->server_command = words_json(&words);
     char *log = text_print("%s/server.log", cell->draft);
     struct process_spec spec = {
         .argv = as_argv(&words), .cpus = &cell->setting->placement->server, .error_path = log, .keep_output = true};
@@ -296,7 +296,7 @@ static int apply_load(struct cell *cell)
 {
     struct names words = {0};
     generator_words(cell, &words);
-    cell->generator_command = command_json(&words);
+    cell->generator_command = words_json(&words);
     char *log = text_print("%s/loadgen.log", cell->draft);
     struct process_spec spec = {.argv = as_argv(&words), .cpus = &cell->setting->placement->generator, .error_path = log};
     int result = process_start(cell->setting->custody, &cell->generator, &spec);
@@ -353,11 +353,6 @@ static json_t *window_json(const struct cell *cell, const struct window *window)
                      (double)cell->generator_cpu_ns / 1e3);
 }
 
-static json_t *notes_json(const struct names *notes)
-{
-    return command_json(notes);
-}
-
 static json_t *or_null(json_t *json)
 {
     return json ? json_incref(json) : json_null();
@@ -377,7 +372,7 @@ static json_t *server_json(const struct cell *cell, const struct window *window)
     json_object_set_new(json, "placement", placement_json(cell->setting->placement));
     json_object_set_new(json, "ranked", json_boolean(!cell->failure));
     json_object_set_new(json, "failure", cell->failure ? json_string(cell->failure) : json_null());
-    json_object_set_new(json, "notes", notes_json(&cell->notes));
+    json_object_set_new(json, "notes", words_json(&cell->notes));
     json_object_set_new(json, "server_command", or_null(cell->server_command));
     json_object_set_new(json, "generator_command", or_null(cell->generator_command));
     json_object_set_new(json, "startup_us", json_real((double)cell->startup_ns / 1e3));

@@ -24,14 +24,15 @@ struct checkup {
     struct custody *custody;
     const char *programs;
     enum grade grade; /* of the check under way */
-    char *what, *remedy;
+    char *what;
+    const char *remedy;
 };
 
 static void find(struct checkup *checkup, enum grade grade, char *what, const char *remedy)
 {
     checkup->grade = grade;
     checkup->what = what;
-    checkup->remedy = grade == FINE ? NULL : text_copy(remedy);
+    checkup->remedy = remedy;
 }
 
 static void check_programs(struct checkup *checkup)
@@ -180,7 +181,6 @@ int doctor_examine(struct custody *custody, const char *programs)
             printf("%-8s %-11s -> %s\n", "", "", checkup.remedy);
         counts[checkup.grade]++;
         free(checkup.what);
-        free(checkup.remedy);
     }
     printf("machine grade %c: %u ok, %u noisy, %u missing\n",
            counts[NOISY] == 0  ? 'A'

@@ -1,7 +1,7 @@
 /*
  * clusterbench: runs plans, judges and draws them. This file knows the commands and nothing else.
  *
- * Exit status: 0 done, 1 could not be done (one line on stderr says why), 130 interrupted.
+ * Exit status: 0 done, 1 could not be done or measured nothing (one line on stderr says why), 130 interrupted.
  */
 #include <errno.h>
 #include <stdio.h>

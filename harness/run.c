@@ -48,7 +48,7 @@ struct run {
     char *started;
     json_t *blocks; /* of run.json */
     struct progress progress;
-    unsigned accepted, rejected, failed_cells;
+    unsigned accepted, rejected, cells_run, cells_failed;
 };
 
 static int complain(const char *text)
@@ -296,8 +296,9 @@ static int run_cell(struct run *run, const struct cell_plan *plan, unsigned numb
     if (!result) {
         json_array_append_new(order, json_string(outcome.name));
         *own_cpu_ns += outcome.own_cpu_ns;
+        run->cells_run++;
         if (outcome.failure) {
-            run->failed_cells++;
+            run->cells_failed++;
             progress_say(&run->progress, "not ranked: %s: %s", outcome.name, outcome.failure);
         }
     } else if (result != -EINTR) {
@@ -471,6 +472,16 @@ static void free_run(struct run *run)
     free(run->started);
 }
 
+/* Failing cells are results; a run of nothing else is a failure. */
+static int finish_complete(struct run *run)
+{
+    int status = report_make(&run->custody, run->folder, run->settings->plots, REPORT_WITH_TABLES);
+    if (status || run->cells_failed < run->cells_run)
+        return status;
+    fprintf(stderr, "clusterbench: not one of %u cells could be ranked; the report says why\n", run->cells_run);
+    return 1;
+}
+
 int run_plan(const struct run_settings *settings)
 {
     struct run run = {.settings = settings};
@@ -484,7 +495,7 @@ int run_plan(const struct run_settings *settings)
             result = carry_out(&run);
     }
     if (!result)
-        status = report_make(&run.custody, run.folder, settings->plots, REPORT_WITH_TABLES);
+        status = finish_complete(&run);
     else if (result == -EINTR)
         status = finish_interrupted(&run);
     free_run(&run);

@@ -12,7 +12,8 @@ struct run_settings {
     const char *programs, *plans, *plots; /* folders given on the command line, or NULL */
 };
 
-/* Does all of it, prints what is to be seen; the exit status: 0, 1 for what cannot be done, 130 when interrupted. */
+/* Does all of it, prints what is to be seen; the exit status: 0, 1 for what cannot be done or a run
+ * without one cell that can be ranked, 130 when interrupted. */
 int run_plan(const struct run_settings *settings);
 
 #endif

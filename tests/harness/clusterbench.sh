@@ -108,6 +108,11 @@ case_failing_cells() {
     expect_in r/cells/01-cost-stubborn-w2-closed/server.json '1 processes were left behind'
     expect_in out 'NOT RANKED: dies ended with status 3'
     expect_in r/report.html 'NOT RANKED'
+    plan failing 1 "dies"
+    sed -i '/^baseline/d' failing.ini
+    run --plan ./failing.ini --out nothing
+    expect_status $? 1
+    expect_in err 'not one of 1 cells could be ranked'
     expect_nothing_left
 }
 
