@@ -47,6 +47,8 @@ static void close_end(int *fd)
 static void on_again(uv_timer_t *timer)
 {
     struct member *member = timer->data;
+    if (member->primary->draining || member->primary->stopping)
+        return; /* nobody would tell it to end */
     int error = start_member(member);
     if (error)
         log_line(member->primary->log, LOG_ERROR, "%s %u cannot be started again: %s", role_name(member), member->index,
@@ -228,11 +230,7 @@ static int spawn(struct member *member, int worker_end)
 
 static void run_thread(void *context)
 {
-    struct worker *worker = context;
-    int channel = worker->private->channel;
-    bool begun = worker_run(worker) == 0;
-    if (!begun)
-        close(channel); /* an ended worker has closed it: that is how the primary hears of it */
+    (void)worker_run(context); /* the primary hears of its end, whichever it is, by the end of the channel */
 }
 
 static struct worker *make_worker(struct member *member, int channel)

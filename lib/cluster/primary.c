@@ -109,6 +109,7 @@ static void on_force(uv_timer_t *timer)
     struct primary *primary = timer->data;
     log_line(primary->log, LOG_WARN, "workers still occupied: ending without them");
     net_remove(&primary->options->listen);
+    net_remove(&primary->options->admin);
     _exit(primary->exit_status);
 }
 
