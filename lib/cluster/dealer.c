@@ -1,9 +1,9 @@
 /*
  * Deals connections: the primary accepts and hands each one to the worker that a policy picks.
  *
- * A worker counts what it takes, so what it has been handed and has not taken is known without any answer from it:
- * handed - accepted. A worker with too many of those, or at its limit of connections, is passed over; when nobody is left,
- * the connection waits here, and the primary stops accepting: the kernel's queue holds the rest.
+ * A worker counts what it takes, and what it loses in taking, so what it has been handed and has not taken is known without
+ * any answer from it: handed - accepted - errors. A worker with too many of those, or at its limit of connections, is passed
+ * over; when nobody is left, the connection waits here, and the primary stops accepting: the kernel's queue holds the rest.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -22,7 +22,9 @@ static void deal_waiting(struct primary *primary);
 static bool has_room(const struct primary *primary, const struct member *member)
 {
     const struct counters *counters = &member->slot->counters;
-    uint64_t untaken = member->handed - counter_read(&counters->accepted);
+    uint64_t untaken = member->handed - counter_read(&counters->accepted) - counter_read(&counters->errors_accept);
+    if (member->slot->state != WORKER_READY) /* somebody else told it to drain */
+        return false;
     return untaken < UNTAKEN_MAX && counter_read(&counters->active) + untaken < primary->options->max_connections;
 }
 
