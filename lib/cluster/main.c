@@ -11,6 +11,7 @@
 #include "cluster/primary.h"
 
 #define DESCRIPTORS_RESERVED 32 /* loop, channel, listener, logs and the like */
+#define DESCRIPTORS_A_THREAD 8  /* the same of each thread: epoll, eventfd, timerfd, channel, listener */
 #define CONNECTIONS_LEAST    4
 
 enum { EXIT_USAGE = 1 };
@@ -24,7 +25,8 @@ static void *own_options(const struct strategy *strategy)
 static uint64_t connections_possible(const struct strategy *strategy, uint64_t workers)
 {
     uint64_t limit = net_raise_file_limit();
-    uint64_t free_descriptors = limit > DESCRIPTORS_RESERVED ? limit - DESCRIPTORS_RESERVED : 0;
+    uint64_t reserved = DESCRIPTORS_RESERVED + (strategy->place == THREADS ? DESCRIPTORS_A_THREAD * workers : 0);
+    uint64_t free_descriptors = limit > reserved ? limit - reserved : 0;
     if (strategy->place == THREADS)
         free_descriptors /= workers;
     if (strategy->front)

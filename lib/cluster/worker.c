@@ -259,6 +259,8 @@ static void configure_server(struct worker *worker)
                                           options->max_body_bytes};
     server->timeouts = (struct http_timeouts){to_ms(options->header_timeout_ns), to_ms(options->body_timeout_ns),
                                               to_ms(options->idle_timeout_ns), to_ms(options->write_timeout_ns)};
+    bool faces_clients = worker->role == ROLE_FRONT || worker->scoreboard->fronts == 0;
+    server->unix_sockets = faces_clients && net_is_unix(&worker->scoreboard->address);
     server->fields = worker->role == ROLE_WORKER ? (struct slice){private->fields, (size_t)length} : (struct slice){"", 0};
     server->counters = &worker->slot->counters;
     server->events = &service_events;
@@ -381,6 +383,7 @@ int worker_run(struct worker *worker)
     return uv_loop_close(&loop) == 0 ? 0 : 1;
 bad:
     log_line(worker->log, LOG_ERROR, "worker %u cannot start: %s", worker->index, uv_strerror(error));
+    close(worker->private->channel); /* behind the message: the primary ends the program when it sees this */
     return 1;
 }
 
