@@ -28,8 +28,8 @@ static const char style[] =
     "img{max-width:100%;height:auto;background:#fff;border:1px solid var(--line);border-radius:4px}\n"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;margin:.8rem 0}\n"
     "th,td{padding:.25rem .45rem;border-bottom:1px solid var(--line);text-align:right;vertical-align:top;white-space:nowrap}\n"
-    "th.left,td.left{text-align:left}td.words{white-space:normal;min-width:14rem}th{background:var(--soft)}tr.unranked "
-    "td{color:var(--warn)}\n"
+    "th.left,td.left{text-align:left}td.words{white-space:normal;min-width:10rem}tr.unranked td{color:var(--warn)}\n"
+    "th{background:var(--soft);white-space:normal;vertical-align:bottom}\n"
     "pre{background:var(--soft);padding:.7rem;overflow-x:auto;font-size:.85rem}dt{font-weight:600}dd{margin:0 0 .4rem 1rem}\n"
     "nav a{margin-right:1rem}@media print{body{max-width:none}h2{break-before:auto}figure,table{break-inside:avoid}}\n";
 
@@ -100,9 +100,9 @@ static void print_table(FILE *out, const struct table *table)
         fputs(table->ranked[r] ? "<tr>" : "<tr class=\"unranked\">", out);
         for (unsigned c = 0; c < table->columns; c++)
             print_element(out,
-                          !table->left[c]           ? "<td>"
-                          : c + 1 == table->columns ? "<td class=\"left words\">"
-                                                    : "<td class=\"left\">",
+                          !table->left[c] ? "<td>"
+                          : c             ? "<td class=\"left words\">"
+                                          : "<td class=\"left\">",
                           table->cells[r * table->columns + c], "</td>");
         fputs("</tr>\n", out);
     }

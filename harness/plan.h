@@ -32,7 +32,8 @@ struct load {
     double value;
 };
 
-enum picture { PICTURE_COST, PICTURE_SHARES, PICTURE_LATENCY, PICTURE_PERCENTILES, PICTURE_COUNT };
+/* In the order they stand in a report. */
+enum picture { PICTURE_COST, PICTURE_LATENCY, PICTURE_PERCENTILES, PICTURE_SHARES, PICTURE_COUNT };
 extern const char *const picture_names[PICTURE_COUNT];
 
 enum arrivals { ARRIVALS_CONSTANT, ARRIVALS_POISSON };
