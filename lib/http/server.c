@@ -98,6 +98,7 @@ static void on_after_reads(uv_check_t *check)
         http_server_arm(server, next);
 }
 
+/* Only from the timer: timers run before the poll, so the check that follows stands behind a whole pass of reading. */
 static void look_after_reads(struct http_server *server)
 {
     if (server->closing)
@@ -182,7 +183,7 @@ void http_server_drain(struct http_server *server)
     if (server->open == 0)
         tell_if_empty(server);
     else
-        look_after_reads(server);
+        http_server_arm(server, uv_now(server->loop)); /* by way of the timer: this turn's pass of reading may be over */
 }
 
 static void on_handle_closed(uv_handle_t *handle)
