@@ -7,9 +7,6 @@
  *   handoff  the main thread accepts and deals in turn, as `master-accept` does: a number in a message, nothing is copied
  * The price: what kills one worker kills them all.
  */
-#include <errno.h>
-#include <fcntl.h>
-
 #include "cluster/strategy.h"
 
 #define ACCEPT_MOST 64
@@ -51,13 +48,6 @@ static int open_address(struct primary *primary)
     }
 }
 
-/* Each thread closes the listener it accepts from: with one socket for all, everybody gets a descriptor of their own. */
-static int accept_from_shared(struct worker *worker)
-{
-    int fd = fcntl(worker->listener, F_DUPFD_CLOEXEC, 0);
-    return fd < 0 ? -errno : worker_accept_from(worker, fd, 1);
-}
-
 static int accept_from_own(struct worker *worker)
 {
     int fd = net_listen(&worker->scoreboard->address, NET_REUSEPORT, (int)worker->options->backlog);
@@ -68,7 +58,7 @@ static int start(struct worker *worker)
 {
     switch (accept_mode(worker->own_options)) {
     case ACCEPT_SHARED:
-        return accept_from_shared(worker);
+        return worker_accept_from(worker, worker->listener, 1);
     case ACCEPT_HANDOFF:
         return worker_accept_handed(worker);
     default:

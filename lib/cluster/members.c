@@ -9,6 +9,7 @@
  * read back when it is dead, and no connection is lost with it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,11 +89,16 @@ static void abandon_life(struct member *member)
 
 /* ---- the channel ---- */
 
+static void free_worker(struct worker *worker)
+{
+    free(worker->private);
+    free(worker);
+}
+
 static void end_thread(struct member *member)
 {
     uv_thread_join(&member->thread);
-    free(member->thread_worker->private);
-    free(member->thread_worker);
+    free_worker(member->thread_worker);
     member->thread_worker = NULL;
     abandon_life(member);
 }
@@ -233,15 +239,21 @@ static void run_thread(void *context)
     (void)worker_run(context); /* the primary hears of its end, whichever it is, by the end of the channel */
 }
 
-static struct worker *make_worker(struct member *member, int channel)
+/* As a process does, a worker in this one gets its own descriptor of the listening socket: each closes the own when it ends. */
+static int make_worker(struct member *member, int channel, struct worker **made)
 {
     struct primary *primary = member->primary;
     struct worker *worker = calloc(1, sizeof *worker);
     struct worker_private *private = calloc(1, sizeof *private);
-    if (!worker || !private) {
+    int listener = inherited_listener(member), error = 0;
+    if (!worker || !private)
+        error = -ENOMEM;
+    else if (listener >= 0 && (listener = fcntl(listener, F_DUPFD_CLOEXEC, 0)) < 0)
+        error = -errno;
+    if (error) {
         free(worker);
         free(private);
-        return NULL;
+        return error;
     }
     private->channel = channel;
     *worker = (struct worker){
@@ -253,24 +265,26 @@ static struct worker *make_worker(struct member *member, int channel)
         .index = member->index,
         .scoreboard = primary->scoreboard,
         .slot = member->slot,
-        .listener = inherited_listener(member),
+        .listener = listener,
         .private = private,
     };
-    return worker;
+    *made = worker;
+    return 0;
 }
 
 static int start_thread(struct member *member, int channel)
 {
-    struct worker *worker = make_worker(member, channel);
-    if (!worker)
-        return -ENOMEM;
+    struct worker *worker;
+    int error = make_worker(member, channel, &worker);
+    if (error)
+        return error;
     member->thread_worker = worker; /* set before: its channel may speak at once */
-    int error = uv_thread_create(&member->thread, run_thread, worker);
+    error = uv_thread_create(&member->thread, run_thread, worker);
     if (!error)
         return 0;
     member->thread_worker = NULL;
-    free(worker->private);
-    free(worker);
+    close_end(&worker->listener);
+    free_worker(worker);
     return error;
 }
 
@@ -284,15 +298,16 @@ static void on_worker_in_place_ended(void *context)
 
 static int start_in_place(struct member *member)
 {
-    struct worker *worker = make_worker(member, -1);
-    if (!worker)
-        return -ENOMEM;
+    struct worker *worker;
+    int error = make_worker(member, -1, &worker);
+    if (error)
+        return error;
     worker->loop = &member->primary->loop;
     worker->private->ended = on_worker_in_place_ended;
     worker->private->ended_context = member;
     member->thread_worker = worker;
     worker_prepare_thread(worker);
-    int error = worker_begin(worker);
+    error = worker_begin(worker);
     if (error)
         return error;
     member->state = MEMBER_READY;
@@ -420,8 +435,7 @@ void members_free(struct primary *primary)
         close_end(&member->listener);
         if (member->thread_worker) {
             worker_free(member->thread_worker);
-            free(member->thread_worker->private);
-            free(member->thread_worker);
+            free_worker(member->thread_worker);
         }
     }
     free(primary->members);

@@ -76,7 +76,7 @@ struct worker {
     unsigned index;
     struct scoreboard *scoreboard;
     struct scoreboard_slot *slot;
-    int listener; /* the inherited listening socket, or -1 */
+    int listener; /* its own descriptor of the inherited listening socket, or -1 */
     struct http_server server;
     struct worker_private *private;
 };
