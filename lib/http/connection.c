@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
+#include "base/net.h"
+
 #define HELD_MAX    65536  /* bytes held for a busy connection before its socket is left alone */
 #define LINGER_MS   1000   /* how long a client gets to read the last answer before the reset */
 #define PENDING_MAX 262144 /* output waiting in user space before pipelined requests have to wait */
@@ -310,12 +312,25 @@ static void resume(struct http_connection *connection)
         read_on(connection);
 }
 
+/* libuv tells of a reset that comes along with the last bytes as if it were their end; the socket knows better. */
+static bool is_reset(const struct http_connection *connection)
+{
+    uv_os_fd_t fd;
+    return uv_fileno(&connection->handle, &fd) == 0 && net_connect_result(fd) != 0;
+}
+
+/* The client has sent all it will send; it may still want what is under way. */
 static void on_end(struct http_connection *connection)
 {
+    bool owes = connection->phase != PHASE_LINGER && (connection->handling || connection->held || http_output_pending(connection));
     connection->peer_ended = true;
     connection->reading = false;
     uv_read_stop(&connection->stream);
-    if (connection->phase == PHASE_LINGER || !(connection->handling || connection->held || http_output_pending(connection)))
+    if (owes && is_reset(connection)) {
+        counter_add(&connection->server->counters->errors_read, 1);
+        owes = false;
+    }
+    if (!owes)
         http_connection_close(connection);
 }
 
