@@ -12,7 +12,7 @@
 #define COUNTERS_TABLE(X)                                                                    \
     X(accepted, "connections taken, since the start")                                        \
     X(active, "connections open now")                                                        \
-    X(requests, "requests whose head was complete")                                          \
+    X(requests, "requests that came whole and well-formed")                                  \
     X(responses_1xx, "interim responses")                                                    \
     X(responses_2xx, "")                                                                     \
     X(responses_3xx, "")                                                                     \
