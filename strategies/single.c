@@ -2,7 +2,8 @@
  * single: one loop does everything.
  *
  * The top process listens, accepts and answers. There is nobody to share with and nobody to take over: it uses one core,
- * and when it crashes the service is gone. The baseline of every comparison.
+ * when it crashes the service is gone, and while a request occupies it, it sees no signal either. The baseline of every
+ * comparison.
  */
 #include "cluster/strategy.h"
 
@@ -21,7 +22,8 @@ static int accept_in_place(struct worker *worker)
 static const struct strategy single = {
     .name = "single",
     .summary = "one process, one loop: the baseline",
-    .notes = "A crash of the process is the end of the service: single starts nothing again.",
+    .notes = "A crash of the process is the end of the service: single starts nothing again.\n"
+             "While a request occupies its one loop it sees no signal: TERM and INT act when the work is done.",
     .place = IN_PLACE,
     .open = listen_in_place,
     .start = accept_in_place,

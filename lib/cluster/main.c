@@ -62,10 +62,7 @@ static int run(const struct strategy *strategy, struct cluster_options *options,
     struct log log = {strategy->name, (enum log_level)options->log_level};
     const char *identity = getenv(WORKER_IDENTITY_NAME);
     signal(SIGPIPE, SIG_IGN);
-    if (!identity)
-        return primary_run(strategy, options, own, &log, argv);
-    int status = worker_process_main(strategy, options, own, &log, identity);
-    return status;
+    return identity ? worker_process_main(strategy, options, own, &log, identity) : primary_run(strategy, options, own, &log, argv);
 }
 
 /* argv as it was: options_parse moves operands about, and a worker is started with the same words. */
@@ -77,25 +74,27 @@ static char **copy_arguments(int argc, char **argv)
     return copy;
 }
 
-int cluster_main(const struct strategy *strategy, int argc, char **argv)
+/* The shared rows, those of fronts, and the strategy's own. */
+static size_t collect_tables(const struct strategy *strategy, struct cluster_options *options, void *own,
+                             struct option_table tables[3])
 {
-    struct cluster_options options = {0};
+    size_t count = 0;
+    tables[count++] = (struct option_table){cluster_option_specs, options};
+    if (strategy->front)
+        tables[count++] = (struct option_table){cluster_front_specs, options};
+    if (strategy->options)
+        tables[count++] = (struct option_table){strategy->options, own};
+    return count;
+}
+
+/* OPTIONS_RUN, OPTIONS_DONE, or -EINVAL with the reason said. */
+static int parse(const struct strategy *strategy, int argc, char **argv, struct cluster_options *options, void *own)
+{
     char error[OPTIONS_ERROR_SIZE], version[160];
-    void *own = own_options(strategy);
-    char **arguments = copy_arguments(argc, argv);
-    int status = EXIT_USAGE, operand = argc;
-    if (!own || !arguments) {
-        fprintf(stderr, "%s: out of memory\n", strategy->name);
-        goto out;
-    }
+    struct option_table tables[3];
+    int operand = argc;
     snprintf(version, sizeof version, "%s (clusterbench %s) libuv %s llhttp %d.%d.%d", strategy->name, CLUSTERBENCH_VERSION,
              uv_version_string(), LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH);
-    struct option_table tables[3] = {{cluster_option_specs, &options}};
-    size_t table_count = 1;
-    if (strategy->front)
-        tables[table_count++] = (struct option_table){cluster_front_specs, &options};
-    if (strategy->options)
-        tables[table_count++] = (struct option_table){strategy->options, own};
     const struct option_program program = {
         .name = strategy->name,
         .summary = strategy->summary,
@@ -103,22 +102,32 @@ int cluster_main(const struct strategy *strategy, int argc, char **argv)
         .epilogue = strategy->notes,
         .version = version,
         .tables = tables,
-        .table_count = table_count,
+        .table_count = collect_tables(strategy, options, own, tables),
     };
     int outcome = options_parse(&program, argc, argv, &operand, error);
-    if (outcome == OPTIONS_DONE) {
-        status = 0;
-        goto out;
-    }
     if (outcome < 0) {
         fprintf(stderr, "%s\n", error);
-        goto out;
-    }
-    if (operand < argc) {
+    } else if (outcome == OPTIONS_RUN && operand < argc) {
         fprintf(stderr, "%s: '%s' is not allowed; use options only, see --help\n", strategy->name, argv[operand]);
+        outcome = -EINVAL;
+    }
+    return outcome;
+}
+
+int cluster_main(const struct strategy *strategy, int argc, char **argv)
+{
+    struct cluster_options options = {0};
+    void *own = own_options(strategy);
+    char **arguments = copy_arguments(argc, argv);
+    int status = EXIT_USAGE;
+    if (!own || !arguments) {
+        fprintf(stderr, "%s: out of memory\n", strategy->name);
         goto out;
     }
-    if (resolve(strategy, &options) == 0)
+    int outcome = parse(strategy, argc, argv, &options, own);
+    if (outcome == OPTIONS_DONE)
+        status = 0;
+    else if (outcome == OPTIONS_RUN && resolve(strategy, &options) == 0)
         status = run(strategy, &options, own, arguments);
 out:
     free(own);

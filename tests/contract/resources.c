@@ -117,6 +117,31 @@ void test_clients_that_leave_early(struct contract *contract)
     CHECK(contract, same, "clients left early: a worker died of it (SIGPIPE?)");
 }
 
+#define IDLE_FIRST      100 /* they pay for what the server allocates once */
+#define IDLE_MORE       800 /* below the usual 1,024 descriptors of a test */
+#define IDLE_BYTES_MOST 640
+
+static void open_idle(struct contract *contract, struct server *server, unsigned count)
+{
+    struct response response;
+    for (unsigned i = 0; i < count; i++)
+        client_get(client_open(contract, server), "/hello", 200, &response);
+}
+
+/* A connection on which nothing happens holds no buffer and no parser. */
+void test_idle_connections_are_small(struct contract *contract)
+{
+    struct footprint before, after;
+    struct server *server = server_start(contract, 1, NULL);
+    open_idle(contract, server, IDLE_FIRST);
+    server_footprint(server, &before);
+    open_idle(contract, server, IDLE_MORE);
+    server_footprint(server, &after);
+    uint64_t grown = after.memory_bytes > before.memory_bytes ? after.memory_bytes - before.memory_bytes : 0;
+    CHECK(contract, MEMORY_MEANS_NOTHING || grown / IDLE_MORE <= IDLE_BYTES_MOST,
+          "an idle connection costs %llu bytes of RSS, wanted %d", (unsigned long long)(grown / IDLE_MORE), IDLE_BYTES_MOST);
+}
+
 void test_max_connections(struct contract *contract)
 {
     struct response response;

@@ -65,6 +65,7 @@
     X(nothing_leaks, 0)                                                    \
     X(descriptors_exhausted, 0)                                            \
     X(clients_that_leave_early, 0)                                         \
+    X(idle_connections_are_small, TRAIT_ALONE)                             \
     X(max_connections, TRAIT_DIRECT)                                       \
     /* command_line.c */                                                   \
     X(help, 0)                                                             \
