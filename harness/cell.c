@@ -411,7 +411,8 @@ static int write_down(struct cell *cell, struct cell_outcome *outcome)
     struct window window = {0};
     if (!cell->failure) {
         judge_window(&evidence, &window);
-        cell->failure = judge_cell(&evidence, &window, &cell->notes);
+        cell->failure = judge_cell(&evidence, &window, &cell->notes, &outcome->repeat);
+        outcome->repeat &= cell->setting->may_repeat;
     }
     outcome->own_cpu_ns = (uint64_t)(window.cpu_us * 1e3) + cell->generator_cpu_ns;
     char *path = text_print("%s/server.json", cell->draft);
@@ -469,9 +470,9 @@ int cell_run(const struct cell_setting *setting, const struct cell_plan *plan, u
         result = measure(&cell);
         if (!result)
             result = write_down(&cell, outcome);
-        if (!result && rename(cell.draft, final) < 0)
+        if (!result && !outcome->repeat && rename(cell.draft, final) < 0)
             result = -errno;
-        if (result)
+        if (result || outcome->repeat)
             folder_remove(cell.draft);
     }
     if (!result) {

@@ -4,6 +4,7 @@
 #ifndef HARNESS_CELL_H
 #define HARNESS_CELL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "placement.h"
@@ -17,12 +18,14 @@ struct cell_setting {
     const char *programs; /* folder of the server programs and loadgen */
     const char *folder;   /* the run's; cells/ lies in it */
     uint64_t seed;        /* the run's */
+    bool may_repeat;      /* a cell that the generator spoiled leaves no folder and is to be run again */
 };
 
 struct cell_outcome {
     char *name;          /* the folder below cells/; the caller frees */
     char *failure;       /* why the cell is not ranked, or NULL; the caller frees */
     uint64_t own_cpu_ns; /* of server and generator: what else ran on the machine is foreign */
+    bool repeat;         /* `failure` is the generator's, and the setting allows another try */
 };
 
 /*

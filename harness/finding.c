@@ -1,8 +1,8 @@
 /*
  * finding: says what the rows of an experiment show, and no more.
  *
- * The best row opens the sentence; the others follow in groups by their verdict against the baseline. Without verdicts only the
- * order of the medians is told, and that it carries none. A row that is not ranked is named with its reason.
+ * The verdicts against the baseline open it, in groups; then come the medians' ends, which rank nobody. Without verdicts only
+ * these are told, and that they carry none. A row that is not ranked is named.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -64,6 +64,7 @@ static char *with_unit(const struct telling *telling, const struct row *row)
     return text;
 }
 
+/* The rows with one verdict, after `before`; their ratios to the baseline are told unless the verdict is that there is none. */
 static void tell_group(struct telling *telling, enum verdict verdict, const char *before, const char *after)
 {
     struct names names = {0};
@@ -85,39 +86,40 @@ static void tell_group(struct telling *telling, enum verdict verdict, const char
     names_free(&names);
 }
 
+static bool any_with(const struct telling *telling, enum verdict verdict)
+{
+    for (unsigned i = 0; i < telling->count; i++)
+        if (!telling->rows[i]->baseline && telling->rows[i]->verdict[telling->metric] == verdict)
+            return true;
+    return false;
+}
+
+/* What was decided comes first; what was not is said to be open, however far apart the medians are. */
 static void tell_verdicts(struct telling *telling)
 {
     const char *baseline = telling->experiment->baseline;
-    char *against = text_print("Against %s: different are ", baseline);
-    tell_group(telling, VERDICT_DIFFERENT, against, "");
-    free(against);
+    tell(telling, any_with(telling, VERDICT_DIFFERENT)
+                      ? text_print("%s differs from %s in", metrics[telling->metric].label, baseline)
+                      : text_print("%s: nothing was found to differ from %s.", metrics[telling->metric].label, baseline));
+    tell_group(telling, VERDICT_DIFFERENT, "", "");
     tell_group(telling, VERDICT_SAME, "The same within the noise: ", "");
     tell_group(telling, VERDICT_UNDECIDED, "Undecided with these blocks: ", "");
     tell_group(telling, VERDICT_VOID, "Nothing can be said of ", ": the A/A pair itself differs");
 }
 
-static void tell_opening(struct telling *telling)
+/* Where the medians lie. They are an order of this run, not a ranking: only the verdicts are. */
+static void tell_range(struct telling *telling, const char *before)
 {
-    static const char *const words[] = {
-        [LAYOUT_COST] = "takes the least CPU time a request",
-        [LAYOUT_LATENCY] = "keeps the response times lowest",
-        [LAYOUT_SHARES] = "spreads the work most evenly",
-    };
     const struct row *best = telling->rows[0], *worst = telling->rows[telling->count - 1];
     char *best_name = row_label(telling->summary, best), *best_value = with_unit(telling, best);
-    enum layout layout = experiment_layout(telling->experiment);
-    const char *what = layout == LAYOUT_COST && telling->metric != METRIC_CPU ? "is best" : words[layout];
-    const char *label = metrics[telling->metric].label;
-    tell(telling, telling->count == 1 ? text_print("%s: %s %s.", best_name, label, best_value)
-                                      : text_print("%s %s: %s %s", best_name, what, label, best_value));
-    if (telling->count > 1) {
-        char *worst_name = row_label(telling->summary, worst), *worst_value = with_unit(telling, worst);
-        tell(telling, text_print("; at the other end stands %s with %s.", worst_name, worst_value));
-        free(worst_name);
-        free(worst_value);
-    }
+    char *worst_name = row_label(telling->summary, worst), *worst_value = with_unit(telling, worst);
+    tell(telling, telling->count == 1
+                      ? text_print("%s %s (%s).", before, best_value, best_name)
+                      : text_print("%s from %s (%s) to %s (%s).", before, best_value, best_name, worst_value, worst_name));
     free(best_name);
     free(best_value);
+    free(worst_name);
+    free(worst_value);
 }
 
 /* The worst spread in words: what the busiest worker got, what chance alone would have made of it. */
@@ -127,9 +129,9 @@ static void tell_spread(struct telling *telling)
     if (worst->connections < 1)
         return;
     char *name = row_label(telling->summary, worst);
-    tell(telling, text_print(" There the busiest of %u workers gets %.1f %% of the requests where %.1f %% would be even;"
+    tell(telling, text_print(" With %s the busiest of %u workers gets %.1f %% of the requests where %.1f %% would be even;"
                              " throwing %.0f connections at random would give a Jain index of %.2f.",
-                             worst->workers, 100 * worst->shares[0], 100.0 / worst->workers, worst->connections,
+                             name, worst->workers, 100 * worst->shares[0], 100.0 / worst->workers, worst->connections,
                              statistics_jain_by_chance(worst->connections, worst->workers)));
     free(name);
 }
@@ -163,14 +165,14 @@ char *finding_text(const struct summary *summary, unsigned experiment)
         text_replace(&telling.text, text_copy("No cell of this experiment could be ranked."));
     } else {
         if (telling.experiment->loads_count > 1 && strstr(telling.load, "pct"))
-            tell(&telling, text_print("At %.*s %% load ", (int)strlen(telling.load) - 3, telling.load));
-        tell_opening(&telling);
-        if (experiment_layout(telling.experiment) == LAYOUT_SHARES)
-            tell_spread(&telling);
+            tell(&telling, text_print("At %.*s %% load, ", (int)strlen(telling.load) - 3, telling.load));
         if (summary->verdicts)
             tell_verdicts(&telling);
         else
-            tell(&telling, text_copy(" These are medians without a verdict."));
+            tell(&telling, text_print("%s, without a verdict:", metrics[telling.metric].label));
+        tell_range(&telling, summary->verdicts ? " Medians lie" : " medians");
+        if (experiment_layout(telling.experiment) == LAYOUT_SHARES)
+            tell_spread(&telling);
     }
     tell_failures(&telling, experiment);
     free(telling.rows);

@@ -202,14 +202,17 @@ static char *gate_ports(const struct gate_view *view)
     return NULL;
 }
 
-char *judge_cell(const struct evidence *evidence, const struct window *window, struct names *notes)
+char *judge_cell(const struct evidence *evidence, const struct window *window, struct names *notes, bool *generator)
 {
     static char *(*const gates[])(const struct gate_view *) = {gate_requests,  gate_errors,  gate_generator,
                                                                gate_overshoot, gate_machine, gate_ports};
     struct gate_view view = {evidence, window, &evidence->plan->experiments[evidence->cell->experiment], notes};
     char *reason = NULL;
-    for (size_t i = 0; i < sizeof(gates) / sizeof(*gates) && !reason; i++)
+    *generator = false;
+    for (size_t i = 0; i < sizeof(gates) / sizeof(*gates) && !reason; i++) {
         reason = gates[i](&view);
+        *generator = reason && gates[i] == gate_generator;
+    }
     return reason;
 }
 

@@ -31,8 +31,11 @@ struct window {
 
 void judge_window(const struct evidence *evidence, struct window *window);
 
-/* Why the cell must not be ranked, or NULL; the caller frees. What is odd but no reason is added to `notes`. */
-char *judge_cell(const struct evidence *evidence, const struct window *window, struct names *notes);
+/*
+ * Why the cell must not be ranked, or NULL; the caller frees. What is odd but no reason is added to `notes`. *generator is set
+ * when the reason is the generator's alone: such a cell says nothing of its server and may be run again.
+ */
+char *judge_cell(const struct evidence *evidence, const struct window *window, struct names *notes, bool *generator);
 
 /* workers.csv: what each worker got, as the client saw it and as the server counted. 0 or negative errno. */
 int judge_write_workers(const char *path, const struct evidence *evidence);

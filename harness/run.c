@@ -3,7 +3,8 @@
  *
  * The order comes from the run's seed and is stored as it was run. run.json says "interrupted" from its first writing on and
  * "complete" only at the very end, so that a run that was killed, whatever the way, never passes for a whole one. A block
- * in which the hypervisor took more than 2 % of the CPU time is run again under a new number, up to three times.
+ * in which the hypervisor took more than 2 % of the CPU time is run again under a new number, up to three times. A cell whose
+ * generator was disturbed (it sent late, whatever the server did) is run again at once, up to twice. Neither looks at results.
  *
  * Rule: whatever stands under a final name is whole.
  */
@@ -34,6 +35,7 @@
 #define STEAL_MOST_PERCENT 2.0
 #define RETRIES_MOST       3u
 #define REJECTED_MOST      0.3
+#define TRIES_MOST         3u /* of a cell whose generator was disturbed */
 
 struct run {
     const struct run_settings *settings;
@@ -46,7 +48,8 @@ struct run {
     uint64_t seed;
     char *programs, *folder;
     char *started;
-    json_t *blocks; /* of run.json */
+    json_t *blocks;  /* of run.json */
+    json_t *repeats; /* of run.json: tries of cells that the generator spoiled */
     struct progress progress;
     unsigned accepted, rejected, cells_run, cells_failed;
 };
@@ -160,6 +163,7 @@ static int prepare(struct run *run)
     run->cell_count = plan_cells(&run->plan, run->auto_workers, &run->cells);
     run->seed = run->settings->seed ? run->settings->seed : 1 + random_seed() % 99999999;
     run->blocks = json_array();
+    run->repeats = json_array();
     return check_programs(run);
 }
 
@@ -213,6 +217,7 @@ static int write_run(const struct run *run, const char *state)
     json_object_set_new(json, "interrupted_by",
                         run->custody.interrupted_by ? json_string(strsignal(run->custody.interrupted_by)) : json_null());
     json_object_set(json, "blocks", run->blocks);
+    json_object_set(json, "repeats", run->repeats);
     int result = file_write_json(path, json);
     if (result)
         complain_file("cannot write", path, result);
@@ -250,19 +255,23 @@ static int write_text(const struct run *run, const char *file, const char *text)
     return result;
 }
 
+/* Blocks that were thrown out whole, and tries of single cells. */
 static int write_rejected(const struct run *run)
 {
-    char *text = text_copy("block,steal_percent,reason\n");
+    char *text = text_copy("block,cell,steal_percent,reason\n");
     size_t i;
-    const json_t *block;
-    json_array_foreach(run->blocks, i, block)
+    const json_t *row;
+    json_array_foreach(run->blocks, i, row)
     {
-        if (!json_is_false(json_object_get(block, "accepted")))
+        if (!json_is_false(json_object_get(row, "accepted")))
             continue;
-        text_replace(&text, text_print("%s%d,%.2f,%s\n", text, (int)json_integer_value(json_object_get(block, "number")),
-                                       json_number_value(json_object_get(block, "steal_percent")),
-                                       json_string_value(json_object_get(block, "reason"))));
+        text_replace(&text, text_print("%s%d,,%.2f,\"%s\"\n", text, (int)json_integer_value(json_object_get(row, "number")),
+                                       json_number_value(json_object_get(row, "steal_percent")),
+                                       json_string_value(json_object_get(row, "reason"))));
     }
+    json_array_foreach(run->repeats, i, row) text_replace(
+        &text, text_print("%s%d,%s,,\"%s\"\n", text, (int)json_integer_value(json_object_get(row, "block")),
+                          json_string_value(json_object_get(row, "cell")), json_string_value(json_object_get(row, "reason"))));
     int result = write_text(run, "rejected.csv", text);
     free(text);
     return result;
@@ -281,18 +290,46 @@ static char *cell_words(const struct run *run, const struct cell_plan *cell)
     return words;
 }
 
-static int run_cell(struct run *run, const struct cell_plan *plan, unsigned number, json_t *order, uint64_t *own_cpu_ns)
+/* A try that says nothing of its server: kept in run.json and rejected.csv, but not as a cell. */
+static void note_repeat(struct run *run, unsigned number, const struct cell_outcome *outcome)
+{
+    json_array_append_new(run->repeats,
+                          json_pack("{s:i, s:s, s:s}", "block", (int)number, "cell", outcome->name, "reason", outcome->failure));
+    progress_say(&run->progress, "run again: %s: %s", outcome->name, outcome->failure);
+}
+
+static int run_cell_once(struct run *run, const struct cell_plan *plan, unsigned number, bool may_repeat,
+                         struct cell_outcome *outcome)
 {
     struct cell_setting setting = {.custody = &run->custody,
                                    .plan = &run->plan,
                                    .placement = &run->placement,
                                    .programs = run->programs,
                                    .folder = run->folder,
-                                   .seed = run->seed};
+                                   .seed = run->seed,
+                                   .may_repeat = may_repeat};
+    return cell_run(&setting, plan, number, outcome);
+}
+
+static void free_outcome(struct cell_outcome *outcome)
+{
+    free(outcome->name);
+    free(outcome->failure);
+}
+
+static int run_cell(struct run *run, const struct cell_plan *plan, unsigned number, json_t *order, uint64_t *own_cpu_ns)
+{
     struct cell_outcome outcome;
     char *words = cell_words(run, plan);
     progress_cell(&run->progress, words);
-    int result = cell_run(&setting, plan, number, &outcome);
+    unsigned tries = 1;
+    int result = run_cell_once(run, plan, number, run->plan.verdicts, &outcome);
+    while (!result && outcome.repeat) {
+        *own_cpu_ns += outcome.own_cpu_ns;
+        note_repeat(run, number, &outcome);
+        free_outcome(&outcome);
+        result = run_cell_once(run, plan, number, ++tries < TRIES_MOST, &outcome);
+    }
     if (!result) {
         json_array_append_new(order, json_string(outcome.name));
         *own_cpu_ns += outcome.own_cpu_ns;
@@ -305,8 +342,7 @@ static int run_cell(struct run *run, const struct cell_plan *plan, unsigned numb
         fprintf(stderr, "clusterbench: cannot write cell %s of block %u in %s: %s\n", words, number, run->folder,
                 strerror(-result));
     }
-    free(outcome.name);
-    free(outcome.failure);
+    free_outcome(&outcome);
     free(words);
     return result;
 }
@@ -466,6 +502,7 @@ static void free_run(struct run *run)
     custody_close(&run->custody);
     plan_close(&run->plan);
     json_decref(run->blocks);
+    json_decref(run->repeats);
     free(run->cells);
     free(run->programs);
     free(run->folder);

@@ -116,6 +116,20 @@ case_failing_cells() {
     expect_nothing_left
 }
 
+# A disturbed generator: its cell is run again, twice at most, and what was thrown away is written down.
+case_late_generator() {
+    plan late 6 "even, odd"
+    sed -i 's/^verdicts = no/verdicts = yes/' late.ini
+    FAKE_LATE=$work/calls run --plan ./late.ini --out r
+    expect_status $? 0
+    [ "$(grep -c '^1,01-cost-.*generator: INVALID' r/rejected.csv)" = 3 ] || fail "3 tries should be in rejected.csv: $(cat r/rejected.csv)"
+    [ "$(grep -l '"ranked": false' r/cells/01-*/server.json | wc -l)" = 1 ] || fail "one cell of block 1 stays failed after three tries"
+    [ "$(grep -l '"ranked": true' r/cells/0[2-6]-*/server.json | wc -l)" = 15 ] || fail "the other blocks are whole"
+    expect_in err 'run again: 01-cost-'
+    expect_no_drafts r
+    expect_nothing_left
+}
+
 case_missing_program() {
     plan missing 1 "even, nobody"
     run --plan ./missing.ini --out r

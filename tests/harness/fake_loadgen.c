@@ -2,6 +2,7 @@
  * A load generator that makes one connection and no request: it writes a load.json of schema clusterbench.loadgen/1 and an .hgrm of
  * made-up figures.
  *
+ * With $FAKE_LATE set, the first four runs are INVALID.
  * With $FAKE_FIFO set it says "started" into that pipe and then waits to be ended: a test that reads the pipe knows that the
  * harness is in the midst of a cell.
  */
@@ -29,7 +30,7 @@ static const char load[] =
     "\"rate\":{\"planned\":null,\"achieved\":10000.0},\"response_time_us\":{\"mean\":2500,\"p50\":2000,\"p90\":4000,\"p99\":8000,"
     "\"p99.9\":9000,"
     "\"max\":9000},\"workers\":[{\"id\":\"0\",\"connections\":32,\"requests\":600,\"share\":0.6},{\"id\":\"1\",\"connections\":32,"
-    "\"requests\":400,\"share\":0.4}],\"fairness\":{\"jain\":0.96},\"cpu_us_per_request\":5.0,\"verdict\":\"VALID\",\"reasons\":[]}"
+    "\"requests\":400,\"share\":0.4}],\"fairness\":{\"jain\":0.96},\"cpu_us_per_request\":5.0,\"verdict\":\"%s\",\"reasons\":[]}"
     "\n";
 
 static void write_file(const char *path, const char *text)
@@ -64,6 +65,20 @@ static void wait_to_be_ended(const char *fifo)
         pause();
 }
 
+/* Every call adds a byte to the file $FAKE_LATE; the first four of them were late. */
+static bool is_late(void)
+{
+    const char *path = getenv("FAKE_LATE");
+    FILE *file = path ? fopen(path, "a") : NULL;
+    if (!file)
+        return false;
+    fseek(file, 0, SEEK_END);
+    long calls = ftell(file);
+    fputc('.', file);
+    fclose(file);
+    return calls < 4;
+}
+
 int main(int argc, char **argv)
 {
     const char *out = NULL, *percentiles = NULL, *seed = "0", *fifo = getenv("FAKE_FIFO");
@@ -79,8 +94,9 @@ int main(int argc, char **argv)
         wait_to_be_ended(fifo);
     visit(argv[argc - 1]);
     char text[4096];
-    snprintf(text, sizeof(text), load, argv[argc - 1], seed);
+    bool late = is_late();
+    snprintf(text, sizeof(text), load, argv[argc - 1], seed, late ? "INVALID" : "VALID");
     write_file(out, text);
     write_file(percentiles, hgrm);
-    return 0;
+    return late ? 3 : 0;
 }

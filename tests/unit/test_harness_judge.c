@@ -40,6 +40,7 @@ struct judged {
     struct window window;
     struct names notes;
     char *reason;
+    bool generator;
 };
 
 static struct judged judge(const struct readings *readings)
@@ -60,7 +61,7 @@ static struct judged judge(const struct readings *readings)
                                 .generator_cpu_ns = 1000000,
                                 .wall_ns = 1000000000};
     judge_window(&evidence, &judged.window);
-    judged.reason = judge_cell(&evidence, &judged.window, &judged.notes);
+    judged.reason = judge_cell(&evidence, &judged.window, &judged.notes, &judged.generator);
     json_decref(status_before);
     json_decref(status_after);
     json_decref(load);
@@ -135,6 +136,7 @@ static void test_refusals(void **state)
         struct judged judged = judge(&cases[i].readings);
         assert_non_null(judged.reason);
         assert_string_equal(judged.reason, cases[i].reason);
+        assert_int_equal(judged.generator, strncmp(cases[i].reason, "generator", 9) == 0); /* only then another try is fair */
         drop(&judged);
     }
 }
