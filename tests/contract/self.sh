@@ -94,8 +94,7 @@ wanted() {
 
 only="$*"
 if [ -z "$only" ]; then
-    "$contract" "$stand_in" --as master-accept -- --strategy master-accept >"$folder/whole" 2>&1
-    if [ $? -ne 0 ]; then
+    if ! "$contract" "$stand_in" --as master-accept -- --strategy master-accept >"$folder/whole" 2>&1; then
         cat "$folder/whole"
         echo "the stand-in without a bug does not pass"
         exit 1
@@ -111,7 +110,9 @@ fi
 running=0
 echo "$table" | {
     while read -r bug test; do
-        [ -n "$bug" ] && wanted "$bug" || continue
+        if [ -z "$bug" ] || ! wanted "$bug"; then
+            continue
+        fi
         try "$bug" "$test" &
         running=$((running + 1))
         if [ "$running" -ge "$jobs_at_once" ]; then
