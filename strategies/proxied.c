@@ -8,7 +8,8 @@
  * twice.
  *
  * Rule: what a front lets through, a worker accepts. The fields that the front adds must not push a request over the
- * worker's limits, and a connection is given up by the front before the worker ends it.
+ * worker's limits, and a connection is given up by the front before the worker ends it. It is the front that knows its
+ * client: while a slow one has not taken what the front holds for it, the worker waits, however long that is.
  */
 #include "base/clock.h"
 #include "cluster/strategy.h"
@@ -60,6 +61,7 @@ static int accept_from_fronts(struct worker *worker)
 {
     worker->server.limits.head_bytes += FORWARD_ADDED_BYTES;
     worker->server.limits.header_lines += FORWARD_ADDED_LINES;
+    worker->server.timeouts.write_ms = UINT64_MAX;
     return worker_accept_from(worker, worker->listener, ACCEPT_MOST);
 }
 

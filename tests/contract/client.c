@@ -98,25 +98,39 @@ static void make_room(struct client *client)
     CHECK(client->contract, client->received != NULL, "out of memory");
 }
 
+/* One read of at most `most` bytes. True when something came, an end included. */
+static bool read_once(struct client *client, size_t most)
+{
+    ssize_t n = recv(client->fd, client->received + client->length, most, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    if (n <= 0) {
+        client->ended = true;
+        client->error = n < 0 ? errno : 0;
+        return true;
+    }
+    client->length += (size_t)n;
+    client->received_total += (uint64_t)n;
+    return true;
+}
+
 /* Takes in what waits in the socket. True when something came, an end included. */
 static bool read_some(struct client *client)
 {
-    bool came = false;
-    while (!client->ended) {
+    bool came = false, more = true;
+    while (!client->ended && more) {
         make_room(client);
-        ssize_t n = recv(client->fd, client->received + client->length, client->capacity - client->length - 1, MSG_DONTWAIT);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
-            break;
-        came = true;
-        if (n <= 0) {
-            client->ended = true;
-            client->error = n < 0 ? errno : 0;
-            break;
-        }
-        client->length += (size_t)n;
-        client->received_total += (uint64_t)n;
+        more = read_once(client, client->capacity - client->length - 1);
+        came |= more;
     }
     return came;
+}
+
+void client_take_some(struct client *client, size_t most)
+{
+    make_room(client);
+    if (!client->ended)
+        read_once(client, most < READ_AT_ONCE ? most : READ_AT_ONCE);
 }
 
 /* Waits for `events` or bytes to read; false at the deadline. */

@@ -60,6 +60,9 @@ long client_send_some(struct client *client, const void *bytes, size_t length);
 
 void client_shutdown_write(struct client *client);
 
+/* Reads at most `most` bytes of what is there: for clients slower than the server. */
+void client_take_some(struct client *client, size_t most);
+
 /* Reads what is there or comes within `milliseconds`: true when there are untaken bytes or the peer has ended. */
 bool client_stirs(struct client *client, int milliseconds);
 

@@ -42,6 +42,7 @@ header-deadline-moves     header_drip
 body-deadline-moves       slow_body
 no-idle-timeout           idle_timeout
 no-write-timeout          client_never_reads
+write-deadline-stays      client_reads_slowly
 one-worker-does-all       every_worker_serves
 one-worker-does-all       even_counts
 wait-occupies             wait_does_not_occupy

@@ -48,6 +48,7 @@
     X("body-deadline-moves", BODY_DEADLINE_MOVES)         \
     X("no-idle-timeout", NO_IDLE_TIMEOUT)                 \
     X("no-write-timeout", NO_WRITE_TIMEOUT)               \
+    X("write-deadline-stays", WRITE_DEADLINE_STAYS)       \
     X("one-worker-does-all", ONE_WORKER_DOES_ALL)         \
     X("wait-occupies", WAIT_OCCUPIES)                     \
     X("block-yields", BLOCK_YIELDS)                       \

@@ -26,6 +26,7 @@ struct connection {
     bool ended; /* the client will send no more */
     bool over;  /* close it now */
     bool timed_out;
+    uint64_t answer_ns; /* when the answer began */
 };
 
 struct request {
@@ -108,7 +109,7 @@ static bool write_all(struct connection *connection, const char *bytes, size_t l
             bytes += n;
             length -= (size_t)n;
             COUNT(connection, bytes_out, (uint64_t)n);
-            deadline_ns = clock_now_ns() + timeout_ns;
+            deadline_ns = (buggy(connection, BUG_WRITE_DEADLINE_STAYS) ? connection->answer_ns : clock_now_ns()) + timeout_ns;
             continue;
         }
         struct pollfd fd = {.fd = connection->fd, .events = POLLOUT};
@@ -141,6 +142,7 @@ static void respond(struct connection *connection, const struct request *request
     time_t now = time(NULL);
     struct tm tm;
     bool aborts = buggy(connection, BUG_HALF_CLOSE_ABORTS) && recv(connection->fd, date, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    connection->answer_ns = clock_now_ns();
     bool head_only = strcmp(request->method, "HEAD") == 0 && !buggy(connection, BUG_HEAD_HAS_BODY);
     strftime(date, sizeof date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime_r(&now, &tm));
     int n =
@@ -594,8 +596,9 @@ int stand_in_accepted(struct worker *worker, int fd)
     pthread_t thread;
     pthread_attr_t detached;
     struct connection *connection = calloc(1, sizeof *connection);
-    if (connection == NULL)
-        return close(fd), -ENOMEM;
+    int send_buffer = 65536; /* of a large one a third must be free before poll(2) tells that a slow client took anything */
+    if (connection == NULL || setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer) != 0)
+        return free(connection), close(fd), -ENOMEM;
     connection->worker = worker;
     connection->fd = fd;
     atomic_fetch_add(&worker->slot->counters.accepted, 1);

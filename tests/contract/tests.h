@@ -39,6 +39,7 @@
     X(slow_body, 0)                                                        \
     X(idle_timeout, 0)                                                     \
     X(client_never_reads, 0)                                               \
+    X(client_reads_slowly, 0)                                              \
     /* dispatch.c */                                                       \
     X(every_worker_serves, 0)                                              \
     X(wait_does_not_occupy, 0)                                             \

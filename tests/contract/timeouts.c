@@ -100,3 +100,20 @@ void test_client_never_reads(struct contract *contract)
     CHECK(contract, client->received_total < 8 * 1024 * 1024, "all came: the connection was not given up");
     client_get(client_open(contract, server), "/hello", 200, &response);
 }
+
+/* Slow, but never idle: it takes some bytes far more often than the time-out asks for, so it must get them all. */
+void test_client_reads_slowly(struct contract *contract)
+{
+    enum { BODY = 16 * 1024 * 1024, TAKEN_AT_ONCE = 2048 };
+    struct response response;
+    struct server *server = server_start(contract, 0, "--write-timeout", "400ms", NULL);
+    struct client *client = client_open_narrow(contract, server, 65536);
+    uint64_t quick_again_ns = now_ns() + 2000 * MS;
+    client_print(client, "GET /bytes/16m HTTP/1.1\r\nHost: contract\r\n\r\n");
+    while (look_again(quick_again_ns))
+        client_take_some(client, TAKEN_AT_ONCE);
+    client_expect(client, 200, &response);
+    CHECK(contract, response.body_length == BODY, "a body of %zu bytes came, wanted %d", response.body_length, BODY);
+    uint64_t timeouts = status_sum_rows(contract, server, "errors_timeout");
+    CHECK(contract, timeouts == 0, "%llu time-outs are counted, wanted 0", (unsigned long long)timeouts);
+}
