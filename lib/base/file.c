@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FIRST_SIZE 4096
@@ -78,17 +79,34 @@ static void free_names(struct file_draft *draft)
     *draft = (struct file_draft){0};
 }
 
+/* A device or a pipe is written to: renaming onto /dev/null would destroy it. (Renaming onto a folder fails by itself.) */
+static bool is_replaceable(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);
+}
+
+/* A symbolic link stays one: what it points to is replaced. */
+static char *resolve(const char *path)
+{
+    char *target = realpath(path, NULL);
+
+    return target != NULL ? target : strdup(path);
+}
+
 int file_draft(struct file_draft *draft, const char *path)
 {
+    bool replaceable = is_replaceable(path);
     int error = 0;
 
-    *draft = (struct file_draft){.path = strdup(path)};
-    if (draft->path == NULL || asprintf(&draft->draft_path, "%s.tmp-%ld", path, (long)getpid()) < 0) {
+    *draft = (struct file_draft){.path = resolve(path)};
+    if (draft->path == NULL || (replaceable && asprintf(&draft->draft_path, "%s.tmp-%ld", draft->path, (long)getpid()) < 0)) {
         draft->draft_path = NULL; /* asprintf leaves it undefined */
         free_names(draft);
         return -ENOMEM;
     }
-    draft->out = fopen(draft->draft_path, "we");
+    draft->out = fopen(replaceable ? draft->draft_path : draft->path, "we");
     if (draft->out == NULL) {
         error = -errno;
         free_names(draft);
@@ -96,23 +114,13 @@ int file_draft(struct file_draft *draft, const char *path)
     return error;
 }
 
-/* The errno of an early failed write is gone by now; then -EIO has to do. */
-static int close_stream(FILE *out)
-{
-    int error = ferror(out) ? -EIO : 0;
-
-    if (fclose(out) != 0 && error == 0)
-        error = -errno;
-    return error;
-}
-
 int file_commit(struct file_draft *draft)
 {
     int error = close_stream(draft->out);
 
-    if (error == 0 && rename(draft->draft_path, draft->path) != 0)
+    if (error == 0 && draft->draft_path != NULL && rename(draft->draft_path, draft->path) != 0)
         error = -errno;
-    if (error < 0)
+    if (error < 0 && draft->draft_path != NULL)
         unlink(draft->draft_path);
     free_names(draft);
     return error;
@@ -121,7 +129,8 @@ int file_commit(struct file_draft *draft)
 void file_discard(struct file_draft *draft)
 {
     fclose(draft->out);
-    unlink(draft->draft_path);
+    if (draft->draft_path != NULL)
+        unlink(draft->draft_path);
     free_names(draft);
 }
 

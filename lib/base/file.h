@@ -13,11 +13,14 @@
 int file_read(const char *path, size_t limit, char **text, size_t *length);
 
 struct file_draft {
-    FILE *out; /* write here; errors are seen by file_commit */
-    char *path, *draft_path;
+    FILE *out;               /* write here; errors are seen by file_commit */
+    char *path, *draft_path; /* no draft_path: PATH is no plain file and is written to directly */
 };
 
-/* Opens PATH.tmp-PID for writing. 0 or negative errno. End with exactly one of commit (rename to PATH) or discard; both free it. */
+/*
+ * Opens PATH.tmp-PID for writing; PATH itself when that is a device, a pipe or the like, which a rename would destroy.
+ * 0 or negative errno. End with exactly one of commit (rename to PATH) or discard; both free it.
+ */
 int file_draft(struct file_draft *draft, const char *path);
 int file_commit(struct file_draft *draft); /* 0, or negative errno: then PATH is as it was */
 void file_discard(struct file_draft *draft);

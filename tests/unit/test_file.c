@@ -5,8 +5,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static char folder[64], path[128];
 
@@ -142,6 +144,48 @@ static void failed_write_commits_nothing(void **state)
     assert_int_equal(entries(), 1);
 }
 
+static void a_device_is_written_to_and_stays(void **state)
+{
+    struct file_draft draft;
+    struct stat status;
+
+    (void)state;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(reader >= 0);
+    assert_int_equal(file_draft(&draft, path), 0);
+    assert_true(fputs("new", draft.out) >= 0);
+    assert_int_equal(file_commit(&draft), 0);
+    char text[8] = "";
+    assert_int_equal(read(reader, text, sizeof(text)), 3);
+    assert_string_equal(text, "new");
+    close(reader);
+    assert_int_equal(stat(path, &status), 0);
+    assert_true(S_ISFIFO(status.st_mode));
+    assert_int_equal(entries(), 1);
+}
+
+static void a_link_stays_a_link(void **state)
+{
+    struct file_draft draft;
+    struct stat status;
+    char target[sizeof(path) + 8];
+
+    (void)state;
+    snprintf(target, sizeof(target), "%s.target", path);
+    FILE *file = fopen(target, "w");
+    assert_non_null(file);
+    fclose(file);
+    assert_int_equal(symlink(target, path), 0);
+    assert_int_equal(file_draft(&draft, path), 0);
+    assert_true(fputs("new", draft.out) >= 0);
+    assert_int_equal(file_commit(&draft), 0);
+    expect_text("new");
+    assert_int_equal(lstat(path, &status), 0);
+    assert_true(S_ISLNK(status.st_mode));
+    assert_int_equal(unlink(target), 0);
+}
+
 static void commit_onto_a_folder(void **state)
 {
     struct file_draft draft;
@@ -179,9 +223,17 @@ static void json_documents(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        file_test(written_and_read),     file_test(limits_of_reading),         file_test(proc_has_no_size),
-        file_test(read_errors),          file_test(nothing_before_the_commit), file_test(failed_write_commits_nothing),
-        file_test(commit_onto_a_folder), file_test(draft_in_no_folder),        file_test(json_documents),
+        file_test(written_and_read),
+        file_test(limits_of_reading),
+        file_test(proc_has_no_size),
+        file_test(read_errors),
+        file_test(nothing_before_the_commit),
+        file_test(failed_write_commits_nothing),
+        file_test(a_device_is_written_to_and_stays),
+        file_test(a_link_stays_a_link),
+        file_test(commit_onto_a_folder),
+        file_test(draft_in_no_folder),
+        file_test(json_documents),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
