@@ -233,6 +233,8 @@ static void check_unix_path(struct contract *contract, const char *path, int sig
     struct response response;
     char listen[160];
     struct stat status;
+    struct family family;
+    pid_t left;
     snprintf(listen, sizeof listen, "unix:%s", path);
     struct server_plan plan = {.listen = listen, .arguments = contract->profile->unix_arguments};
     struct server *server = server_start_plan(contract, &plan);
@@ -242,8 +244,12 @@ static void check_unix_path(struct contract *contract, const char *path, int sig
         client_get(client, "/hello", 200, &response);
         client_close(client);
     }
+    family_collect(contract, server->pid, &family);
     CHECK(contract, kill(server->pid, signal) == 0, "kill: %s", strerror(errno));
     CHECK(contract, server_wait_exit(server), "signal %d: the program still runs", signal);
+    bool gone = family_wait_gone(contract, &family, &left); /* as long as one lives it listens, and the path is no left-over */
+    family_release(&family);
+    CHECK(contract, gone, "signal %d: process %d still lives", signal, (int)left);
     CHECK(contract, signal == SIGKILL || (stat(path, &status) != 0 && errno == ENOENT), "the path %s is left behind", path);
 }
 
