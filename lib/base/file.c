@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -111,6 +112,16 @@ int file_draft(struct file_draft *draft, const char *path)
         error = -errno;
         free_names(draft);
     }
+    return error;
+}
+
+/* The errno of an early failed write is gone by now; then -EIO has to do. */
+static int close_stream(FILE *out)
+{
+    int error = ferror(out) ? -EIO : 0;
+
+    if (fclose(out) != 0 && error == 0)
+        error = -errno;
     return error;
 }
 
