@@ -35,7 +35,7 @@ bench: build ## measure all strategies, draw the report: PLAN=smoke, quick (defa
 test: build ## build, then run every test
 	ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(TEST_JOBS)
 
-lint: deps-lint ## layout, static analysis, shell scripts, no warnings from gcc and clang
+lint: deps-lint ## layout, static analysis, shell and plot scripts, no warnings from gcc and clang
 	@scripts/lint
 
 sanitize: deps-quiet ## the tests under AddressSanitizer, UBSan and ThreadSanitizer
