@@ -26,8 +26,9 @@
 #define PAUSE_LONGEST_NS CLOCK_NS_PER_S
 
 static int on_header(void *context, struct slice name, struct slice value);
+static int on_head(void *context, const struct response_head *head);
 
-const struct response_events connection_events = {.on_header = on_header};
+const struct response_events connection_events = {.on_header = on_header, .on_head = on_head};
 
 /* Keeps the worker's name. Most answers on a connection come from the worker that gave the one before. */
 static int on_header(void *context, struct slice name, struct slice value)
@@ -38,6 +39,14 @@ static int on_header(void *context, struct slice name, struct slice value)
     if (!before || before->id_length != value.length || memcmp(before->id, value.at, value.length) != 0)
         connection->backend = stats_backend(&connection->engine->stats, value);
     connection->named = true;
+    return 0;
+}
+
+/* What 100 Continue or 103 Early Hints called itself says nothing of the response behind it. */
+static int on_head(void *context, const struct response_head *head)
+{
+    struct connection *connection = context;
+    connection->named &= !head->interim;
     return 0;
 }
 

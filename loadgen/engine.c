@@ -142,9 +142,9 @@ static uint64_t count_unsent(struct engine *engine, uint64_t at_ns)
 static void finish(struct engine *engine, uint64_t at_ns)
 {
     if (engine->phase == PHASE_MEASURE) {
+        engine->stats.cpu_ns = clock_thread_cpu_ns() - engine->cpu_from_ns; /* before the counting, which may be long */
         count_unfinished(engine);
         engine->stats.unsent = count_unsent(engine, at_ns);
-        engine->stats.cpu_ns = clock_thread_cpu_ns() - engine->cpu_from_ns;
         engine->until_ns = at_ns > engine->from_ns ? at_ns : engine->from_ns;
     }
     engine->phase = PHASE_DONE;
@@ -229,11 +229,12 @@ void engine_answered(struct engine *engine, struct connection *connection, uint6
 {
     struct stats *stats = &engine->stats;
     engine->in_flight--;
-    engine->last_answer_ns = now_ns;
+    engine->last_answer_ns = engine->last_end_ns = now_ns;
     connection->busy = false;
+    struct backend *backend = connection->named ? connection->backend : stats->backends[0];
+    backend->answered = true;
     if (!connection->counted)
         return;
-    struct backend *backend = connection->named ? connection->backend : stats->backends[0];
     uint64_t response_us = stats_us(now_ns - connection->planned_ns);
     stats->status[connection->parser.head.status]++;
     backend->requests++;
@@ -250,6 +251,7 @@ void engine_failed(struct engine *engine, struct connection *connection, enum er
 {
     struct stats *stats = &engine->stats;
     engine->in_flight--;
+    engine->last_end_ns = now_ns;
     connection->busy = false;
     if (!connection->counted)
         return;
@@ -333,7 +335,7 @@ static void begin_measure(struct engine *engine, uint64_t from_ns)
 {
     const struct settings *settings = engine->load->settings;
     uint64_t limit = settings->requests ? share_of(settings->requests, engine->index, (unsigned)settings->threads) : UINT64_MAX;
-    engine->from_ns = engine->last_answer_ns = from_ns;
+    engine->from_ns = engine->last_answer_ns = engine->last_end_ns = from_ns;
     engine->cpu_from_ns = clock_thread_cpu_ns();
     engine->series_ns = engine->series ? from_ns + SERIES_INTERVAL_NS : UINT64_MAX;
     begin_phase(engine, PHASE_MEASURE, from_ns, settings->duration_ns ? from_ns + settings->duration_ns : UINT64_MAX, limit);
@@ -487,7 +489,7 @@ static int turn(struct engine *engine)
     for (int i = 0; i < count && engine->phase != PHASE_DONE; i++)
         handle(engine, &events[i]);
     if (is_running(engine) && (engine->unreachable || is_complete(engine)))
-        finish(engine, engine->unreachable ? engine->now_ns : engine->last_answer_ns);
+        finish(engine, engine->unreachable ? engine->now_ns : engine->last_end_ns);
     return engine->error;
 }
 

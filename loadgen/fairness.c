@@ -82,7 +82,7 @@ double fairness_chi_square_p(const uint64_t *counts, unsigned count)
     return chi_square_upper_tail(x, count - 1);
 }
 
-/* Workers are those that named themselves: "-" is left out. */
+/* Workers are those that named themselves: "-" is left out. No figures when some share one name for want of room. */
 struct fairness fairness_of(const struct stats *stats)
 {
     uint64_t requests[BACKENDS_MAX + 1], connections[BACKENDS_MAX + 1], most = 0;
@@ -94,7 +94,7 @@ struct fairness fairness_of(const struct stats *stats)
     }
     struct fairness fairness = {.workers = count, .jain = NAN, .cv = NAN, .max_over_mean = NAN, .chi_square_p = NAN};
     double mean = count ? sum_of(requests, count) / count : 0;
-    if (mean <= 0)
+    if (mean <= 0 || stats_has_others(stats))
         return fairness;
     fairness.jain = fairness_jain(requests, count);
     fairness.cv = sqrt(fmax(0, squares_of(requests, count) / count / (mean * mean) - 1));

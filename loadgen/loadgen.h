@@ -193,10 +193,11 @@ extern const char *const error_names[ERROR_KINDS];
 #define BACKENDS_MAX   256 /* different values of the header; all further ones count as "(others)" */
 #define STATUS_MAX     1000
 
-/* One value of the backend header. */
+/* One value of the backend header; bytes that are not printable ASCII stand as '?', for terminals and JSON. */
 struct backend {
     char id[BACKEND_ID_MAX + 1];
     size_t id_length;
+    bool answered; /* named by a whole response, be it one of the warm-up; else nobody: 103 Early Hints, a torn answer */
     uint64_t connections, requests;
     struct histogram response;
 };
@@ -221,6 +222,9 @@ void stats_close(struct stats *stats);
 
 /* The backend of that id, made when new; "(others)" when there are too many, "-" when memory is short. */
 struct backend *stats_backend(struct stats *stats, struct slice id);
+
+/* Does "(others)" stand for several? Then how even they are cannot be told. */
+bool stats_has_others(const struct stats *stats);
 
 int stats_merge(struct stats *into, const struct stats *from);
 
@@ -353,8 +357,9 @@ struct engine {
     struct connection *connections;
     unsigned connection_count;
     unsigned opening; /* first attempts not yet decided */
-    uint64_t connected, refused_in_row, last_answer_ns;
-    uint64_t exhausted_ns; /* open loop: when the last free connection was taken */
+    uint64_t connected, refused_in_row;
+    uint64_t last_answer_ns, last_end_ns; /* of requests: by a response; by whatever ended them */
+    uint64_t exhausted_ns;                /* open loop: when the last free connection was taken */
     uint64_t cpu_from_ns;
     struct random random; /* for placeholders */
     char *read_buffer, *render_buffer;

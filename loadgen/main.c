@@ -60,6 +60,8 @@ static int write_reports(const struct summary *summary)
     int error = 0;
     if (prints_text(settings))
         report_text(summary, stdout);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return complain("cannot write", "to stdout", errno ? -errno : -EIO);
     if (settings->format == FORMAT_JSON && (settings->output || !settings->quiet))
         error = write_json(path, summary);
     else if (settings->output)

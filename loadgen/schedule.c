@@ -5,6 +5,8 @@
  * Threads share it out like cards: thread i takes plans i, i+t, i+2t, ... For Poisson arrivals each thread draws its own process of
  * rate/t; together they are one of the whole rate (superposition).
  *
+ * Offsets are doubles until they are known to lie before the end: at 0.000001/s the next plan may be centuries away.
+ *
  * A schedule is also its own backlog: plans are taken one after the other when a connection can take them, so the next one may
  * lie far in the past, and a backlog of any length costs no memory.
  */
@@ -12,21 +14,23 @@
 
 const char *const arrivals_names[] = {"constant", "poisson", NULL};
 
-static uint64_t constant_offset(struct schedule *schedule)
+#define OFFSET_MOST_NS 9e18 /* as far as a uint64_t of nanoseconds reaches from any start */
+
+static double constant_offset(struct schedule *schedule)
 {
     const struct schedule_plan *plan = &schedule->plan;
     double index = (double)schedule->taken * plan->threads + plan->thread;
-    return (uint64_t)(index * 1e9 / plan->rate);
+    return index * 1e9 / plan->rate;
 }
 
-static uint64_t poisson_offset(struct schedule *schedule)
+static double poisson_offset(struct schedule *schedule)
 {
     const struct schedule_plan *plan = &schedule->plan;
     schedule->elapsed_ns += random_exponential(&schedule->random) * 1e9 * plan->threads / plan->rate;
-    return (uint64_t)schedule->elapsed_ns;
+    return schedule->elapsed_ns;
 }
 
-static uint64_t (*const offsets[])(struct schedule *) = {
+static double (*const offsets[])(struct schedule *) = {
     [ARRIVALS_CONSTANT] = constant_offset,
     [ARRIVALS_POISSON] = poisson_offset,
 };
@@ -38,7 +42,8 @@ static void find_next(struct schedule *schedule)
         schedule->next_ns = UINT64_MAX;
         return;
     }
-    uint64_t at = plan->start_ns + offsets[plan->arrivals](schedule);
+    double offset_ns = offsets[plan->arrivals](schedule);
+    uint64_t at = offset_ns < OFFSET_MOST_NS ? plan->start_ns + (uint64_t)offset_ns : UINT64_MAX;
     schedule->next_ns = at < plan->end_ns ? at : UINT64_MAX;
 }
 
@@ -58,6 +63,12 @@ void schedule_advance(struct schedule *schedule)
 uint64_t schedule_drain(struct schedule *schedule)
 {
     uint64_t count = 0;
+    if (schedule->plan.end_ns == UINT64_MAX && schedule->next_ns != UINT64_MAX) { /* no need to walk through them */
+        count = schedule->plan.limit - schedule->taken;
+        schedule->taken = schedule->plan.limit;
+        schedule->next_ns = UINT64_MAX;
+        return count;
+    }
     for (; schedule->next_ns != UINT64_MAX; count++)
         schedule_advance(schedule);
     return count;

@@ -12,6 +12,8 @@
 
 const char *const error_names[ERROR_KINDS] = {"connect", "read", "write", "malformed", "timeout"};
 
+#define OTHERS_ID "(others)"
+
 static struct histogram *const *histograms_of(struct stats *stats, struct histogram *all[4])
 {
     all[0] = &stats->service;
@@ -21,6 +23,7 @@ static struct histogram *const *histograms_of(struct stats *stats, struct histog
     return all;
 }
 
+/* `id` has at most BACKEND_ID_MAX bytes. */
 static struct backend *add_backend(struct stats *stats, struct slice id)
 {
     struct backend *backend = calloc(1, sizeof(*backend));
@@ -30,7 +33,7 @@ static struct backend *add_backend(struct stats *stats, struct slice id)
         free(backend);
         return NULL;
     }
-    backend->id_length = id.length < BACKEND_ID_MAX ? id.length : BACKEND_ID_MAX;
+    backend->id_length = id.length;
     memcpy(backend->id, id.at, backend->id_length);
     stats->backends[stats->backend_count++] = backend;
     return backend;
@@ -72,13 +75,22 @@ static struct backend *find_backend(const struct stats *stats, struct slice id)
     return NULL;
 }
 
+/* Cuts an id to what is kept of it, and copies it into `text`. */
+static struct slice tidy_id(struct slice id, char text[BACKEND_ID_MAX])
+{
+    size_t length = id.length < BACKEND_ID_MAX ? id.length : BACKEND_ID_MAX;
+    for (size_t i = 0; i < length; i++)
+        text[i] = id.at[i] >= ' ' && id.at[i] < 0x7f ? id.at[i] : '?';
+    return (struct slice){text, length};
+}
+
 struct backend *stats_backend(struct stats *stats, struct slice id)
 {
-    if (id.length > BACKEND_ID_MAX)
-        id.length = BACKEND_ID_MAX;
+    char text[BACKEND_ID_MAX];
+    id = tidy_id(id, text);
     struct backend *backend = id.length ? find_backend(stats, id) : stats->backends[0];
     if (!backend && stats->backend_count >= BACKENDS_MAX) {
-        id = SLICE("(others)");
+        id = SLICE(OTHERS_ID);
         backend = find_backend(stats, id);
     }
     if (!backend)
@@ -86,12 +98,20 @@ struct backend *stats_backend(struct stats *stats, struct slice id)
     return backend ? backend : stats->backends[0];
 }
 
+bool stats_has_others(const struct stats *stats)
+{
+    return find_backend(stats, SLICE(OTHERS_ID)) != NULL;
+}
+
 static int merge_backends(struct stats *into, const struct stats *from)
 {
     int error = 0;
     for (unsigned i = 0; i < from->backend_count && !error; i++) {
         const struct backend *theirs = from->backends[i];
+        if (i > 0 && !theirs->answered)
+            continue;
         struct backend *ours = stats_backend(into, (struct slice){theirs->id, theirs->id_length});
+        ours->answered |= theirs->answered;
         ours->connections += theirs->connections;
         ours->requests += theirs->requests;
         error = histogram_merge(&ours->response, &theirs->response);

@@ -106,6 +106,22 @@ static void judge_failures(struct summary *summary)
                     100 * (double)failed / (double)summary->planned);
 }
 
+/* Figures of error pages, or of a server that does not end its answers where it says. */
+static void judge_answers(struct summary *summary)
+{
+    double responses = (double)(summary->ok + summary->http_errors);
+    uint64_t malformed = summary->stats.errors[ERROR_MALFORMED];
+    if ((double)summary->http_errors > FAILED_SHARE_MOST * responses)
+        give_reason(summary, VERDICT_SUSPECT, "%.1f %% of the responses had a status of 400 or above",
+                    100 * (double)summary->http_errors / responses);
+    if (responses > 0 && (double)malformed > FAILED_SHARE_MOST * responses)
+        give_reason(summary, VERDICT_SUSPECT, "%llu connections were given up for bytes that are no response, or belong to none",
+                    (unsigned long long)malformed);
+    if (stats_has_others(&summary->stats))
+        give_reason(summary, VERDICT_SUSPECT, "more than %d workers named themselves: how even they are cannot be told",
+                    BACKENDS_MAX - 1);
+}
+
 static void judge_end(struct summary *summary)
 {
     if (summary->interrupted)
@@ -119,8 +135,8 @@ static const struct {
     bool open_loop_only;
     void (*judge)(struct summary *);
 } rules[] = {
-    {false, judge_identity}, {false, judge_silence},  {true, judge_lag},  {true, judge_rate},
-    {true, judge_cpu},       {false, judge_failures}, {false, judge_end},
+    {false, judge_identity}, {false, judge_silence},  {true, judge_lag},      {true, judge_rate},
+    {true, judge_cpu},       {false, judge_failures}, {false, judge_answers}, {false, judge_end},
 };
 
 static void judge(struct summary *summary)

@@ -113,6 +113,18 @@ static enum outcome play_nameless(const struct answer *answer)
     return KEEP;
 }
 
+static enum outcome play_hints(const struct answer *answer)
+{
+    say(answer, "HTTP/1.1 103 Early Hints\r\nX-Worker: 99\r\n\r\n");
+    return play_nameless(answer);
+}
+
+static enum outcome play_strange(const struct answer *answer)
+{
+    say(answer, "HTTP/1.1 200 OK\r\nX-Worker: caf\xe9\r\nContent-Length: 0\r\n\r\n");
+    return KEEP;
+}
+
 static enum outcome play_silent(const struct answer *answer)
 {
     (void)answer;
@@ -162,6 +174,8 @@ static const struct {
     {"/pieces", play_pieces},
     {"/interim", play_interim},
     {"/nameless", play_nameless},
+    {"/hints", play_hints},
+    {"/strange", play_strange},
     {"/silent", play_silent},
     {"/reset", play_reset},
     {"/cut", play_cut},

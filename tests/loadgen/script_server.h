@@ -8,6 +8,7 @@
  *   /interim         100 Continue before the 200     /nameless       200 without X-Worker
  *   /silent          never answers                   /reset          resets the connection
  *   /cut             half of the body, then closes   /garbage        not HTTP
+ *   /hints           103 by worker 99, then nameless /strange        X-Worker with a byte outside ASCII
  *   /surplus         more bytes than announced       /stall          200; the 100th request stops the whole server for STALL_MS
  */
 #ifndef SCRIPT_SERVER_H

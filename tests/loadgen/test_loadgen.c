@@ -325,6 +325,8 @@ static void test_attribution(void **state)
         const char *arguments, *path, *id;
     } rows[] = {
         {"-c 1 -n 10", "/nameless", "-"},
+        {"-c 1 -n 10", "/hints", "-"}, /* nor is worker 99 listed */
+        {"-c 1 -n 10", "/strange", "caf?"},
         {"-c 1 -n 10 --backend-header none", "/ok", "-"},
         {"-c 1 -n 10 --backend-header x-WORKER", "/ok", "0"},
         {"-c 1 -n 10 --backend-header Content-Length", "/ok", "5"},
@@ -373,6 +375,52 @@ static void test_failures(void **state)
         expect_identity(&result);
         finish(&server, &result);
     }
+}
+
+/* What was not a success must not pass for one: neither error pages nor answers that go on behind their end. */
+static void test_bad_answers_are_suspect(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/status/404", "/status/503", "/surplus"};
+    for (unsigned i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        struct script_server server;
+        script_server_start(&server, "127.0.0.1:0");
+        struct result result = run(&server, "-c 2 -n 20", paths[i]);
+        script_server_stop(&server);
+        assert_string_equal(json_string_value(find(&result, "verdict")), "SUSPECT");
+        assert_int_equal(json_array_size(find(&result, "reasons")), 1);
+        finish(&server, &result);
+    }
+}
+
+/* The time that passed until the last request had failed belongs to the run. */
+static void test_failures_take_time(void **state)
+{
+    (void)state;
+    struct script_server server;
+    script_server_start(&server, "127.0.0.1:0");
+    struct result result = run(&server, "-c 1 -n 2 --timeout 100ms", "/silent");
+    script_server_stop(&server);
+    assert_int_equal(number(&result, "requests/timed_out"), 2);
+    assert_true(json_number_value(find(&result, "duration_s")) >= 0.2);
+    finish(&server, &result);
+}
+
+static void test_full_stdout(void **state)
+{
+    (void)state;
+    struct script_server server;
+    script_server_start(&server, "127.0.0.1:0");
+    struct running running = {.out = open("/dev/full", O_WRONLY | O_CLOEXEC), .err = open_capture("err")};
+    assert_true(running.out >= 0);
+    running.pid = start("-c 1 -n 2", server.url, "/ok", running.out, running.err);
+    int status;
+    assert_int_equal(waitpid(running.pid, &status, 0), running.pid);
+    close(running.out);
+    close(running.err);
+    script_server_stop(&server);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+    script_server_free(&server);
 }
 
 /* A server that never answers, by duration: what is in flight at the end is unfinished, what found no connection unsent. */
@@ -759,6 +807,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_request_as_asked),
         cmocka_unit_test(test_attribution),
         cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_bad_answers_are_suspect),
+        cmocka_unit_test(test_failures_take_time),
+        cmocka_unit_test(test_full_stdout),
         cmocka_unit_test(test_unfinished_and_unsent),
         cmocka_unit_test(test_stall_shows),
         cmocka_unit_test(test_server_goes_away),

@@ -66,9 +66,27 @@ static void test_of_stats(void **state)
     stats_close(&stats);
 }
 
+/* More workers than there is room for: all are counted, but a group is no worker. */
+static void test_too_many(void **state)
+{
+    (void)state;
+    struct stats stats;
+    char id[16];
+    assert_int_equal(stats_init(&stats), 0);
+    for (int i = 0; i < 300; i++) {
+        snprintf(id, sizeof(id), "w%d", i);
+        stats_backend(&stats, slice_of(id))->requests++;
+    }
+    assert_true(stats_has_others(&stats));
+    assert_int_equal(stats.backend_count, BACKENDS_MAX + 1);
+    assert_true(isnan(fairness_of(&stats).jain));
+    stats_close(&stats);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_tail_is_gsl_s), cmocka_unit_test(test_jain),
-                                       cmocka_unit_test(test_chi_square), cmocka_unit_test(test_of_stats)};
+                                       cmocka_unit_test(test_chi_square), cmocka_unit_test(test_of_stats),
+                                       cmocka_unit_test(test_too_many)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,6 +56,25 @@ static void test_limit_and_end(void **state)
     assert_int_equal(schedule.next_ns, UINT64_MAX);
 }
 
+/* A rate of centuries a request, and a number of requests nobody could walk through. */
+static void test_extremes(void **state)
+{
+    (void)state;
+    struct schedule schedule;
+    struct schedule_plan mine = plan(ARRIVALS_CONSTANT, 1e-300, 0, 1, UINT64_MAX);
+    schedule_init(&schedule, &mine);
+    assert_int_equal(schedule_drain(&schedule), 1); /* the one at the start */
+    mine.arrivals = ARRIVALS_POISSON;
+    schedule_init(&schedule, &mine);
+    assert_int_equal(schedule_drain(&schedule), 0);
+    mine = plan(ARRIVALS_CONSTANT, 1000, 0, 1, UINT64_MAX - 1);
+    mine.end_ns = UINT64_MAX;
+    schedule_init(&schedule, &mine);
+    schedule_advance(&schedule);
+    assert_int_equal(schedule_drain(&schedule), UINT64_MAX - 2);
+    assert_int_equal(schedule_drain(&schedule), 0);
+}
+
 static int compare_doubles(const void *a, const void *b)
 {
     double one = *(const double *)a, two = *(const double *)b;
@@ -124,8 +143,8 @@ static void test_shares(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_constant_interleaves), cmocka_unit_test(test_limit_and_end),
-                                       cmocka_unit_test(test_poisson_gaps), cmocka_unit_test(test_seed_decides),
-                                       cmocka_unit_test(test_shares)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_constant_interleaves), cmocka_unit_test(test_limit_and_end), cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_poisson_gaps),         cmocka_unit_test(test_seed_decides),  cmocka_unit_test(test_shares)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,6 +59,8 @@ static void test_merge(void **state)
         parts[i].errors[ERROR_READ] = i;
         struct backend *backend = stats_backend(&parts[i], i == 1 ? SLICE("b") : SLICE("a"));
         backend->requests = 11;
+        backend->answered = true;
+        stats_backend(&parts[i], SLICE("103")); /* named in a head whose response never came */
         backend->connections = 1;
         histogram_record(&backend->response, 100 * (i + 1));
         assert_int_equal(stats_merge(&sum, &parts[i]), 0);
@@ -68,6 +70,7 @@ static void test_merge(void **state)
     assert_int_equal(stats_ok(&sum), 30);
     assert_int_equal(stats_http_errors(&sum), 3);
     assert_int_equal(sum.errors[ERROR_READ], 3);
+    assert_int_equal(sum.backend_count, 3); /* "-", a, b */
     assert_int_equal(stats_backend(&sum, SLICE("a"))->requests, 22);
     assert_int_equal(stats_backend(&sum, SLICE("a"))->connections, 2);
     assert_int_equal(stats_backend(&sum, SLICE("b"))->requests, 11);
