@@ -314,6 +314,50 @@ void test_term_drains_blocked(struct contract *contract)
     check_exit_0(server, "TERM and a drain of /block/500ms");
 }
 
+static void signal_family(struct contract *contract, const struct family *family, int signal)
+{
+    for (size_t i = 0; i < family->count; i++)
+        kill_process(contract, family->pids[i], signal);
+}
+
+/* Whoever connected before TERM is answered, though nobody had accepted the connection yet: the program was stopped meanwhile. */
+void test_term_answers_the_queue(struct contract *contract)
+{
+    enum { QUEUED = 150 };
+    struct client *clients[QUEUED];
+    struct response response;
+    struct family family;
+    struct server *server = server_start(contract, 0, "--grace", "60s", "--backlog", "512", NULL);
+    family_collect(contract, server->pid, &family);
+    signal_family(contract, &family, SIGSTOP);
+    for (size_t i = 0; i < QUEUED; i++) {
+        clients[i] = client_open(contract, server);
+        send_get(clients[i], i % 2 ? "/wait/20ms" : "/hello");
+    }
+    kill_process(contract, server->pid, SIGTERM);
+    signal_family(contract, &family, SIGCONT);
+    for (size_t i = 0; i < QUEUED; i++)
+        client_expect(clients[i], 200, &response);
+    check_exit_0(server, "TERM and a queue");
+    check_all_gone(server, &family, "TERM");
+}
+
+/* A connection that is speaking when TERM comes may finish its sentence: a load balancer that asks then must be told. */
+void test_unhealthy_while_draining(struct contract *contract)
+{
+    struct response response;
+    struct server *server = server_start(contract, 1, "--grace", "60s", NULL);
+    struct client *asking = client_open(contract, server), *idle = client_open(contract, server);
+    client_get(asking, "/healthz", 200, &response);
+    client_print(asking, "GET /healthz HTTP/1.1\r\nHost: contr");
+    client_get(idle, "/hello", 200, &response); /* by then the worker has read the other's beginning */
+    kill_process(contract, server->pid, SIGTERM);
+    client_expect_end(idle, "TERM, and this connection is idle");
+    client_print(asking, "act\r\n\r\n");
+    client_expect(asking, 503, &response);
+    check_exit_0(server, "TERM and a drain");
+}
+
 void test_long_lived_server_ends(struct contract *contract)
 {
     struct family family;

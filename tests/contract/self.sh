@@ -58,6 +58,8 @@ worker-outlives-primary   primary_killed_while_blocked
 no-drain                  term_drains
 idle-holds-drain          term_drains
 drain-exits-1             term_drains_blocked
+drops-queue               term_answers_the_queue
+always-healthy            unhealthy_while_draining
 no-grace                  grace_ends_a_drain
 no-grace                  grace_ends_a_blocked_worker
 ignores-interrupt         interrupt_stops

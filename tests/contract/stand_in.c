@@ -158,13 +158,22 @@ static void accept_one(struct worker *worker, struct shared_state *shared, int l
     stand_in_accepted(worker, fd);
 }
 
-static bool drained(struct worker *worker, const struct pollfd *signals)
+/* Who connected before the drain is still served. */
+static void accept_queue(struct worker *worker, int listener)
+{
+    for (int fd; (fd = net_accept(listener)) >= 0;)
+        stand_in_accepted(worker, fd);
+}
+
+static bool drained(struct worker *worker, const struct pollfd *signals, int listener)
 {
     uint64_t one = 1;
     if (signals->revents == 0 && !atomic_load(&worker->draining))
         return false;
     if (has_bug(worker->settings, BUG_NO_DRAIN))
         _exit(0);
+    if (!atomic_load(&worker->draining) && !has_bug(worker->settings, BUG_DROPS_QUEUE))
+        accept_queue(worker, listener);
     if (!atomic_exchange(&worker->draining, true) && write(worker->drain_fd, &one, sizeof one) < 0)
         abort();
     return atomic_load(&worker->active) == 0;
@@ -193,7 +202,7 @@ static _Noreturn void work(struct primary *primary, unsigned index)
         if (atomic_load(&worker.draining))
             fds[1].fd = -1;
         poll(fds, 2, closed ? 5 : -1);
-        if (drained(&worker, &fds[1]))
+        if (drained(&worker, &fds[1], primary->listener))
             _exit(0);
         if (fds[0].revents && my_turn(&worker, primary->shared))
             accept_one(&worker, primary->shared, primary->listener);

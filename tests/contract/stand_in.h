@@ -59,6 +59,8 @@
     X("forgets-retired", FORGETS_RETIRED)                 \
     X("worker-outlives-primary", WORKER_OUTLIVES_PRIMARY) \
     X("no-drain", NO_DRAIN)                               \
+    X("drops-queue", DROPS_QUEUE)                         \
+    X("always-healthy", ALWAYS_HEALTHY)                   \
     X("idle-holds-drain", IDLE_HOLDS_DRAIN)               \
     X("drain-exits-1", DRAIN_EXITS_1)                     \
     X("no-grace", NO_GRACE)                               \

@@ -494,6 +494,12 @@ static void serve_greeting(struct connection *connection, struct request *reques
     respond(connection, request, 200, text, (size_t)length);
 }
 
+static void serve_health(struct connection *connection, struct request *request)
+{
+    bool leaving = atomic_load(&connection->worker->draining) && !buggy(connection, BUG_ALWAYS_HEALTHY);
+    respond(connection, request, leaving || buggy(connection, BUG_UNHEALTHY) ? 503 : 200, "", 0);
+}
+
 static bool serve_faults(struct connection *connection, struct request *request, const char *path, const char *argument)
 {
     bool shown = (settings_of(connection)->faults || buggy(connection, BUG_FAULTS_ALWAYS)) && !buggy(connection, BUG_FAULTS_NEVER);
@@ -548,7 +554,7 @@ static void serve(struct connection *connection, struct request *request)
     else if (plain)
         serve_greeting(connection, request);
     else if (health)
-        respond(connection, request, buggy(connection, BUG_UNHEALTHY) ? 503 : 200, "", 0);
+        serve_health(connection, request);
     else if (timed)
         serve_time(connection, request, path + 1, argument);
     else if (bytes)

@@ -59,6 +59,8 @@
     X(primary_killed_while_blocked, TRAIT_PROCESSES)                       \
     X(term_drains, 0)                                                      \
     X(term_drains_blocked, TRAIT_PROCESSES)                                \
+    X(term_answers_the_queue, 0)                                           \
+    X(unhealthy_while_draining, TRAIT_DIRECT)                              \
     X(grace_ends_a_drain, 0)                                               \
     X(grace_ends_a_blocked_worker, TRAIT_PROCESSES)                        \
     X(interrupt_stops, 0)                                                  \
