@@ -14,9 +14,10 @@
 
 #include "base/net.h"
 
-#define HELD_MAX    65536  /* bytes held for a busy connection before its socket is left alone */
-#define LINGER_MS   1000   /* how long a client gets to read the last answer before the reset */
-#define PENDING_MAX 262144 /* output waiting in user space before pipelined requests have to wait */
+#define HELD_MAX      65536  /* bytes held for a busy connection before its socket is left alone */
+#define LINGER_MS     1000   /* how long a client gets to read the last answer before the reset */
+#define FIRST_WORD_MS 500    /* in a drain: how long a client that has just connected gets to begin its request */
+#define PENDING_MAX   262144 /* output waiting in user space before pipelined requests have to wait */
 
 static void read_on(struct http_connection *connection);
 
@@ -24,6 +25,9 @@ static uint64_t phase_timeout_ms(const struct http_server *server, enum http_pha
 {
     switch (phase) {
     case PHASE_NEW:
+        if (server->draining && server->timeouts.header_ms > FIRST_WORD_MS)
+            return FIRST_WORD_MS;
+        return server->timeouts.header_ms;
     case PHASE_HEAD:
         return server->timeouts.header_ms;
     case PHASE_BODY:
@@ -430,7 +434,8 @@ void http_connection_expire(struct http_connection *connection)
         settle(connection);
         break;
     case PHASE_NEW:
-        counter_add(&connection->server->counters->errors_timeout, 1);
+        if (!connection->server->draining)
+            counter_add(&connection->server->counters->errors_timeout, 1);
         http_connection_close(connection);
         break;
     case PHASE_IDLE:

@@ -80,7 +80,10 @@ int http_server_init(struct http_server *server);
 /* Takes over a connected, non-blocking socket: 0, or a negative errno and the socket stays the caller's. */
 int http_server_open(struct http_server *server, int fd);
 
-/* No more keep-alive: idle connections are closed after one more pass of reading, the others behind their answer. */
+/*
+ * No more keep-alive: idle connections are closed after one more pass of reading, the others behind their answer. A client
+ * that has only just connected cannot know: it gets a moment to begin its request.
+ */
 void http_server_drain(struct http_server *server);
 
 /* Cuts every connection and ends the server's handles; `empty` follows once the loop has turned. */

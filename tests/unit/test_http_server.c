@@ -202,6 +202,30 @@ static void test_drain_hears_the_last_connection(void **state)
     assert_int_equal(count_heads(fixture), 1);
 }
 
+/* It connected before the drain and speaks behind it: only then is there something to answer. */
+static void test_drain_waits_for_the_first_word(void **state)
+{
+    struct fixture *fixture = *state;
+    http_server_drain(&fixture->server);
+    for (int i = 0; i < 3; i++)
+        turn(fixture);
+    send_text(fixture, "GET /short HTTP/1.1\r\nHost: a\r\n\r\n");
+    while (!fixture->empty)
+        turn(fixture);
+    assert_false(receive(fixture));
+    assert_int_equal(count_heads(fixture), 1);
+}
+
+static void test_drain_ends_a_silent_connection(void **state)
+{
+    struct fixture *fixture = *state;
+    http_server_drain(&fixture->server);
+    while (!fixture->empty) /* long before its header time-out */
+        turn(fixture);
+    assert_false(receive(fixture));
+    assert_int_equal(counter_read(&fixture->counters.errors_timeout), 0);
+}
+
 /* Many requests cut in the middle, one read ending in each: none of them is late, though the line never falls silent. */
 static void test_head_timeout_is_a_request_s_own(void **state)
 {
@@ -232,6 +256,8 @@ int main(void)
         TEST(test_request_held_behind_an_answer_given_later),
         TEST(test_drain_ends_behind_a_large_answer),
         TEST(test_drain_hears_the_last_connection),
+        TEST(test_drain_waits_for_the_first_word),
+        TEST(test_drain_ends_a_silent_connection),
         TEST(test_head_timeout_is_a_request_s_own),
     };
     return cmocka_run_group_tests_name("http_server", tests, NULL, NULL);
