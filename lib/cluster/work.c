@@ -185,7 +185,7 @@ static void ask_service(struct worker *worker, const struct http_request *reques
         .query = request->query,
         .body = request->body,
         .worker = worker->index,
-        .draining = worker->private->draining,
+        .draining = worker->private->draining || worker->scoreboard->draining,
         .faults = worker->options->faults,
     };
     service_answer(&asked, response);

@@ -7,6 +7,7 @@
 #ifndef IPC_SCOREBOARD_H
 #define IPC_SCOREBOARD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/counters.h"
@@ -31,11 +32,12 @@ struct scoreboard {
     struct net_address address;                /* where clients connect; the primary writes it before any worker starts */
     unsigned workers, fronts;                  /* how many there are to be */
     struct net_address upstreams[WORKERS_MAX]; /* proxied: where a front finds each worker */
+    _Atomic bool draining;                     /* TERM has come: /healthz says so, even where a worker still has to serve a front */
     struct counters retired;                   /* what workers that are gone had counted; the primary's */
     struct scoreboard_slot slots[SCOREBOARD_SLOTS];
 };
 
-#define SCOREBOARD_LAYOUT UINT32_C(1)
+#define SCOREBOARD_LAYOUT UINT32_C(2)
 
 /* Makes it, zeroed, and a descriptor (close-on-exec) for others to map. 0 or negative errno. */
 int scoreboard_create(struct scoreboard **scoreboard, int *fd);

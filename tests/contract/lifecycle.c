@@ -185,6 +185,28 @@ void test_worker_killed(struct contract *contract)
     CHECK(contract, !server_has_exited(server), "the program ended");
 }
 
+/* TERM to a worker, not to the program: it drains, another takes its place, and no client notices. */
+void test_worker_told_to_end(struct contract *contract)
+{
+    struct client *clients[LOAD_CONNECTIONS];
+    struct response response;
+    struct server *server = server_start(contract, 0, NULL);
+    struct status_row victim = find_ready(contract, server, false, 0);
+    for (size_t i = 0; i < LOAD_CONNECTIONS; i++) {
+        clients[i] = client_open(contract, server);
+        if (i % 2)
+            send_get(clients[i], "/wait/300ms");
+    }
+    CHECK(contract, status_wait_total(contract, server, "requests", LOAD_CONNECTIONS / 2), "/wait/300ms is not taken");
+    kill_process(contract, victim.pid, SIGTERM);
+    for (size_t i = 0; i < LOAD_CONNECTIONS; i += 2) /* they have connected, and perhaps been accepted, but said nothing yet */
+        send_get(clients[i], "/hello");
+    for (size_t i = 0; i < LOAD_CONNECTIONS; i++)
+        client_expect(clients[i], 200, &response);
+    pid_t next = status_wait_replaced(contract, server, false, victim.index, victim.pid);
+    CHECK(contract, next != 0, "worker %u was told to end; /status shows no replacement that is ready", victim.index);
+}
+
 void test_front_killed(struct contract *contract)
 {
     struct response response;

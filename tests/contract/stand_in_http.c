@@ -26,6 +26,7 @@ struct connection {
     bool ended; /* the client will send no more */
     bool over;  /* close it now */
     bool timed_out;
+    bool served;        /* it has had an answer */
     uint64_t answer_ns; /* when the answer began */
 };
 
@@ -71,6 +72,8 @@ static int read_more(struct connection *connection, uint64_t deadline_ns, bool i
     struct pollfd fds[2] = {{.fd = connection->fd, .events = POLLIN},
                             {.fd = leave ? connection->worker->drain_fd : -1, .events = POLLIN}};
     int n = poll(fds, 2, milliseconds_left(deadline_ns));
+    if (fds[1].revents && !connection->served)
+        n = poll(fds, 1, 500); /* it has only just connected */
     if (n <= 0 || !fds[0].revents) {
         connection->timed_out = n <= 0;
         return 0;
@@ -143,6 +146,7 @@ static void respond(struct connection *connection, const struct request *request
     struct tm tm;
     bool aborts = buggy(connection, BUG_HALF_CLOSE_ABORTS) && recv(connection->fd, date, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
     connection->answer_ns = clock_now_ns();
+    connection->served = true;
     bool head_only = strcmp(request->method, "HEAD") == 0 && !buggy(connection, BUG_HEAD_HAS_BODY);
     strftime(date, sizeof date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime_r(&now, &tm));
     int n =

@@ -51,6 +51,7 @@
     X(accept_modes, TRAIT_MODES)                                           \
     /* lifecycle.c */                                                      \
     X(worker_killed, TRAIT_PROCESSES)                                      \
+    X(worker_told_to_end, TRAIT_PROCESSES)                                 \
     X(front_killed, TRAIT_FRONTS)                                          \
     X(sums_survive_a_crash, TRAIT_PROCESSES)                               \
     X(crash_is_replaced, TRAIT_PROCESSES)                                  \
@@ -60,7 +61,7 @@
     X(term_drains, 0)                                                      \
     X(term_drains_blocked, TRAIT_PROCESSES)                                \
     X(term_answers_the_queue, 0)                                           \
-    X(unhealthy_while_draining, TRAIT_DIRECT)                              \
+    X(unhealthy_while_draining, 0)                                         \
     X(grace_ends_a_drain, 0)                                               \
     X(grace_ends_a_blocked_worker, TRAIT_PROCESSES)                        \
     X(interrupt_stops, 0)                                                  \
