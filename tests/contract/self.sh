@@ -77,10 +77,11 @@ chatty-errors             bad_options
 version-says-little       version
 '
 
-# A mistake is found when the test fails as a test, not when the suite breaks.
+# A mistake is found when the test fails as a test, not when the suite breaks. A failing test jumps out of the middle and leaves its
+# memory behind: here, where it has to fail, that is no leak.
 try() {
     log=$folder/$1-$2
-    "$contract" "$stand_in" --as master-accept --only "$2" --patience 2 -- --strategy master-accept --bug "$1" >"$log" 2>&1
+    ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 "$contract" "$stand_in" --as master-accept --only "$2" --patience 2 -- --strategy master-accept --bug "$1" >"$log" 2>&1
     if grep -q "^\[  FAILED  \] 1 test" "$log"; then
         echo "found      $1 by $2"
     else
@@ -97,6 +98,7 @@ wanted() {
 }
 
 only="$*"
+ASAN_OPTIONS=${ASAN_OPTIONS:-}
 if [ -z "$only" ]; then
     if ! "$contract" "$stand_in" --as master-accept -- --strategy master-accept >"$folder/whole" 2>&1; then
         cat "$folder/whole"
