@@ -136,7 +136,8 @@ static void drain(struct primary *primary)
 {
     if (primary->draining || primary->stopping)
         return;
-    primary->draining = primary->scoreboard->draining = true;
+    primary->draining = true;
+    primary->scoreboard->draining = true;
     uv_timer_start(&primary->grace, on_grace_over, primary->options->grace_ns / CLOCK_NS_PER_MS, 0);
     dealer_stop(primary);
     close_descriptor(&primary->listener);
