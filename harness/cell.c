@@ -102,7 +102,7 @@ static char *last_line_of(const char *folder, const char *file)
     size_t length;
     if (file_read(path, 1u << 20, &text, &length) == 0) {
         char *trimmed = text_trim(text), *newline = strrchr(trimmed, '\n');
-        line = *trimmed ? text_print(": %s", newline ? newline + 1 : trimmed) : NULL;
+        line = *trimmed ? text_print(": %s", text_tame(newline ? newline + 1 : trimmed)) : NULL;
         free(text);
     }
     free(path);
@@ -123,7 +123,7 @@ static void server_words(const struct cell *cell, struct names *words)
 }
 
 /* "ready http://127.0.0.1:4711 strategy=shared workers=2 pid=99 admin=http://127.0.0.1:4712" */
-static int take_ready_line(struct cell *cell, const char *line)
+static int take_ready_line(struct cell *cell, char *line)
 {
     struct names words = {0};
     names_split(&words, line);
@@ -139,7 +139,7 @@ static int take_ready_line(struct cell *cell, const char *line)
             text_replace(&cell->admin, text_copy(word + 6));
     }
     names_free(&words);
-    return ready ? 0 : fail(cell, text_print("'%s' is no ready line", line));
+    return ready ? 0 : fail(cell, text_print("'%.200s' is no ready line", text_tame(line)));
 }
 
 static int wait_until_ready(struct cell *cell)
@@ -343,14 +343,19 @@ static json_t *load_json(const struct cell *cell)
     return json;
 }
 
+static json_t *real_or_null(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
 static json_t *window_json(const struct cell *cell, const struct window *window)
 {
-    return json_pack("{s:f, s:I, s:I, s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "wall_us", (double)(cell->end_ns - cell->begin_ns) / 1e3,
+    return json_pack("{s:f, s:I, s:I, s:s, s:f, s:f, s:o, s:o, s:f, s:f}", "wall_us", (double)(cell->end_ns - cell->begin_ns) / 1e3,
                      "requests", (json_int_t)window->requests, "connections", (json_int_t)window->connections, "counted_by",
                      window->by_server ? "server" : "generator", "cpu_us", window->cpu_us, "cpu_us_per_request",
-                     window->cpu_us_per_request, "cpu_user_us_per_request", window->user_us_per_request,
-                     "cpu_system_us_per_request", window->system_us_per_request, "busy_us", window->busy_us, "generator_cpu_us",
-                     (double)cell->generator_cpu_ns / 1e3);
+                     window->cpu_us_per_request, "cpu_user_us_per_request", real_or_null(window->user_us_per_request),
+                     "cpu_system_us_per_request", real_or_null(window->system_us_per_request), "busy_us", window->busy_us,
+                     "generator_cpu_us", (double)cell->generator_cpu_ns / 1e3);
 }
 
 static json_t *or_null(json_t *json)

@@ -20,6 +20,7 @@
 #define OVERSHOOT_ALLOWED  0.05
 #define MACHINE_SHARE_MOST 0.5
 #define PORTS_SHARE_MOST   0.8
+#define SPLIT_LEAST_NS     2e8 /* twenty ticks of a 100 Hz clock: with fewer, user and system would be a guess */
 
 double json_number_at(const json_t *json, const char *key, const char *inner, double missing)
 {
@@ -89,7 +90,7 @@ void judge_window(const struct evidence *evidence, struct window *window)
     if (!window->requests)
         return;
     window->cpu_us_per_request = window->cpu_us / (double)window->requests;
-    double user_share = user + system > 0 ? user / (user + system) : 0;
+    double user_share = user + system >= SPLIT_LEAST_NS ? user / (user + system) : NAN;
     window->user_us_per_request = window->cpu_us_per_request * user_share;
     window->system_us_per_request = window->cpu_us_per_request - window->user_us_per_request;
 }

@@ -25,7 +25,8 @@ struct window {
     uint64_t requests, connections;
     bool by_server; /* counted by the server's /status; else the generator's count */
     double cpu_us;  /* of the whole tree */
-    double cpu_us_per_request, user_us_per_request, system_us_per_request;
+    double cpu_us_per_request;
+    double user_us_per_request, system_us_per_request; /* NaN where too few clock ticks were sampled to tell them apart */
     double busy_us, busy_planned_us; /* workers occupied by /block and /cpu, and for how long they were asked to be */
 };
 

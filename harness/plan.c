@@ -40,9 +40,20 @@ static int set_text(void *field, const char *value)
     return *value ? 0 : -EINVAL;
 }
 
+static bool has_bad_placeholder(const char *path)
+{
+    for (const char *open = strchr(path, '{'); open; open = strchr(open, '{')) {
+        struct distribution distribution;
+        size_t length = strcspn(++open, "}");
+        if (!open[length] || distribution_parse(open, length, &distribution) < 0)
+            return true;
+    }
+    return false;
+}
+
 static int set_path(void *field, const char *value)
 {
-    return *value == '/' && !strpbrk(value, " \t") ? set_text(field, value) : -EINVAL;
+    return *value == '/' && !strpbrk(value, " \t") && !has_bad_placeholder(value) ? set_text(field, value) : -EINVAL;
 }
 
 static int set_names(void *field, const char *value)
@@ -50,7 +61,7 @@ static int set_names(void *field, const char *value)
     struct names *names = field;
     names_free(names);
     names_split(names, value);
-    return names->count ? 0 : -EINVAL;
+    return names->count && !strchr(value, '/') ? 0 : -EINVAL; /* they become parts of file names */
 }
 
 static int set_strategies(void *field, const char *value)
@@ -415,8 +426,10 @@ static int check_exceptions(struct reading *reading, struct experiment *experime
         }
     for (size_t i = 0; i < experiment->strategies.count; i++) {
         const char *name = experiment->strategies.items[i];
-        if (names_hold(&left, name))
+        if (names_hold(&left, name)) {
+            names_free(&left);
             return complain(reading, experiment->line, "experiment %s: strategy '%s' is named twice", experiment->name, name);
+        }
         if (!names_hold(&experiment->except, name))
             names_add(&left, name);
     }
@@ -450,8 +463,21 @@ static void fill_in(struct experiment *experiment)
     }
 }
 
+static bool same_load(const struct load *one, const struct load *two)
+{
+    char *label = load_label(one), *other = load_label(two);
+    bool same = !strcmp(label, other);
+    free(label);
+    free(other);
+    return same;
+}
+
 static int check_loads(struct reading *reading, const struct experiment *experiment)
 {
+    for (unsigned i = 1; i < experiment->loads_count; i++)
+        for (unsigned j = 0; j < i; j++)
+            if (same_load(&experiment->loads[i], &experiment->loads[j]))
+                return complain(reading, experiment->line, "experiment %s: a load is named twice", experiment->name);
     for (unsigned i = 0; i < experiment->loads_count; i++)
         if (experiment->loads[i].kind == LOAD_SHARE && !experiment->service_s)
             return complain(

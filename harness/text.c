@@ -51,6 +51,14 @@ void text_replace(char **text, char *with)
     *text = with;
 }
 
+char *text_tame(char *text)
+{
+    for (char *at = text; *at; at++)
+        if (*at < ' ' || *at > '~')
+            *at = '?';
+    return text;
+}
+
 char *text_trim(char *text)
 {
     while (isspace((unsigned char)*text))

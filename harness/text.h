@@ -18,6 +18,10 @@ char *text_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Puts a new text where *text points, freeing the old one. */
 void text_replace(char **text, char *with);
 
+/* Puts '?' for each byte that is not printable ASCII: what a foreign program printed may go to a terminal, JSON and HTML. Returns
+ * `text`. */
+char *text_tame(char *text);
+
 /* Cuts white space off both ends, in place; returns the first character that is left. */
 char *text_trim(char *text);
 

@@ -102,7 +102,7 @@ case_failing_cells() {
     plan failing 1 "even, dies, stubborn"
     run --plan ./failing.ini --out r
     expect_status $? 0
-    expect_in r/cells/01-cost-dies-w2-closed/server.json 'ended with status 3 before it was ready: dies: no reason to live'
+    expect_in r/cells/01-cost-dies-w2-closed/server.json 'ended with status 3 before it was ready: dies: no reason to live?'
     expect_in r/cells/01-cost-dies-w2-closed/server.json '"ranked": false'
     expect_in r/cells/01-cost-stubborn-w2-closed/server.json 'TERM did not stop it'
     expect_in r/cells/01-cost-stubborn-w2-closed/server.json '1 processes were left behind'

@@ -95,7 +95,7 @@ int main(int argc, char **argv)
     }
     record_pid();
     if (!strcmp(name, "dies")) {
-        fputs("dies: no reason to live\n", stderr);
+        fputs("dies: no reason to live\233\n", stderr); /* a byte that is neither UTF-8 nor fit for a terminal */
         return 3;
     }
     if (!strcmp(name, "stubborn")) {

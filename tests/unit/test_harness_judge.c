@@ -1,4 +1,5 @@
 /* The gates: which readings make a cell that is ranked, and the words for those that are not. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,7 +49,9 @@ static struct judged judge(const struct readings *readings)
     struct judged judged = {0};
     struct cell_plan cell = {.experiment = readings->experiment, .strategy = "shared", .workers = 2};
     struct tree_usage before = {.cpu_ns = 1000, .user_ns = 10, .system_ns = 10},
-                      after = {.cpu_ns = 1000 + (uint64_t)(readings->cpu_ms * 1e6), .user_ns = 40, .system_ns = 80};
+                      after = {.cpu_ns = 1000 + (uint64_t)(readings->cpu_ms * 1e6),
+                               .user_ns = 10 + (uint64_t)(readings->cpu_ms * 0.3e6),
+                               .system_ns = 10 + (uint64_t)(readings->cpu_ms * 0.7e6)};
     json_t *status_before = json_loads(readings->before, 0, NULL), *status_after = json_loads(readings->after, 0, NULL),
            *load = json_loads(readings->load, 0, NULL);
     struct evidence evidence = {.plan = &plan,
@@ -83,14 +86,27 @@ static void drop(struct judged *judged)
 static void test_good_cell(void **state)
 {
     (void)state;
-    struct readings readings = {NOTHING, "{\"workers\":[" WORKER("worker", 1000, 0, 0) "]}", GOOD_LOAD, 10, 0};
+    struct readings readings = {NOTHING, "{\"workers\":[" WORKER("worker", 1000, 0, 0) "]}", GOOD_LOAD, 1000, 0};
     struct judged judged = judge(&readings);
     assert_null(judged.reason);
     assert_true(judged.window.by_server);
     assert_int_equal(judged.window.requests, 1000); /* warm-up included, as in the CPU time */
+    assert_float_equal(judged.window.cpu_us_per_request, 1000, 1e-9);
+    assert_float_equal(judged.window.user_us_per_request, 300, 1e-9);
+    assert_float_equal(judged.window.system_us_per_request, 700, 1e-9);
+    drop(&judged);
+}
+
+/* Ten ticks of a clock: who takes them for user or system time takes a guess for a figure. */
+static void test_too_few_ticks_to_split(void **state)
+{
+    (void)state;
+    struct readings readings = {NOTHING, "{\"workers\":[" WORKER("worker", 1000, 0, 0) "]}", GOOD_LOAD, 10, 0};
+    struct judged judged = judge(&readings);
+    assert_null(judged.reason);
     assert_float_equal(judged.window.cpu_us_per_request, 10, 1e-9);
-    assert_float_equal(judged.window.user_us_per_request, 3, 1e-9);
-    assert_float_equal(judged.window.system_us_per_request, 7, 1e-9);
+    assert_true(isnan(judged.window.user_us_per_request));
+    assert_true(isnan(judged.window.system_us_per_request));
     drop(&judged);
 }
 
@@ -170,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good_cell),
+        cmocka_unit_test(test_too_few_ticks_to_split),
         cmocka_unit_test(test_fronts_count_for_clients),
         cmocka_unit_test(test_without_status),
         cmocka_unit_test(test_refusals),

@@ -55,6 +55,13 @@ static void test_refuses_with_file_and_line(void **state)
         const char *text, *message;
     } cases[] = {
         {HEAD BODY "durashun = 1s\n", "p.ini:8: unknown key 'durashun' in [experiment e] (did you mean 'duration'?)"},
+        {HEAD "strategies = ../shared\n",
+         "p.ini:5: strategies = '../shared' is not allowed; use all, or names of programs with commas between"},
+        {HEAD "request = /wait/{exp:}\n",
+         "p.ini:5: request = '/wait/{exp:}' is not allowed; use a path such as /hello or /block/{exp:5ms}"},
+        {HEAD BODY "load = 100/s, 100/s\n", "p.ini:5: experiment e: a load is named twice"},
+        {HEAD "strategies = shared, shared\nrequest = /hello\nduration = 1s\n",
+         "p.ini:5: experiment e: strategy 'shared' is named twice"},
         {"[plan]\nblock = 6\n", "p.ini:2: unknown key 'block' in [plan] (did you mean 'blocks'?)"},
         {"[plan]\nzzzzzz = 6\n", "p.ini:2: unknown key 'zzzzzz' in [plan]; known are title, blocks, verdicts"},
         {"[plan]\nblocks = 0\n", "p.ini:2: blocks = '0' is not allowed; use 1..99"},
