@@ -351,7 +351,8 @@ struct kind {
 };
 
 static const struct kind kinds[PICTURE_COUNT] = {
-    [PICTURE_COST] = {"CPU time of all server processes per request", "dark: user, light: system", true, draw_cost,
+    [PICTURE_COST] = {"CPU time of all server processes per request",
+                      "dark: user, light: system (all light: too short a time to tell)", true, draw_cost,
                       "Bars of CPU microseconds per request, user and system stacked, one a strategy."},
     [PICTURE_SHARES] = {"Share of the requests of each worker, busiest first", "grey: 95 % of random deals; line: even", true,
                         draw_shares,
