@@ -209,7 +209,7 @@ static void print_method(FILE *out, const struct summary *summary)
           "shuffled from the seed. A figure is the median of the blocks; ",
           out);
     double coverage;
-    unsigned rank = statistics_rank(summary->block_count, &coverage);
+    unsigned rank = estimate_rank(summary->block_count, &coverage);
     if (rank)
         fprintf(
             out,

@@ -326,7 +326,7 @@ static void print_percentiles(struct drawing *drawing, const struct row *row)
     for (size_t q = 0; q < QUANTILES && cells; q++) {
         if (q && total * (1 - quantiles[q]) < TAIL_SAMPLES)
             break;
-        struct estimate estimate = statistics_estimate(values + q * stride, cells);
+        struct estimate estimate = estimate_of(values + q * stride, cells);
         fprintf(out, "%.6g %.6g %.6g\n", 1 / (1 - quantiles[q]), quantiles[q] * 100, estimate.median);
     }
     if (!cells)

@@ -1,10 +1,6 @@
 /*
- * statistics: what may be said about a few noisy blocks.
- *
- * The unit is one block, never a request: thousands of requests of one server start share its luck. Strategies are compared
- * within blocks, because what disturbs the machine disturbs neighbours alike, and ratios are averaged as logarithms, so that
- * a/b and b/a tell the same story. The interval of the median by order statistics needs no normal distribution (David
- * and Nagaraja, Order Statistics, 7.1) and does not exist at 95 % below six blocks.
+ * statistics: how work falls on workers, and how it would fall by chance alone. What may be said about a few noisy blocks is
+ * in lib/base/estimate.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -18,90 +14,8 @@
 #include "statistics.h"
 #include "text.h"
 
-#define CONFIDENCE     0.95
 #define CHANCE_RUNS    2000u
 #define EXPECTED_LEAST 5.0
-
-const char *const verdict_names[] = {
-    [VERDICT_NONE] = "none",           [VERDICT_SAME] = "same", [VERDICT_DIFFERENT] = "different",
-    [VERDICT_UNDECIDED] = "undecided", [VERDICT_VOID] = "void",
-};
-
-unsigned statistics_rank(unsigned n, double *coverage)
-{
-    unsigned rank = 0;
-    *coverage = 0;
-    for (unsigned k = 1; 2 * k <= n; k++) {
-        double covered = 1 - 2 * gsl_cdf_binomial_P(k - 1, 0.5, n);
-        if (covered < CONFIDENCE)
-            break;
-        rank = k;
-        *coverage = covered;
-    }
-    return rank;
-}
-
-static unsigned keep_numbers(const double *values, unsigned count, double *kept)
-{
-    unsigned n = 0;
-    for (unsigned i = 0; i < count; i++)
-        if (isfinite(values[i]))
-            kept[n++] = values[i];
-    return n;
-}
-
-struct estimate statistics_estimate(const double *values, unsigned count)
-{
-    struct estimate estimate = {.median = NAN, .low = NAN, .high = NAN};
-    double *sorted = memory_get(count * sizeof(*sorted));
-    estimate.n = keep_numbers(values, count, sorted);
-    if (estimate.n) {
-        gsl_sort(sorted, 1, estimate.n);
-        estimate.median = gsl_stats_median_from_sorted_data(sorted, 1, estimate.n);
-        unsigned rank = statistics_rank(estimate.n, &estimate.coverage);
-        if (rank) {
-            estimate.low = sorted[rank - 1];
-            estimate.high = sorted[estimate.n - rank];
-        }
-    }
-    free(sorted);
-    return estimate;
-}
-
-struct estimate statistics_ratio(const double *a, const double *b, unsigned count)
-{
-    double *differences = memory_get(count * sizeof(*differences));
-    for (unsigned i = 0; i < count; i++)
-        differences[i] = a[i] > 0 && b[i] > 0 ? log(a[i]) - log(b[i]) : NAN;
-    struct estimate ratio = statistics_estimate(differences, count);
-    free(differences);
-    ratio.median = exp(ratio.median); /* NaN stays NaN */
-    ratio.low = exp(ratio.low);
-    ratio.high = exp(ratio.high);
-    return ratio;
-}
-
-double statistics_delta(const struct estimate *again)
-{
-    double half_width = (again->high - again->low) / 2;
-    return half_width > DELTA_LEAST ? half_width : DELTA_LEAST; /* a NaN is not greater */
-}
-
-bool statistics_voids(const struct estimate *again)
-{
-    return again->low > 1.01 || again->high < 0.99;
-}
-
-enum verdict statistics_verdict(const struct estimate *ratio, double delta)
-{
-    if (!isfinite(ratio->low) || !isfinite(ratio->high))
-        return VERDICT_NONE;
-    if (ratio->low > 1 + delta || ratio->high < 1 - delta)
-        return VERDICT_DIFFERENT;
-    if (ratio->low >= 1 - delta && ratio->high <= 1 + delta)
-        return VERDICT_SAME;
-    return VERDICT_UNDECIDED;
-}
 
 double statistics_jain(const double *shares, unsigned count)
 {

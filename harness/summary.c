@@ -206,12 +206,12 @@ static void compare_metric(const struct summary *summary, struct row *row, const
     unsigned count = summary->block_count;
     struct estimate again_ratio = {.low = NAN, .high = NAN};
     if (again && again->ranked)
-        again_ratio = statistics_ratio(again->values[m], baseline->values[m], count);
-    row->delta[m] = statistics_delta(&again_ratio);
-    row->ratio[m] = statistics_ratio(row->values[m], baseline->values[m], count);
+        again_ratio = estimate_ratio(again->values[m], baseline->values[m], count);
+    row->delta[m] = estimate_delta(&again_ratio);
+    row->ratio[m] = estimate_ratio(row->values[m], baseline->values[m], count);
     if (row->baseline || row->again || !summary->verdicts || !isfinite(again_ratio.low))
         return;
-    row->verdict[m] = statistics_voids(&again_ratio) ? VERDICT_VOID : statistics_verdict(&row->ratio[m], row->delta[m]);
+    row->verdict[m] = estimate_voids(&again_ratio) ? VERDICT_VOID : estimate_verdict(&row->ratio[m], row->delta[m]);
 }
 
 static void compare_row(const struct summary *summary, struct row *row)
@@ -224,7 +224,7 @@ static void compare_row(const struct summary *summary, struct row *row)
 static void finish_row(const struct summary *summary, struct row *row)
 {
     for (int m = 0; m < METRIC_COUNT; m++) {
-        row->of[m] = statistics_estimate(row->values[m], summary->block_count);
+        row->of[m] = estimate_of(row->values[m], summary->block_count);
         row->ratio[m] = (struct estimate){.median = NAN, .low = NAN, .high = NAN};
     }
     for (unsigned i = 0; i < row->workers && row->measured; i++)

@@ -20,7 +20,7 @@ static void test_ranks(void **state)
     } known[] = {{3, 0, 0}, {5, 0, 0}, {6, 1, 0.96875}, {10, 2, 0.97852}, {15, 4, 0.96484}, {20, 6, 0.95861}};
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
         double coverage;
-        assert_int_equal(statistics_rank(known[i].n, &coverage), known[i].rank);
+        assert_int_equal(estimate_rank(known[i].n, &coverage), known[i].rank);
         assert_float_equal(coverage, known[i].coverage, 1e-4);
     }
 }
@@ -29,16 +29,16 @@ static void test_estimate(void **state)
 {
     (void)state;
     const double six[] = {5, NAN, 3, 1, 4, 2, 6};
-    struct estimate estimate = statistics_estimate(six, 7);
+    struct estimate estimate = estimate_of(six, 7);
     assert_int_equal(estimate.n, 6);
     assert_float_equal(estimate.median, 3.5, 0);
     assert_float_equal(estimate.low, 1, 0);
     assert_float_equal(estimate.high, 6, 0);
-    estimate = statistics_estimate(six, 4);
+    estimate = estimate_of(six, 4);
     assert_int_equal(estimate.n, 3);
     assert_float_equal(estimate.median, 3, 0);
     assert_true(isnan(estimate.low) && isnan(estimate.high));
-    estimate = statistics_estimate(six, 0);
+    estimate = estimate_of(six, 0);
     assert_int_equal(estimate.n, 0);
     assert_true(isnan(estimate.median));
 }
@@ -47,12 +47,12 @@ static void test_ratio(void **state)
 {
     (void)state;
     const double a[] = {2, 4, 8, 2, 4, 8, 0}, b[] = {1, 2, 4, 2, 2, 2, 1};
-    struct estimate ratio = statistics_ratio(a, b, 7);
+    struct estimate ratio = estimate_ratio(a, b, 7);
     assert_int_equal(ratio.n, 6); /* a zero has no logarithm */
     assert_float_equal(ratio.median, 2, 1e-12);
     assert_float_equal(ratio.low, 1, 1e-12);
     assert_float_equal(ratio.high, 4, 1e-12);
-    struct estimate inverse = statistics_ratio(b, a, 7);
+    struct estimate inverse = estimate_ratio(b, a, 7);
     assert_float_equal(inverse.median * ratio.median, 1, 1e-12);
 }
 
@@ -73,10 +73,10 @@ static void test_verdicts(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct estimate ratio = interval(cases[i].low, cases[i].high);
-        assert_int_equal(statistics_verdict(&ratio, 0.03), cases[i].verdict);
+        assert_int_equal(estimate_verdict(&ratio, 0.03), cases[i].verdict);
     }
     struct estimate none = interval(NAN, NAN);
-    assert_int_equal(statistics_verdict(&none, 0.03), VERDICT_NONE);
+    assert_int_equal(estimate_verdict(&none, 0.03), VERDICT_NONE);
 }
 
 static void test_again(void **state)
@@ -84,13 +84,13 @@ static void test_again(void **state)
     (void)state;
     struct estimate narrow = interval(0.99, 1.01), wide = interval(0.90, 1.10), off = interval(1.02, 1.05),
                     near = interval(1.005, 1.02), none = interval(NAN, NAN);
-    assert_float_equal(statistics_delta(&narrow), 0.03, 1e-12);
-    assert_float_equal(statistics_delta(&wide), 0.10, 1e-12);
-    assert_float_equal(statistics_delta(&none), 0.03, 1e-12);
-    assert_false(statistics_voids(&narrow));
-    assert_true(statistics_voids(&off));
-    assert_false(statistics_voids(&near)); /* leaves out 1, but begins less than 1 % from it */
-    assert_false(statistics_voids(&none));
+    assert_float_equal(estimate_delta(&narrow), 0.03, 1e-12);
+    assert_float_equal(estimate_delta(&wide), 0.10, 1e-12);
+    assert_float_equal(estimate_delta(&none), 0.03, 1e-12);
+    assert_false(estimate_voids(&narrow));
+    assert_true(estimate_voids(&off));
+    assert_false(estimate_voids(&near)); /* leaves out 1, but begins less than 1 % from it */
+    assert_false(estimate_voids(&none));
 }
 
 static void test_fairness(void **state)
