@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "loadgen/loadgen.h"
+#include "loadgen/study/study.h"
 
 static int complain(const char *what, const char *which, int error)
 {
@@ -72,63 +72,21 @@ static int write_reports(const struct summary *summary)
     return error ? complain("cannot write", settings->hgrm, error) : 0;
 }
 
-/* Why nothing was answered, in one line. */
-static void explain_silence(const struct summary *summary)
-{
-    const struct stats *stats = &summary->stats;
-    const char *url = summary->settings->url_text;
-    if (stats->errors[ERROR_CONNECT])
-        fprintf(stderr, "loadgen: cannot connect to %s: %s\n", url, strerror(-stats->last_error[ERROR_CONNECT]));
-    else if (stats->errors[ERROR_MALFORMED])
-        fprintf(stderr, "loadgen: %s does not answer with HTTP/1.x\n", url);
-    else
-        fprintf(stderr, "loadgen: no response from %s: %s\n", url,
-                stats->timed_out            ? "every request timed out"
-                : stats->errors[ERROR_READ] ? strerror(-stats->last_error[ERROR_READ])
-                                            : "the run ended before the first one");
-}
-
-static int exit_status(const struct summary *summary)
-{
-    if (!summary->identity_holds)
-        return EXIT_UNMEASURED;
-    if (summary->interrupted)
-        return EXIT_INTERRUPTED;
-    if (summary->ok + summary->http_errors == 0) {
-        explain_silence(summary);
-        return EXIT_UNMEASURED;
-    }
-    return summary->verdict == VERDICT_INVALID ? EXIT_INVALID : EXIT_DONE;
-}
-
-static int report(const struct run *run)
-{
-    struct summary summary;
-    int error = summary_init(&summary, run);
-    int status = error ? complain("cannot sum up", run->settings->url_text, error) : exit_status(&summary);
-    if (!error) {
-        int write_status = write_reports(&summary);
-        status = write_status ? write_status : status;
-    }
-    summary_close(&summary);
-    return status;
-}
-
 static int load_and_report(const struct settings *settings)
 {
-    struct run run;
+    struct summary summary;
     char message[MESSAGE_SIZE];
-    int status;
+    bool measured;
     if (prints_text(settings))
         report_text_head(settings, stdout);
-    int error = run_load(&run, settings, message);
-    if (error) {
+    int status = measure_once(settings, &summary, &measured, message);
+    if (*message)
         fprintf(stderr, "%s\n", message);
-        status = EXIT_UNMEASURED;
-    } else {
-        status = report(&run);
+    if (measured) {
+        int write_status = write_reports(&summary);
+        status = write_status ? write_status : status;
+        summary_close(&summary);
     }
-    run_close(&run);
     return status;
 }
 

@@ -1,17 +1,14 @@
 /*
- * The command line. Each option is a row; what several of them must agree on is checked behind the table, one line a rule, so
- * that a run never begins with a question open.
+ * The command line: each option is a row. What several of them must agree on is in settings.c.
  */
-#include <errno.h>
-#include <string.h>
 
 #include "base/clock.h"
-#include "loadgen/loadgen.h"
+#include "loadgen/settings.h"
 
-#define DURATION_DEFAULT_NS (10 * CLOCK_NS_PER_S)
-#define DESCRIPTORS_BESIDE  64 /* files, epoll and timers a thread, what the caller left open */
-
-static const char *const format_names[] = {"text", "json", NULL};
+static const char *const format_names[] = {"text", "json", "csv", NULL};
+static const char *const dispatch_names[] = {"idle", "pinned", "open", NULL};
+static const char *const live_names[] = {"auto", "on", "off", NULL};
+static const char *const source_ports_names[] = {"kernel", "seeded", NULL};
 
 static const struct option_spec specs[] = {
     {.group = "Load",
@@ -32,7 +29,7 @@ static const struct option_spec specs[] = {
      .max = 1000000,
      .fallback = "10",
      .argument = "N",
-     .help = "connections of all threads; in the open loop the most there can be"},
+     .help = "connections of all threads; in the open loop the most there can be, unless --dispatch open"},
     {.name = "duration",
      .letter = 'd',
      .type = OPTION_TIME,
@@ -40,7 +37,7 @@ static const struct option_spec specs[] = {
      .min = CLOCK_NS_PER_MS,
      .max = 24 * 3600 * CLOCK_NS_PER_S,
      .argument = "TIME",
-     .help = "how long to measure (10s when -n is not given either)"},
+     .help = "how long to measure (10s when -n is not given either; a profile or trace lasts as long as it is)"},
     {.name = "requests",
      .letter = 'n',
      .type = OPTION_INTEGER,
@@ -48,29 +45,14 @@ static const struct option_spec specs[] = {
      .min = 1,
      .argument = "N",
      .help = "how many requests to send, exactly, over all threads"},
-    {.name = "rate",
-     .letter = 'R',
-     .type = OPTION_REAL,
-     OPTION_FIELD(struct settings, rate),
-     .min = 0,
-     .max = 100000000,
-     .argument = "PER-S",
-     .help = "open loop: requests a second, sent when planned whether or not others were answered; "
-             "without it each connection sends its next request once it has an answer (closed loop)"},
-    {.name = "arrivals",
-     .type = OPTION_CHOICE,
-     OPTION_FIELD(struct settings, arrivals),
-     .choices = arrivals_names,
-     .fallback = "constant",
-     .argument = "KIND",
-     .help = "open loop: gaps all alike, or those of a Poisson process"},
-    {.name = "requests-per-connection",
+    {.name = "pipeline",
      .type = OPTION_INTEGER,
-     OPTION_FIELD(struct settings, requests_per_connection),
+     OPTION_FIELD(struct settings, pipeline),
      .min = 1,
+     .max = 1024,
+     .fallback = "1",
      .argument = "N",
-     .help = "close a connection after N requests; the next is opened when a request is due on it (1: a connection "
-             "a request). Without it connections are opened before the start and kept"},
+     .help = "requests a connection may have in flight (RFC 9112 9.3.2); each is a sample of its own"},
     {.name = "warmup",
      .type = OPTION_TIME,
      OPTION_FIELD(struct settings, warmup_ns),
@@ -78,6 +60,13 @@ static const struct option_spec specs[] = {
      .fallback = "0",
      .argument = "TIME",
      .help = "the same load for so long before, left out of every figure"},
+    {.name = "linger",
+     .type = OPTION_TIME,
+     OPTION_FIELD(struct settings, linger_ns),
+     .max = 3600 * CLOCK_NS_PER_S,
+     .fallback = "1s",
+     .argument = "TIME",
+     .help = "at the end of the duration, wait at most so long for requests still in flight"},
     {.name = "timeout",
      .type = OPTION_TIME,
      OPTION_FIELD(struct settings, timeout_ns),
@@ -86,42 +75,147 @@ static const struct option_spec specs[] = {
      .fallback = "10s",
      .argument = "TIME",
      .help = "a request (its connect included) that takes longer has failed"},
+    {.name = "think",
+     .type = OPTION_TEXT,
+     OPTION_FIELD(struct settings, think_text),
+     .argument = "DISTRIBUTION",
+     .help = "closed loop: how long a connection waits after an answer before its next request, such as 10ms or exp:10ms"},
     {.name = "seed",
      .type = OPTION_INTEGER,
      OPTION_FIELD(struct settings, seed),
      .min = 1,
      .max = INT64_MAX,
      .argument = "N",
-     .help = "of arrivals and placeholders: the same seed, the same sequence (drawn and printed without it)"},
+     .help = "of arrivals, placeholders, mixes and ports: the same seed, the same sequence (drawn and printed without it)"},
     {.name = "pin",
      .type = OPTION_TEXT,
      OPTION_FIELD(struct settings, pin_text),
      .argument = "CPUS",
      .help = "CPUs of the threads in turn, such as 1 or 2,3 or 4-7"},
+    {.group = "Open loop",
+     .name = "rate",
+     .letter = 'R',
+     .type = OPTION_REAL,
+     OPTION_FIELD(struct settings, rate),
+     .min = 0,
+     .max = 100000000,
+     .argument = "PER-S",
+     .help = "open loop: requests a second, sent when planned whether or not others were answered; without it each connection "
+             "sends its next request once it has an answer (closed loop)"},
+    {.name = "arrivals",
+     .type = OPTION_CUSTOM,
+     OPTION_FIELD(struct settings, arrivals),
+     .parse = arrivals_parse,
+     .allowed = "use constant, poisson, uniform-jitter or trace:FILE",
+     .fallback = "constant",
+     .argument = "KIND",
+     .help = "constant: gaps all alike; poisson: those of a Poisson process; uniform-jitter: anywhere within its gap; trace:FILE: "
+             "read from a file, a time a line"},
+    {.name = "profile",
+     .type = OPTION_TEXT,
+     OPTION_FIELD(struct settings, profile_text),
+     .argument = "TEXT",
+     .help = "a rate over time instead of --rate: 'ramp 1000..20000 over 30s', hold, step, spike, sine; several with commas"},
+    {.name = "dispatch",
+     .type = OPTION_CHOICE,
+     OPTION_FIELD(struct settings, dispatch),
+     .choices = dispatch_names,
+     .fallback = "idle",
+     .argument = "WAY",
+     .help = "which connection takes a plan that is due. idle: the one free longest; pinned: each connection has its own plans (as "
+             "wrk2); open: idle, and when none is free another is opened, up to --connections-max"},
+    {.name = "connections-max",
+     .type = OPTION_INTEGER,
+     OPTION_FIELD(struct settings, connections_max),
+     .min = 1,
+     .max = 1000000,
+     .argument = "N",
+     .help = "with --dispatch open: the most connections (default: ten times -c)"},
+    {.name = "spin",
+     .type = OPTION_TIME,
+     OPTION_FIELD(struct settings, spin_ns),
+     .max = CLOCK_NS_PER_MS,
+     .fallback = "0",
+     .argument = "TIME",
+     .help = "spin for so long before a plan is due, instead of sleeping to the end: less lag, a busy CPU"},
+    {.group = "Connections",
+     .name = "requests-per-connection",
+     .type = OPTION_CUSTOM,
+     OPTION_FIELD(struct settings, life),
+     .parse = connection_life_parse,
+     .allowed = "use 1 or more, or geometric:N",
+     .argument = "N",
+     .help = "close a connection after N requests (geometric:N: after a random number of mean N); the next is opened when a "
+             "request is due on it (1: a connection a request). Without it connections are opened before the start and kept"},
+    {.name = "connect-rate",
+     .type = OPTION_REAL,
+     OPTION_FIELD(struct settings, connect_rate),
+     .min = 0,
+     .max = 10000000,
+     .argument = "PER-S",
+     .help = "connects a second, of all threads, at most (default: no limit)"},
+    {.name = "source",
+     .type = OPTION_CUSTOM,
+     OPTION_FIELD(struct settings, source),
+     .parse = source_range_parse,
+     .allowed = "use ADDRESS or FIRST-LAST, IPv4 or IPv6",
+     .argument = "ADDRESSES",
+     .help = "local addresses of connections, in turn: 127.0.0.2 or 127.0.0.2-127.0.0.65"},
+    {.name = "source-ports",
+     .type = OPTION_CHOICE,
+     OPTION_FIELD(struct settings, source_ports),
+     .choices = source_ports_names,
+     .fallback = "kernel",
+     .argument = "WHO",
+     .help = "who chooses local ports: the kernel, or the seed (the same seed, the same ports: the same hash of SO_REUSEPORT)"},
     {.group = "Request",
      .name = "method",
      .letter = 'm',
      .type = OPTION_TEXT,
-     OPTION_FIELD(struct settings, method),
+     OPTION_FIELD(struct settings, request.method),
      .fallback = "GET",
      .argument = "NAME",
      .help = "GET, HEAD, POST, ..."},
     {.name = "header",
      .letter = 'H',
      .type = OPTION_LIST,
-     OPTION_FIELD(struct settings, headers),
+     OPTION_FIELD(struct settings, request.headers),
      .argument = "'NAME: VALUE'",
      .help = "a header field; may be given again and again"},
     {.name = "body",
      .type = OPTION_TEXT,
-     OPTION_FIELD(struct settings, body),
+     OPTION_FIELD(struct settings, request.body),
      .argument = "TEXT",
      .help = "sent with every request"},
+    {.name = "body-file",
+     .type = OPTION_TEXT,
+     OPTION_FIELD(struct settings, request.body_file),
+     .argument = "FILE",
+     .help = "the same from a file"},
+    {.name = "mix",
+     .type = OPTION_TEXT,
+     OPTION_FIELD(struct settings, request.mix_file),
+     .argument = "FILE",
+     .help = "several requests with weights, from an INI file (man page)"},
+    {.name = "cookies",
+     .type = OPTION_FLAG,
+     OPTION_FIELD(struct settings, request.cookies),
+     .help = "each connection says again what Set-Cookie asked it to"},
+    {.name = "check",
+     .type = OPTION_LIST,
+     OPTION_FIELD(struct settings, request.checks),
+     .argument = "WHAT",
+     .help = "what a response must be, else it is an error: status=200, status=2xx, 'header=Name: value', contains=TEXT, "
+             "length=SIZE, crc32=HEX; again and again"},
     {.group = "Report",
      .name = "latency",
      .type = OPTION_FLAG,
      OPTION_FIELD(struct settings, latency),
      .help = "print the latency distribution, too, in wrk's lines"},
+    {.name = "uncorrected",
+     .type = OPTION_FLAG,
+     OPTION_FIELD(struct settings, uncorrected),
+     .help = "print wrk's lines from service time, as a closed-loop generator would have seen it, instead of from response time"},
     {.name = "backend-header",
      .type = OPTION_TEXT,
      OPTION_FIELD(struct settings, backend_header),
@@ -146,12 +240,66 @@ static const struct option_spec specs[] = {
      OPTION_FIELD(struct settings, hgrm),
      .argument = "FILE",
      .help = "write the response time's percentile distribution, in milliseconds, in HdrHistogram's layout"},
+    {.name = "hlog",
+     .type = OPTION_TEXT,
+     OPTION_FIELD(struct settings, hlog),
+     .argument = "FILE",
+     .help = "write the response time by interval and worker as an HdrHistogram log (V2)"},
     {.name = "series",
      .type = OPTION_TEXT,
      OPTION_FIELD(struct settings, series),
      .argument = "FILE",
-     .help = "write CSV: time_s,requests,errors,p50_us,p99_us of each 100 ms"},
-    {.name = "quiet", .letter = 'q', .type = OPTION_FLAG, OPTION_FIELD(struct settings, quiet), .help = "print nothing to stdout"},
+     .help =
+         "write figures by time: FILE.jsonl, a row a worker an interval; any other name: CSV time_s,requests,errors,p50_us,p99_us"},
+    {.name = "series-interval",
+     .type = OPTION_TIME,
+     OPTION_FIELD(struct settings, series_interval_ns),
+     .min = 100 * CLOCK_NS_PER_MS,
+     .max = 3600 * CLOCK_NS_PER_S,
+     .fallback = "100ms",
+     .argument = "TIME",
+     .help = "of --series and --hlog: 100ms or a multiple"},
+    {.name = "html",
+     .type = OPTION_TEXT,
+     OPTION_FIELD(struct settings, html),
+     .argument = "FILE",
+     .help = "write a page with charts, all in one file"},
+    {.name = "live",
+     .type = OPTION_CHOICE,
+     OPTION_FIELD(struct settings, live),
+     .choices = live_names,
+     .fallback = "auto",
+     .argument = "WHEN",
+     .help = "show the run while it goes on, on stderr (auto: on a terminal)"},
+    {.name = "quiet", .type = OPTION_FLAG, OPTION_FIELD(struct settings, quiet), .help = "print nothing to stdout"},
+    {.group = "Studies",
+     .name = "slo",
+     .type = OPTION_TEXT,
+     OPTION_FIELD(struct settings, slo_text),
+     .argument = "OBJECTIVES",
+     .help = "objectives, all of which must hold: 'p99<5ms,errors<0.1%,rate>1000'; exit status 99 when one is missed"},
+    {.name = "find-max",
+     .type = OPTION_TEXT,
+     OPTION_FIELD(struct settings, find_max_text),
+     .argument = "OBJECTIVES",
+     .help = "the highest rate at which these objectives hold: doubling from -R (or 100), then bisection, each rate measured for "
+             "-d (2s)"},
+    {.name = "repeat",
+     .type = OPTION_INTEGER,
+     OPTION_FIELD(struct settings, repeat),
+     .min = 1,
+     .max = 1000,
+     .argument = "N",
+     .help = "measure N times and give medians with their intervals (from 6 on); with --compare: N blocks"},
+    {.name = "compare",
+     .type = OPTION_TEXT,
+     OPTION_FIELD(struct settings, compare_url),
+     .argument = "URL",
+     .help = "the URL against this one, in interleaved blocks with an A/A pair: same, different or undecided"},
+    {.name = "selftest",
+     .type = OPTION_FLAG,
+     OPTION_FIELD(struct settings, selftest),
+     .help = "first measure what the generator reaches against a null server, and tell how far below that the run stayed"},
     {.name = NULL}};
 
 static const char epilogue[] =
@@ -161,112 +309,9 @@ static const char epilogue[] =
     "Times: 250us 5ms 1.5s 2m. In the open loop latency counts from the planned send.\n"
     "Exit status: 0 done, 1 usage, 2 could not measure, 3 measured but INVALID, 130 interrupted (the results so far are printed).";
 
-static int refuse(char *message, const char *what, const char *value, const char *why)
-{
-    snprintf(message, MESSAGE_SIZE, "loadgen: %s: '%.100s' is not allowed; %.350s", what, value, why);
-    return -EINVAL;
-}
-
-static int check_method(const struct settings *settings, char *message)
-{
-    const char *method = settings->method;
-    if (strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != strlen(method) || *method == '\0' || strcmp(method, "CONNECT") == 0)
-        return refuse(message, "--method", method, "use an upper-case HTTP method other than CONNECT");
-    return 0;
-}
-
-static int check_headers(struct settings *settings, char *message)
-{
-    for (size_t i = 0; i < settings->headers.count; i++) {
-        const char *why = template_check_header(settings->headers.items[i]);
-        if (why)
-            return refuse(message, "--header", settings->headers.items[i], why);
-    }
-    if (strcasecmp(settings->backend_header, "none") == 0) {
-        settings->backend_header = NULL;
-        return 0;
-    }
-    if (!template_is_token(slice_of(settings->backend_header)))
-        return refuse(message, "--backend-header", settings->backend_header, "use a header field's name, or none");
-    return 0;
-}
-
-static int check_counts(struct settings *settings, char *message)
-{
-    char text[64];
-    if (settings->connections < settings->threads) {
-        snprintf(text, sizeof(text), "%llu", (unsigned long long)settings->connections);
-        return refuse(message, "--connections", text, "use at least one connection a thread (--threads)");
-    }
-    uint64_t limit = net_raise_file_limit(), wanted = settings->connections + 4 * settings->threads + DESCRIPTORS_BESIDE;
-    if (limit && wanted > limit) {
-        snprintf(text, sizeof(text), "%llu", (unsigned long long)settings->connections);
-        char why[128];
-        snprintf(why, sizeof(why), "that needs %llu open files and the limit is %llu (ulimit -n)", (unsigned long long)wanted,
-                 (unsigned long long)limit);
-        return refuse(message, "--connections", text, why);
-    }
-    return 0;
-}
-
-static int check_pin(struct settings *settings, char *message)
-{
-    if (!settings->pin_text)
-        return 0;
-    int error = cpus_parse(settings->pin_text, &settings->pin);
-    if (!error)
-        return 0;
-    return refuse(message, "--pin", settings->pin_text,
-                  error == -ENXIO ? "that CPU is not one this process may use" : "use CPU numbers such as 0 or 0,2 or 0-3");
-}
-
-static int check_url(struct settings *settings, char *message)
-{
-    char why[MESSAGE_SIZE];
-    int error = url_parse(settings->url_text, &settings->url, why);
-    return error ? refuse(message, "URL", settings->url_text, why) : 0;
-}
-
-/* The request is made here once to see whether it can be. */
-static int check_template(struct settings *settings, char *message)
-{
-    struct request_parts parts = {settings->method, &settings->url, &settings->headers, settings->body, false};
-    struct template template;
-    char why[MESSAGE_SIZE];
-    int error = template_init(&template, &parts, why);
-    if (error == -EINVAL)
-        return refuse(message, "URL", settings->url_text, why);
-    template_close(&template);
-    if (error)
-        snprintf(message, MESSAGE_SIZE, "loadgen: %s", strerror(-error));
-    return error;
-}
-
-/* The rate's own zero and the defaults that depend on other options. */
-static int settle(struct settings *settings, bool rate_given, char *message)
-{
-    if (rate_given && settings->rate <= 0)
-        return refuse(message, "--rate", "0", "use a rate above 0, or leave it out for the closed loop");
-    if (!settings->duration_ns && !settings->requests)
-        settings->duration_ns = DURATION_DEFAULT_NS;
-    if (!settings->seed)
-        settings->seed = (random_seed() & UINT32_MAX) | 1;
-    return 0;
-}
-
-static int check(struct settings *settings, bool rate_given, char *message)
-{
-    int (*const rules[])(struct settings *, char *) = {check_url, check_headers, check_template, check_counts, check_pin};
-    int error = check_method(settings, message);
-    for (unsigned i = 0; i < sizeof(rules) / sizeof(rules[0]) && !error; i++)
-        error = rules[i](settings, message);
-    return error ? error : settle(settings, rate_given, message);
-}
-
 int settings_read(struct settings *settings, int argc, char **argv, char *message)
 {
-    static const double no_rate = -1;
-    *settings = (struct settings){.rate = no_rate};
+    *settings = (struct settings){.rate = SETTINGS_NO_RATE, .connect_rate = SETTINGS_NO_RATE};
     const struct option_table table = {specs, settings};
     const struct option_program program = {
         .name = "loadgen",
@@ -281,15 +326,8 @@ int settings_read(struct settings *settings, int argc, char **argv, char *messag
     if (outcome != OPTIONS_RUN)
         return outcome;
     if (argc - operand != 1)
-        return refuse(message, "URL", argc == operand ? "" : argv[operand + 1], "give exactly one URL (loadgen --help)");
+        return settings_refuse(message, "URL", argc == operand ? "" : argv[operand + 1], "give exactly one URL (loadgen --help)");
     settings->url_text = argv[operand];
-    bool rate_given = settings->rate > no_rate;
-    settings->rate = rate_given ? settings->rate : 0;
-    int error = check(settings, rate_given, message);
+    int error = settings_settle(settings, message);
     return error ? error : OPTIONS_RUN;
-}
-
-void settings_close(struct settings *settings)
-{
-    options_free_list(&settings->headers);
 }

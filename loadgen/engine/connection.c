@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "loadgen/loadgen.h"
+#include "loadgen/engine/engine.h"
 
 #define PAUSE_FIRST_NS   (10 * CLOCK_NS_PER_MS)
 #define PAUSE_LONGEST_NS CLOCK_NS_PER_S
@@ -156,9 +156,10 @@ static int keep_rest(struct connection *connection, struct slice request, size_t
 static struct slice render(struct connection *connection)
 {
     struct engine *engine = connection->engine;
-    uint64_t most = engine->load->settings->requests_per_connection;
-    const struct template *template = connection->served + 1 == most ? &engine->load->last : &engine->load->keep;
-    return template_render(template, &engine->random, engine->render_buffer);
+    const struct settings *settings = engine->load->settings;
+    const struct request_kind *kind = &settings->mix.kinds[0];
+    const struct template *template = connection->served + 1 == settings->life.requests ? &kind->last : &kind->keep;
+    return template_render(template, &engine->render, NULL, engine->render_buffer);
 }
 
 /* Renders, writes as much as goes and keeps the rest. Returns what was written or a negative errno. */
@@ -168,7 +169,7 @@ static ssize_t begin_request(struct connection *connection, uint64_t now_ns)
     connection->sent_ns = now_ns;
     connection->served++;
     connection->named = false;
-    response_parser_begin(&connection->parser, connection->engine->load->is_head);
+    response_parser_begin(&connection->parser, connection->engine->load->settings->mix.kinds[0].is_head);
     ssize_t written = write_some(connection, request.at, request.length);
     if (written < 0 || (size_t)written == request.length)
         return written;
@@ -256,7 +257,7 @@ static void write_rest(struct connection *connection, uint64_t now_ns)
 static void answered(struct connection *connection, bool clean, uint64_t now_ns)
 {
     struct engine *engine = connection->engine;
-    uint64_t most = engine->load->settings->requests_per_connection;
+    uint64_t most = engine->load->settings->life.requests;
     bool counted = connection->counted;
     engine_answered(engine, connection, now_ns);
     if (!clean && counted)

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "loadgen/loadgen.h"
+#include "loadgen/engine/engine.h"
 
 #define EVENTS_A_TURN   128
 #define ROUNDS_OF_GRACE 3 /* so many failed attempts a connection, with never a success, and the server is given up */
@@ -31,13 +31,13 @@ enum stream { STREAM_ARRIVALS, STREAM_PLACEHOLDERS, STREAMS_A_PHASE };
 
 static bool is_open_loop(const struct engine *engine)
 {
-    return engine->load->settings->rate > 0;
+    return engine->load->settings->is_open_loop;
 }
 
 /* Connections opened for the request that is due, instead of before the start. */
 static bool opens_on_demand(const struct engine *engine)
 {
-    return engine->load->settings->requests_per_connection != 0;
+    return settings_opens_on_demand(engine->load->settings);
 }
 
 static bool is_running(const struct engine *engine)
@@ -70,17 +70,15 @@ static int open_descriptors(struct engine *engine)
 
 static int make_room(struct engine *engine)
 {
-    const struct template *templates[] = {&engine->load->keep, &engine->load->last};
-    size_t longest = templates[0]->longest > templates[1]->longest ? templates[0]->longest : templates[1]->longest;
     engine->read_buffer = malloc(READ_BUFFER_SIZE);
-    engine->render_buffer = malloc(longest);
+    engine->render_buffer = malloc(engine->load->settings->mix.longest);
     engine->connections = calloc(engine->connection_count, sizeof(*engine->connections));
     if (!engine->read_buffer || !engine->render_buffer || !engine->connections)
         return -ENOMEM;
     for (unsigned i = 0; i < engine->connection_count; i++)
         connection_init(&engine->connections[i], engine);
     int error = timers_init(&engine->timers, engine->connection_count);
-    return error ? error : stats_init(&engine->stats);
+    return error ? error : stats_init(&engine->stats, engine->load->settings->mix.count);
 }
 
 int engine_init(struct engine *engine, const struct load *load, unsigned index, int news_fd)
@@ -136,7 +134,7 @@ static uint64_t count_unsent(struct engine *engine, uint64_t at_ns)
     if (engine->schedule.next_ns >= at_ns)
         return 0;
     plan->end_ns = at_ns < plan->end_ns ? at_ns : plan->end_ns;
-    return schedule_drain(&engine->schedule);
+    return schedule_drain(&engine->schedule, NULL, NULL);
 }
 
 static void finish(struct engine *engine, uint64_t at_ns)
@@ -236,7 +234,10 @@ void engine_answered(struct engine *engine, struct connection *connection, uint6
     if (!connection->counted)
         return;
     uint64_t response_us = stats_us(now_ns - connection->planned_ns);
-    stats->status[connection->parser.head.status]++;
+    unsigned status = connection->parser.head.status;
+    stats->status[status]++;
+    stats->ok += status < 400;
+    stats->http_errors += status >= 400;
     backend->requests++;
     backend->connections += !connection->credited;
     connection->credited = true;
@@ -244,7 +245,7 @@ void engine_answered(struct engine *engine, struct connection *connection, uint6
     if (is_open_loop(engine) || opens_on_demand(engine)) /* else it is the same */
         histogram_record(&stats->service, stats_us(now_ns - connection->sent_ns));
     if (engine->series)
-        series_record(engine->series, response_us);
+        series_record(engine->series, backend, response_us);
 }
 
 void engine_failed(struct engine *engine, struct connection *connection, enum error_kind kind, uint64_t now_ns)
@@ -255,17 +256,15 @@ void engine_failed(struct engine *engine, struct connection *connection, enum er
     connection->busy = false;
     if (!connection->counted)
         return;
-    if (engine->series)
-        series_error(engine->series);
     if (kind != ERROR_TIMEOUT) {
         stats->socket_errors++;
         return;
     }
     /* It took at least so long: left out, the slowest requests would make the server look faster. */
     stats->timed_out++;
-    histogram_record(&stats->backends[0]->response, stats_us(now_ns - connection->planned_ns));
+    histogram_record(&stats->censored, stats_us(now_ns - connection->planned_ns));
     if (is_open_loop(engine) || opens_on_demand(engine))
-        histogram_record(&stats->service, stats_us(now_ns - connection->sent_ns));
+        histogram_record(&stats->censored_service, stats_us(now_ns - connection->sent_ns));
 }
 
 /* Nothing can be connected to: never could, or not for as long as a request may take and there is no other end in sight. */
@@ -301,10 +300,11 @@ static struct schedule_plan plan_of(const struct engine *engine, uint64_t from_n
 {
     const struct settings *settings = engine->load->settings;
     return (struct schedule_plan){
-        .arrivals = (enum arrivals)settings->arrivals,
-        .rate = settings->rate,
-        .thread = engine->index,
-        .threads = (unsigned)settings->threads,
+        .arrivals = settings->arrivals.kind,
+        .profile = &settings->profile,
+        .trace = &settings->trace,
+        .part = engine->index,
+        .parts = (unsigned)settings->threads,
         .start_ns = from_ns,
         .end_ns = until_ns,
         .limit = limit,
@@ -319,7 +319,7 @@ static void begin_phase(struct engine *engine, enum engine_phase phase, uint64_t
     uint64_t stream = ((uint64_t)engine->index * 2 + (phase == PHASE_WARMUP)) * STREAMS_A_PHASE;
     struct schedule_plan plan = plan_of(engine, from_ns, until_ns, limit);
     plan.stream = stream + STREAM_ARRIVALS;
-    random_init_stream(&engine->random, seed, stream + STREAM_PLACEHOLDERS);
+    random_init_stream(&engine->render.random, seed, stream + STREAM_PLACEHOLDERS);
     engine->phase = phase;
     engine->phase_end_ns = until_ns;
     engine->budget = limit;
@@ -338,6 +338,8 @@ static void begin_measure(struct engine *engine, uint64_t from_ns)
     engine->from_ns = engine->last_answer_ns = engine->last_end_ns = from_ns;
     engine->cpu_from_ns = clock_thread_cpu_ns();
     engine->series_ns = engine->series ? from_ns + SERIES_INTERVAL_NS : UINT64_MAX;
+    if (engine->series)
+        series_begin(engine->series, &engine->stats);
     begin_phase(engine, PHASE_MEASURE, from_ns, settings->duration_ns ? from_ns + settings->duration_ns : UINT64_MAX, limit);
 }
 
@@ -406,7 +408,7 @@ static void run_timers(struct engine *engine)
 /* When the reader is behind, the interval grows and is closed at its next end. */
 static void turn_series(struct engine *engine)
 {
-    series_turn(engine->series);
+    series_turn(engine->series, &engine->stats, engine->in_flight);
     while (engine->series_ns <= engine->now_ns)
         engine->series_ns += SERIES_INTERVAL_NS;
 }

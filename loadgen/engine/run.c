@@ -12,11 +12,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "loadgen/loadgen.h"
+#include "loadgen/engine/engine.h"
 
 #define START_DELAY_NS  CLOCK_NS_PER_MS /* for every thread to hear of the start before it comes */
 #define SERIES_LOOK_MS  20
-#define SERIES_HEADLINE "time_s,requests,errors,p50_us,p99_us\n"
 
 static int fail(char *message, const char *what, const char *which, int error)
 {
@@ -26,20 +25,13 @@ static int fail(char *message, const char *what, const char *which, int error)
 
 /* ---- making ---- */
 
-static int make_load(struct run *run)
+static void make_load(struct run *run)
 {
-    const struct settings *settings = run->settings;
-    struct request_parts parts = {settings->method, &settings->url, &settings->headers, settings->body, false};
-    char why[MESSAGE_SIZE];
-    run->load.is_head = strcmp(settings->method, "HEAD") == 0;
     run->load.events = connection_events;
-    if (settings->backend_header)
-        run->load.events.only = slice_of(settings->backend_header);
+    if (run->settings->backend_header)
+        run->load.events.only = slice_of(run->settings->backend_header);
     else
         run->load.events.on_header = NULL;
-    int error = template_init(&run->load.keep, &parts, why);
-    parts.last = true;
-    return error ? error : template_init(&run->load.last, &parts, why);
 }
 
 /* INT and TERM arrive as something to read; the threads, started later, inherit the mask. */
@@ -61,42 +53,29 @@ static int make_engines(struct run *run)
     uint64_t threads = run->settings->threads;
     int error = 0;
     run->engines = calloc(threads, sizeof(*run->engines));
-    run->series = run->settings->series ? calloc(threads, sizeof(*run->series)) : NULL;
-    if (!run->engines || (run->settings->series && !run->series))
+    run->series = calloc(threads, sizeof(*run->series));
+    if (!run->engines || !run->series)
         return -ENOMEM;
+    bool detailed = false;
+    for (unsigned i = 0; i < run->watcher_count; i++)
+        detailed |= run->watchers[i].detailed;
     for (unsigned i = 0; i < threads && !error; i++) {
         error = engine_init(&run->engines[i], &run->load, i, run->news_fd);
         run->engine_count++;
-        if (!error && run->series)
-            error = series_init(&run->series[i]);
-        run->engines[i].series = run->series ? &run->series[i] : NULL;
+        if (!error)
+            error = series_init(&run->series[i], detailed);
+        run->engines[i].series = &run->series[i];
     }
     return error;
 }
 
-static int open_series(struct run *run, char *message)
-{
-    if (!run->settings->series)
-        return 0;
-    int error = file_draft(&run->series_file, run->settings->series);
-    if (error)
-        return fail(message, "cannot write --series", run->settings->series, error);
-    run->series_open = true;
-    fputs(SERIES_HEADLINE, run->series_file.out);
-    error = histogram_init(&run->interval.response, HISTOGRAM_HOUR_US, SERIES_DIGITS);
-    return error ? fail(message, "cannot begin", "", error) : 0;
-}
-
 static int make(struct run *run, char *message)
 {
-    int error = open_series(run, message);
-    if (error)
-        return error;
-    error = make_load(run);
-    if (error)
-        return fail(message, "cannot begin", "", error);
+    make_load(run);
+    int error = windows_init(&run->windows);
     run->news_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    error = run->news_fd < 0 ? -errno : make_signals(run);
+    if (!error)
+        error = run->news_fd < 0 ? -errno : make_signals(run);
     if (!error)
         error = make_engines(run);
     return error ? fail(message, "cannot begin", "", error) : 0;
@@ -109,33 +88,29 @@ void run_close(struct run *run)
         if (run->series)
             series_close(&run->series[i]);
     }
-    if (run->series_open)
-        file_discard(&run->series_file);
     if (run->signal_fd >= 0)
         close(run->signal_fd);
     if (run->news_fd >= 0)
         close(run->news_fd);
-    histogram_close(&run->interval.response);
+    series_interval_close(&run->interval);
+    windows_close(&run->windows);
     free(run->engines);
     free(run->series);
-    template_close(&run->load.keep);
-    template_close(&run->load.last);
 }
 
 /* ---- the series ---- */
 
-static void write_interval(struct run *run)
+/* What all threads did in one interval, for everybody who watches. */
+static void tell_watchers(struct run *run, uint64_t until_ns)
 {
-    struct series_interval *sum = &run->interval;
-    fprintf(run->series_file.out, "%.1f,%llu,%llu,%llu,%llu\n", (double)(run->series_rows++ * SERIES_INTERVAL_NS) / 1e9,
-            (unsigned long long)sum->requests, (unsigned long long)sum->errors,
-            (unsigned long long)histogram_percentile(&sum->response, 50),
-            (unsigned long long)histogram_percentile(&sum->response, 99));
-    sum->requests = sum->errors = 0;
-    histogram_reset(&sum->response);
+    windows_take(&run->windows, &run->interval);
+    for (unsigned i = 0; i < run->watcher_count; i++)
+        run->watchers[i].take(run->watchers[i].context, &run->interval, run->intervals * SERIES_INTERVAL_NS, until_ns);
+    run->intervals++;
+    series_interval_reset(&run->interval);
 }
 
-/* A row for each interval that all threads have completed. */
+/* Each interval that all threads have completed. */
 static void collect_series(struct run *run)
 {
     for (;;) {
@@ -144,24 +119,25 @@ static void collect_series(struct run *run)
                 return;
         for (unsigned i = 0; i < run->engine_count; i++)
             series_take(&run->series[i], &run->interval);
-        write_interval(run);
+        tell_watchers(run, (run->intervals + 1) * SERIES_INTERVAL_NS);
     }
 }
 
 /* After the threads have ended: what lies in the interval cut off by the end. */
-static int end_series(struct run *run, char *message)
+static void end_series(struct run *run)
 {
+    uint64_t length_ns = 0;
     collect_series(run);
     for (unsigned i = 0; i < run->engine_count; i++) {
+        const struct engine *engine = &run->engines[i];
         series_take(&run->series[i], &run->interval);
-        series_turn(&run->series[i]);
+        series_turn(&run->series[i], &engine->stats, 0);
         series_take(&run->series[i], &run->interval);
+        if (engine->from_ns && engine->until_ns - engine->from_ns > length_ns)
+            length_ns = engine->until_ns - engine->from_ns;
     }
-    if (run->interval.requests + run->interval.errors > 0)
-        write_interval(run);
-    run->series_open = false;
-    int error = file_commit(&run->series_file);
-    return error ? fail(message, "cannot write --series", run->settings->series, error) : 0;
+    if (length_ns > run->intervals * SERIES_INTERVAL_NS)
+        tell_watchers(run, length_ns);
 }
 
 /* ---- the run ---- */
@@ -210,7 +186,7 @@ static bool all_done(struct run *run)
 static int await_news(struct run *run)
 {
     struct pollfd fds[] = {{.fd = run->news_fd, .events = POLLIN}, {.fd = run->signal_fd, .events = POLLIN}};
-    int count = poll(fds, 2, run->series ? SERIES_LOOK_MS : -1);
+    int count = poll(fds, 2, SERIES_LOOK_MS);
     if (count < 0)
         return errno == EINTR ? 0 : -errno;
     uint64_t news;
@@ -240,8 +216,7 @@ static int await_all(struct run *run, bool (*condition)(struct run *))
         error = await_news(run);
         if (!run->broken)
             stop_after_failure(run);
-        if (run->series)
-            collect_series(run);
+        collect_series(run);
     }
     return error;
 }
@@ -283,14 +258,23 @@ static int carry_out(struct run *run)
     return error ? error : thread_error;
 }
 
-int run_load(struct run *run, const struct settings *settings, char *message)
+int run_load(struct run *run, const struct settings *settings, const struct watcher *watchers, unsigned watcher_count,
+             char *message)
 {
-    *run = (struct run){.settings = settings, .load.settings = settings, .news_fd = -1, .signal_fd = -1};
+    *run = (struct run){.settings = settings,
+                        .load.settings = settings,
+                        .watchers = watchers,
+                        .watcher_count = watcher_count,
+                        .news_fd = -1,
+                        .signal_fd = -1};
     int error = make(run, message);
     if (error)
         return error;
+    host_read(&run->before);
     error = carry_out(run);
+    host_read(&run->after);
     if (error)
         return fail(message, "internal error, the run was broken off", "", error);
-    return run->series ? end_series(run, message) : 0;
+    end_series(run);
+    return 0;
 }

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "loadgen/loadgen.h"
+#include "loadgen/engine/engine.h"
 
 int timers_init(struct timers *timers, unsigned size)
 {

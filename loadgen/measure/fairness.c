@@ -6,7 +6,7 @@
  */
 #include <math.h>
 
-#include "loadgen/loadgen.h"
+#include "loadgen/measure/measure.h"
 
 #define EXPECTED_LEAST 5.0 /* connections a worker below which chi-square says nothing */
 #define TERMS_MAX      100000

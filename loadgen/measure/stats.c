@@ -1,26 +1,38 @@
 /*
  * What a thread counts. Plain numbers of one writer; merged when the threads have ended.
  *
- * Rule: every request that was taken up ends in exactly one of status[], socket_errors, timed_out or unfinished.
+ * Rule: every request that was taken up ends in exactly one of ok, http_errors, socket_errors, timed_out or unfinished.
  * Response times are kept a backend and nowhere else: their sum over the backends is the distribution of all.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "loadgen/loadgen.h"
+#include "loadgen/measure/measure.h"
 
-const char *const error_names[ERROR_KINDS] = {"connect", "read", "write", "malformed", "timeout"};
+const char *const error_names[ERROR_KINDS] = {"connect", "read", "write", "malformed", "timeout", "local"};
 
 #define OTHERS_ID "(others)"
 
-static struct histogram *const *histograms_of(struct stats *stats, struct histogram *all[4])
+#define HISTOGRAMS 8
+
+static struct histogram *const *histograms_of(struct stats *stats, struct histogram *all[HISTOGRAMS])
 {
-    all[0] = &stats->service;
-    all[1] = &stats->send_lag;
-    all[2] = &stats->own_lag;
-    all[3] = &stats->connect;
+    struct histogram *const those[HISTOGRAMS] = {
+        &stats->service,     &stats->send_lag, &stats->own_lag,         &stats->connect, &stats->split_service,
+        &stats->split_first, &stats->censored, &stats->censored_service,
+    };
+    memcpy(all, those, sizeof(those));
     return all;
+}
+
+bool error_is_local(int error)
+{
+    static const int local[] = {EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRINUSE, EACCES, EPERM};
+    for (unsigned i = 0; i < sizeof(local) / sizeof(local[0]); i++)
+        if (error == local[i])
+            return true;
+    return false;
 }
 
 /* `id` has at most BACKEND_ID_MAX bytes. */
@@ -33,19 +45,21 @@ static struct backend *add_backend(struct stats *stats, struct slice id)
         free(backend);
         return NULL;
     }
+    backend->index = stats->backend_count;
     backend->id_length = id.length;
     memcpy(backend->id, id.at, backend->id_length);
     stats->backends[stats->backend_count++] = backend;
     return backend;
 }
 
-int stats_init(struct stats *stats)
+int stats_init(struct stats *stats, unsigned kind_count)
 {
-    struct histogram *all[4];
+    (void)kind_count;
+    struct histogram *all[HISTOGRAMS];
     *stats = (struct stats){.started = 0};
     histograms_of(stats, all);
     int error = add_backend(stats, SLICE("-")) ? 0 : -ENOMEM;
-    for (unsigned i = 0; i < 4 && !error; i++)
+    for (unsigned i = 0; i < HISTOGRAMS && !error; i++)
         error = histogram_init(all[i], HISTOGRAM_HOUR_US, 3);
     if (error)
         stats_close(stats);
@@ -54,9 +68,9 @@ int stats_init(struct stats *stats)
 
 void stats_close(struct stats *stats)
 {
-    struct histogram *all[4];
+    struct histogram *all[HISTOGRAMS];
     histograms_of(stats, all);
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < HISTOGRAMS; i++)
         histogram_close(all[i]);
     for (unsigned i = 0; i < stats->backend_count; i++) {
         histogram_close(&stats->backends[i]->response);
@@ -114,6 +128,8 @@ static int merge_backends(struct stats *into, const struct stats *from)
         ours->answered |= theirs->answered;
         ours->connections += theirs->connections;
         ours->requests += theirs->requests;
+        ours->bytes += theirs->bytes;
+        ours->errors += theirs->errors;
         error = histogram_merge(&ours->response, &theirs->response);
     }
     return error;
@@ -122,6 +138,11 @@ static int merge_backends(struct stats *into, const struct stats *from)
 static void merge_counts(struct stats *into, const struct stats *from)
 {
     into->started += from->started;
+    into->ok += from->ok;
+    into->http_errors += from->http_errors;
+    into->lingered += from->lingered;
+    into->run_wait_ns += from->run_wait_ns;
+    into->in_flight_ns += from->in_flight_ns;
     into->socket_errors += from->socket_errors;
     into->timed_out += from->timed_out;
     into->unfinished += from->unfinished;
@@ -141,13 +162,12 @@ static void merge_counts(struct stats *into, const struct stats *from)
 int stats_merge(struct stats *into, const struct stats *from)
 {
     merge_counts(into, from);
-    int error = histogram_merge(&into->service, &from->service);
-    if (!error)
-        error = histogram_merge(&into->send_lag, &from->send_lag);
-    if (!error)
-        error = histogram_merge(&into->own_lag, &from->own_lag);
-    if (!error)
-        error = histogram_merge(&into->connect, &from->connect);
+    struct histogram *ours[HISTOGRAMS], *theirs[HISTOGRAMS];
+    histograms_of(into, ours);
+    histograms_of((struct stats *)(uintptr_t)from, theirs); /* read only */
+    int error = 0;
+    for (unsigned i = 0; i < HISTOGRAMS && !error; i++)
+        error = histogram_merge(ours[i], theirs[i]);
     return error ? error : merge_backends(into, from);
 }
 
@@ -157,22 +177,4 @@ int stats_response_times(const struct stats *stats, struct histogram *response)
     for (unsigned i = 0; i < stats->backend_count && !error; i++)
         error = histogram_merge(response, &stats->backends[i]->response);
     return error;
-}
-
-static uint64_t sum_status(const struct stats *stats, unsigned from, unsigned to)
-{
-    uint64_t sum = 0;
-    for (unsigned status = from; status < to; status++)
-        sum += stats->status[status];
-    return sum;
-}
-
-uint64_t stats_ok(const struct stats *stats)
-{
-    return sum_status(stats, 0, 400);
-}
-
-uint64_t stats_http_errors(const struct stats *stats)
-{
-    return sum_status(stats, 400, STATUS_MAX);
 }

@@ -10,24 +10,37 @@
  * A schedule is also its own backlog: plans are taken one after the other when a connection can take them, so the next one may
  * lie far in the past, and a backlog of any length costs no memory.
  */
-#include "loadgen/loadgen.h"
+#include <errno.h>
+#include <string.h>
 
-const char *const arrivals_names[] = {"constant", "poisson", NULL};
+#include "loadgen/plan/plan.h"
+
+const char *const arrivals_names[] = {"constant", "poisson", "uniform-jitter", "trace"};
+
+int arrivals_parse(const char *text, void *field)
+{
+    struct arrivals_choice *choice = field;
+    for (unsigned kind = ARRIVALS_CONSTANT; kind <= ARRIVALS_POISSON; kind++)
+        if (strcmp(text, arrivals_names[kind]) == 0) {
+            choice->kind = (enum arrivals)kind;
+            return 0;
+        }
+    return -EINVAL;
+}
 
 #define OFFSET_MOST_NS 9e18 /* as far as a uint64_t of nanoseconds reaches from any start */
 
 static double constant_offset(struct schedule *schedule)
 {
     const struct schedule_plan *plan = &schedule->plan;
-    double index = (double)schedule->taken * plan->threads + plan->thread;
-    return index * 1e9 / plan->rate;
+    return profile_offset_ns(plan->profile, (double)schedule->taken * plan->parts + plan->part);
 }
 
 static double poisson_offset(struct schedule *schedule)
 {
     const struct schedule_plan *plan = &schedule->plan;
-    schedule->elapsed_ns += random_exponential(&schedule->random) * 1e9 * plan->threads / plan->rate;
-    return schedule->elapsed_ns;
+    schedule->elapsed += random_exponential(&schedule->random) * plan->parts;
+    return profile_offset_ns(plan->profile, schedule->elapsed);
 }
 
 static double (*const offsets[])(struct schedule *) = {
@@ -60,7 +73,7 @@ void schedule_advance(struct schedule *schedule)
     find_next(schedule);
 }
 
-uint64_t schedule_drain(struct schedule *schedule)
+uint64_t schedule_drain(struct schedule *schedule, void (*each)(void *context, uint64_t planned_ns), void *context)
 {
     uint64_t count = 0;
     if (schedule->plan.end_ns == UINT64_MAX && schedule->next_ns != UINT64_MAX) { /* no need to walk through them */
@@ -69,12 +82,15 @@ uint64_t schedule_drain(struct schedule *schedule)
         schedule->next_ns = UINT64_MAX;
         return count;
     }
-    for (; schedule->next_ns != UINT64_MAX; count++)
+    for (; schedule->next_ns != UINT64_MAX; count++) {
+        if (each)
+            each(context, schedule->next_ns);
         schedule_advance(schedule);
+    }
     return count;
 }
 
-uint64_t share_of(uint64_t total, unsigned thread, unsigned threads)
+uint64_t share_of(uint64_t total, unsigned part, unsigned parts)
 {
-    return total / threads + (thread < total % threads);
+    return total / parts + (part < total % parts);
 }

@@ -4,7 +4,7 @@
  */
 #include <math.h>
 
-#include "loadgen/loadgen.h"
+#include "loadgen/report/report.h"
 
 static json_t *integer(uint64_t value)
 {
@@ -37,17 +37,17 @@ static json_t *times_json(const struct histogram *times)
 static json_t *requests_json(const struct summary *summary)
 {
     const struct stats *stats = &summary->stats;
-    return json_pack("{s:o s:o s:o s:o s:o s:o s:o s:o}", "planned", integer(summary->planned), "ok", integer(summary->ok),
-                     "http_errors", integer(summary->http_errors), "socket_errors", integer(stats->socket_errors), "timed_out",
+    return json_pack("{s:o s:o s:o s:o s:o s:o s:o s:o}", "planned", integer(summary->planned), "ok", integer(summary->stats.ok),
+                     "http_errors", integer(summary->stats.http_errors), "socket_errors", integer(stats->socket_errors), "timed_out",
                      integer(stats->timed_out), "unfinished", integer(stats->unfinished), "unsent", integer(stats->unsent),
                      "waited", integer(stats->waited));
 }
 
 static json_t *rate_json(const struct summary *summary)
 {
-    double planned = summary->settings->rate;
+    double planned = settings_planned_rate(summary->settings);
     return json_pack("{s:o s:f s:o}", "planned", planned > 0 ? json_real(planned) : json_null(), "achieved", summary->achieved_rate,
-                     "arrivals", planned > 0 ? json_string(arrivals_names[summary->settings->arrivals]) : json_null());
+                     "arrivals", planned > 0 ? json_string(arrivals_names[summary->settings->arrivals.kind]) : json_null());
 }
 
 static json_t *status_json(const struct stats *stats)
@@ -74,7 +74,7 @@ static json_t *errors_json(const struct stats *stats)
 static json_t *workers_json(const struct summary *summary)
 {
     const struct stats *stats = &summary->stats;
-    double responses = (double)(summary->ok + summary->http_errors);
+    double responses = (double)(summary->stats.ok + summary->stats.http_errors);
     json_t *json = json_array();
     for (unsigned i = 0; i < stats->backend_count; i++) {
         const struct backend *backend = stats->backends[i];
@@ -108,26 +108,26 @@ static void set_settings(json_t *json, const struct settings *settings)
     json_object_set_new(json, "schema", json_string("clusterbench.loadgen/1"));
     json_object_set_new(json, "version", json_string(CLUSTERBENCH_VERSION));
     json_object_set_new(json, "url", json_string(settings->url_text));
-    json_object_set_new(json, "method", json_string(settings->method));
+    json_object_set_new(json, "method", json_string(settings->request.method));
     json_object_set_new(json, "seed", integer(settings->seed));
     json_object_set_new(json, "threads", integer(settings->threads));
     json_object_set_new(json, "connections", integer(settings->connections));
     json_object_set_new(json, "requests_per_connection",
-                        settings->requests_per_connection ? integer(settings->requests_per_connection) : json_null());
+                        settings->life.requests ? integer(settings->life.requests) : json_null());
     json_object_set_new(json, "warmup_s", json_real((double)settings->warmup_ns / 1e9));
     json_object_set_new(json, "timeout_s", json_real((double)settings->timeout_ns / 1e9));
-    json_object_set_new(json, "loop", json_string(settings->rate > 0 ? "open" : "closed"));
+    json_object_set_new(json, "loop", json_string(settings->is_open_loop ? "open" : "closed"));
 }
 
 static void set_times(json_t *json, const struct summary *summary)
 {
     const struct stats *stats = &summary->stats;
     json_object_set_new(json, "response_time_us", times_json(&summary->response));
-    json_object_set_new(json, "service_time_us", times_json(&stats->service));
+    json_object_set_new(json, "service_time_us", times_json(&summary->service));
     json_object_set_new(json, "send_lag_us", times_json(&stats->send_lag));
     json_object_set_new(json, "own_lag_us", times_json(&stats->own_lag));
     json_object_set_new(json, "connect_time_us", times_json(&stats->connect));
-    json_object_set_new(json, "censored", integer(stats->timed_out)); /* in the times above as lower bounds */
+    json_object_set_new(json, "censored", integer(stats->censored.total)); /* in the times above as lower bounds */
 }
 
 json_t *report_json(const struct summary *summary)
@@ -148,7 +148,7 @@ json_t *report_json(const struct summary *summary)
     json_object_set_new(json, "cpu_us_per_request", json_real(summary->cpu_us_per_request));
     json_object_set_new(json, "cpu_busiest_thread", json_real(summary->busiest_thread));
     json_object_set_new(json, "interrupted", json_boolean(summary->interrupted));
-    json_object_set_new(json, "verdict", json_string(verdict_names[summary->verdict]));
+    json_object_set_new(json, "verdict", json_string(validity_names[summary->validity]));
     json_object_set_new(json, "reasons", reasons_json(summary));
     return json;
 }

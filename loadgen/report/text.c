@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "loadgen/loadgen.h"
+#include "loadgen/report/report.h"
 
 #define BAR_WIDTH 24
 
@@ -25,8 +25,8 @@ void report_text_head(const struct settings *settings, FILE *out)
         fprintf(out, "Running %llu requests test @ %s\n", (unsigned long long)settings->requests, settings->url_text);
     fprintf(out, "  %llu threads and %llu connections, ", (unsigned long long)settings->threads,
             (unsigned long long)settings->connections);
-    if (settings->rate > 0)
-        fprintf(out, "open loop, %s %.10g/s, seed %llu\n", arrivals_names[settings->arrivals], settings->rate,
+    if (settings->is_open_loop)
+        fprintf(out, "open loop, %s %.10g/s, seed %llu\n", arrivals_names[settings->arrivals.kind], settings_planned_rate(settings),
                 (unsigned long long)settings->seed);
     else
         fprintf(out, "closed loop, seed %llu\n", (unsigned long long)settings->seed);
@@ -47,7 +47,7 @@ static void print_times(FILE *out, const char *name, const struct histogram *tim
 
 static void print_latencies(const struct summary *summary, FILE *out)
 {
-    bool open_loop = summary->settings->rate > 0, on_demand = summary->settings->requests_per_connection;
+    bool open_loop = summary->settings->is_open_loop, on_demand = settings_opens_on_demand(summary->settings);
     if (summary->response.total == 0)
         return;
     fprintf(out, "  %-14s %8s %8s %8s %8s %8s\n", "", "p50", "p90", "p99", "p99.9", "max");
@@ -56,7 +56,7 @@ static void print_latencies(const struct summary *summary, FILE *out)
                 : on_demand ? "from the connect (closed loop: nothing was planned)"
                             : "from the send (closed loop: nothing was planned, so it is the service time)");
     if (open_loop || on_demand)
-        print_times(out, "Service time", &summary->stats.service, "from the actual send");
+        print_times(out, "Service time", &summary->service, "from the actual send");
     if (open_loop)
         print_times(out, "Send lag", &summary->stats.send_lag,
                     on_demand ? "from the plan to the connect or send" : "from the plan to the send");
@@ -80,11 +80,11 @@ static void print_counts(const struct summary *summary, FILE *out)
 {
     const struct stats *stats = &summary->stats;
     char text[UNITS_TEXT_SIZE];
-    fprintf(out, "  %llu requests in %.2fs, %s read\n", (unsigned long long)(summary->ok + summary->http_errors),
+    fprintf(out, "  %llu requests in %.2fs, %s read\n", (unsigned long long)(summary->stats.ok + summary->stats.http_errors),
             summary->duration_s, units_print_size((double)stats->bytes_read, text));
     fprintf(out,
             "  planned %llu = ok %llu + http errors %llu + socket errors %llu + timed out %llu + unfinished %llu + unsent %llu\n",
-            (unsigned long long)summary->planned, (unsigned long long)summary->ok, (unsigned long long)summary->http_errors,
+            (unsigned long long)summary->planned, (unsigned long long)summary->stats.ok, (unsigned long long)summary->stats.http_errors,
             (unsigned long long)stats->socket_errors, (unsigned long long)stats->timed_out, (unsigned long long)stats->unfinished,
             (unsigned long long)stats->unsent);
 }
@@ -102,8 +102,8 @@ static void print_errors(const struct summary *summary, FILE *out)
             fprintf(out, "    %s: %s\n", error_names[kind],
                     kind == ERROR_MALFORMED ? "not an HTTP/1.x response, or bytes nobody asked for"
                                             : strerror(-summary->stats.last_error[kind]));
-    if (summary->http_errors)
-        fprintf(out, "  Non-2xx or 3xx responses: %llu\n", (unsigned long long)summary->http_errors);
+    if (summary->stats.http_errors)
+        fprintf(out, "  Non-2xx or 3xx responses: %llu\n", (unsigned long long)summary->stats.http_errors);
 }
 
 /* ---- workers ---- */
@@ -111,7 +111,7 @@ static void print_errors(const struct summary *summary, FILE *out)
 static void print_worker(const struct summary *summary, const struct backend *backend, uint64_t most, FILE *out)
 {
     char text[UNITS_TEXT_SIZE], bar[BAR_WIDTH + 1];
-    uint64_t responses = summary->ok + summary->http_errors;
+    uint64_t responses = summary->stats.ok + summary->stats.http_errors;
     size_t length = most ? (size_t)(BAR_WIDTH * backend->requests / most) : 0;
     memset(bar, '#', length);
     bar[length] = '\0';
@@ -162,7 +162,7 @@ void report_text(const struct summary *summary, FILE *out)
     fprintf(out, "Transfer/sec: %10s\n", units_print_size(transfer, text));
     if (summary->interrupted)
         fprintf(out, "Interrupted: the figures are those up to then\n");
-    fprintf(out, "%s\n", verdict_names[summary->verdict]);
+    fprintf(out, "%s\n", validity_names[summary->validity]);
     for (unsigned i = 0; i < summary->reason_count; i++)
         fprintf(out, "  %s\n", summary->reasons[i]);
 }

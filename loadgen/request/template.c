@@ -8,10 +8,12 @@
  * same work whatever server answers it (common random numbers).
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "loadgen/loadgen.h"
+#include "loadgen/request/request.h"
 
 #define DRAWN_LONGEST sizeof("18446744073709551615us")
 
@@ -53,7 +55,8 @@ static bool has_header(const struct option_list *headers, const char *name)
 
 static void write_slice(FILE *out, struct slice text)
 {
-    fwrite(text.at, 1, text.length, out);
+    if (text.length)
+        fwrite(text.at, 1, text.length, out);
 }
 
 static void write_headers(FILE *out, const struct request_parts *parts)
@@ -67,8 +70,8 @@ static void write_headers(FILE *out, const struct request_parts *parts)
         fprintf(out, "%s\r\n", parts->headers->items[i]);
     if (parts->last && !has_header(parts->headers, "connection"))
         fputs("Connection: close\r\n", out);
-    if (parts->body)
-        fprintf(out, "Content-Length: %zu\r\n", strlen(parts->body));
+    if (parts->body.at)
+        fprintf(out, "Content-Length: %zu\r\n", parts->body.length);
 }
 
 /* The whole request with its placeholders as written; *target tells where the target lies in it. */
@@ -77,13 +80,14 @@ static int write_request(const struct request_parts *parts, char **text, size_t 
     FILE *out = open_memstream(text, length);
     if (!out)
         return -ENOMEM;
-    struct slice path = parts->url->target;
+    struct slice path = parts->target.length ? parts->target : parts->url->target;
     bool rooted = path.length > 0 && path.at[0] == '/';
     fprintf(out, "%s %s", parts->method, rooted ? "" : "/");
     write_slice(out, path);
     fputs(" HTTP/1.1\r\n", out);
     write_headers(out, parts);
-    fprintf(out, "\r\n%s", parts->body ? parts->body : "");
+    fputs("\r\n", out);
+    write_slice(out, parts->body);
     bool failed = ferror(out);
     if (fclose(out) != 0 || failed) {
         free(*text);
@@ -126,8 +130,10 @@ static int cut(struct template *template, struct slice target, const char *begin
         if (!close || distribution_parse(inside.at, inside.length, &time) != 0)
             return refuse_placeholder((struct slice){inside.at, inside.length + (close ? 1 : 0)}, message);
         error = add_piece(template, (struct slice){begin, (size_t)(open - begin)});
-        if (!error)
+        if (!error) {
+            template->pieces[template->count - 1].kind = PIECE_TIME;
             template->pieces[template->count - 1].time = time;
+        }
         begin = target.at = close + 1;
     }
     return error ? error : add_piece(template, (struct slice){begin, (size_t)(end - begin)});
@@ -153,8 +159,9 @@ void template_close(struct template *template)
     *template = (struct template){.count = 0};
 }
 
-struct slice template_render(const struct template *template, struct random *random, char *buffer)
+struct slice template_render(const struct template *template, struct render_state *state, const struct cookie_jar *jar, char *buffer)
 {
+    (void)jar;
     unsigned last = template->count - 1;
     if (last == 0)
         return template->pieces[0].text;
@@ -163,7 +170,7 @@ struct slice template_render(const struct template *template, struct random *ran
         const struct template_piece *piece = &template->pieces[i];
         at = mempcpy(at, piece->text.at, piece->text.length);
         if (i < last)
-            at += sprintf(at, "%lluus", (unsigned long long)stats_us(distribution_draw(&piece->time, random)));
+            at += sprintf(at, "%lluus", (unsigned long long)(distribution_draw(&piece->time, &state->random) + 500) / 1000);
     }
     return (struct slice){buffer, (size_t)(at - buffer)};
 }

@@ -3,9 +3,11 @@
  * Only what can be sent is let through: no user info, no control characters or spaces in the target, the fragment cut off.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "loadgen/loadgen.h"
+#include "loadgen/request/request.h"
 
 static const char form[] = "use http://HOST:PORT/PATH, http://[IPV6]:PORT/PATH or http://unix:/SOCKET:/PATH";
 

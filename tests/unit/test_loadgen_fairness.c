@@ -9,7 +9,7 @@
 #include <gsl/gsl_cdf.h>
 #include <math.h>
 
-#include "loadgen/loadgen.h"
+#include "loadgen/measure/measure.h"
 
 static void expect_near(double value, double expected)
 {
@@ -51,7 +51,7 @@ static void test_of_stats(void **state)
 {
     (void)state;
     struct stats stats;
-    assert_int_equal(stats_init(&stats), 0);
+    assert_int_equal(stats_init(&stats, 1), 0);
     assert_true(isnan(fairness_of(&stats).jain));
     stats.backends[0]->requests = 1000; /* nobody's: left out */
     struct backend *one = stats_backend(&stats, SLICE("0")), *two = stats_backend(&stats, SLICE("1"));
@@ -72,7 +72,7 @@ static void test_too_many(void **state)
     (void)state;
     struct stats stats;
     char id[16];
-    assert_int_equal(stats_init(&stats), 0);
+    assert_int_equal(stats_init(&stats, 1), 0);
     for (int i = 0; i < 300; i++) {
         snprintf(id, sizeof(id), "w%d", i);
         stats_backend(&stats, slice_of(id))->requests++;

@@ -9,14 +9,18 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "loadgen/loadgen.h"
+#include "loadgen/plan/plan.h"
 
 #define START  UINT64_C(1000000000000)
 #define SECOND UINT64_C(1000000000)
 
+static struct profile profile;
+
 static struct schedule_plan plan(enum arrivals arrivals, double rate, unsigned thread, unsigned threads, uint64_t limit)
 {
-    return (struct schedule_plan){arrivals, rate, thread, threads, START, START + 2 * SECOND, limit, 42, thread};
+    profile_close(&profile);
+    assert_int_equal(profile_constant(&profile, rate), 0);
+    return (struct schedule_plan){arrivals, &profile, NULL, thread, threads, START, START + 2 * SECOND, limit, 42, thread};
 }
 
 /* Whatever the number of threads: 2 s at 1000/3 per second, every plan once, in its place. */
@@ -46,11 +50,11 @@ static void test_limit_and_end(void **state)
     struct schedule_plan mine = plan(ARRIVALS_CONSTANT, 5000, 0, 1, UINT64_MAX);
     schedule_init(&schedule, &mine);
     assert_int_equal(schedule.next_ns, START);
-    assert_int_equal(schedule_drain(&schedule), 10000);
-    assert_int_equal(schedule_drain(&schedule), 0);
+    assert_int_equal(schedule_drain(&schedule, NULL, NULL), 10000);
+    assert_int_equal(schedule_drain(&schedule, NULL, NULL), 0);
     mine.limit = 7;
     schedule_init(&schedule, &mine);
-    assert_int_equal(schedule_drain(&schedule), 7);
+    assert_int_equal(schedule_drain(&schedule, NULL, NULL), 7);
     mine.limit = 0;
     schedule_init(&schedule, &mine);
     assert_int_equal(schedule.next_ns, UINT64_MAX);
@@ -63,16 +67,16 @@ static void test_extremes(void **state)
     struct schedule schedule;
     struct schedule_plan mine = plan(ARRIVALS_CONSTANT, 1e-300, 0, 1, UINT64_MAX);
     schedule_init(&schedule, &mine);
-    assert_int_equal(schedule_drain(&schedule), 1); /* the one at the start */
+    assert_int_equal(schedule_drain(&schedule, NULL, NULL), 1); /* the one at the start */
     mine.arrivals = ARRIVALS_POISSON;
     schedule_init(&schedule, &mine);
-    assert_int_equal(schedule_drain(&schedule), 0);
+    assert_int_equal(schedule_drain(&schedule, NULL, NULL), 0);
     mine = plan(ARRIVALS_CONSTANT, 1000, 0, 1, UINT64_MAX - 1);
     mine.end_ns = UINT64_MAX;
     schedule_init(&schedule, &mine);
     schedule_advance(&schedule);
-    assert_int_equal(schedule_drain(&schedule), UINT64_MAX - 2);
-    assert_int_equal(schedule_drain(&schedule), 0);
+    assert_int_equal(schedule_drain(&schedule, NULL, NULL), UINT64_MAX - 2);
+    assert_int_equal(schedule_drain(&schedule, NULL, NULL), 0);
 }
 
 static int compare_doubles(const void *a, const void *b)

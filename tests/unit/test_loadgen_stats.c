@@ -10,13 +10,13 @@
 #include <sched.h>
 #include <stdio.h>
 
-#include "loadgen/loadgen.h"
+#include "loadgen/measure/measure.h"
 
 static void test_backends_are_bounded(void **state)
 {
     (void)state;
     struct stats stats;
-    assert_int_equal(stats_init(&stats), 0);
+    assert_int_equal(stats_init(&stats, 1), 0);
     for (unsigned i = 0; i < 2000; i++) {
         char id[100];
         int length = snprintf(id, sizeof(id), "%u", i % 1000);
@@ -38,7 +38,7 @@ static void test_long_ids_are_cut(void **state)
     char id[200];
     struct stats stats;
     memset(id, 'x', sizeof(id));
-    assert_int_equal(stats_init(&stats), 0);
+    assert_int_equal(stats_init(&stats, 1), 0);
     struct backend *backend = stats_backend(&stats, (struct slice){id, sizeof(id)});
     assert_int_equal(backend->id_length, BACKEND_ID_MAX);
     assert_ptr_equal(stats_backend(&stats, (struct slice){id, sizeof(id)}), backend);
@@ -50,12 +50,12 @@ static void test_merge(void **state)
     (void)state;
     struct stats sum, parts[3];
     struct histogram response;
-    assert_int_equal(stats_init(&sum), 0);
+    assert_int_equal(stats_init(&sum, 1), 0);
     assert_int_equal(histogram_init(&response, HISTOGRAM_HOUR_US, 3), 0);
     for (unsigned i = 0; i < 3; i++) {
-        assert_int_equal(stats_init(&parts[i]), 0);
-        parts[i].started = parts[i].status[200] = 10;
-        parts[i].status[404] = 1;
+        assert_int_equal(stats_init(&parts[i], 1), 0);
+        parts[i].started = parts[i].ok = parts[i].status[200] = 10;
+        parts[i].http_errors = parts[i].status[404] = 1;
         parts[i].errors[ERROR_READ] = i;
         struct backend *backend = stats_backend(&parts[i], i == 1 ? SLICE("b") : SLICE("a"));
         backend->requests = 11;
@@ -67,8 +67,8 @@ static void test_merge(void **state)
         stats_close(&parts[i]);
     }
     assert_int_equal(sum.started, 30);
-    assert_int_equal(stats_ok(&sum), 30);
-    assert_int_equal(stats_http_errors(&sum), 3);
+    assert_int_equal(sum.ok, 30);
+    assert_int_equal(sum.http_errors, 3);
     assert_int_equal(sum.errors[ERROR_READ], 3);
     assert_int_equal(sum.backend_count, 3); /* "-", a, b */
     assert_int_equal(stats_backend(&sum, SLICE("a"))->requests, 22);
@@ -85,14 +85,20 @@ static void test_merge(void **state)
 static void *write_series(void *argument)
 {
     struct series *series = argument;
+    struct stats stats;
+    assert_int_equal(stats_init(&stats, 1), 0);
+    struct backend *backend = stats_backend(&stats, SLICE("7"));
+    series_begin(series, &stats);
     for (unsigned turn = 0; turn < TURNS;) {
-        series_record(series, 100);
-        series_error(series);
-        if (series_turn(series))
+        backend->requests++;
+        backend->errors++;
+        series_record(series, backend, 100);
+        if (series_turn(series, &stats, 0))
             turn++;
         else
             sched_yield(); /* where both share a CPU */
     }
+    stats_close(&stats);
     return NULL;
 }
 
@@ -101,11 +107,10 @@ static void test_series_between_threads(void **state)
 {
     (void)state;
     struct series series;
-    struct series_interval sum = {.requests = 0};
+    struct series_interval sum = {.started = 0};
     pthread_t writer;
     unsigned taken = 0;
-    assert_int_equal(series_init(&series), 0);
-    assert_int_equal(histogram_init(&sum.response, HISTOGRAM_HOUR_US, SERIES_DIGITS), 0);
+    assert_int_equal(series_init(&series, true), 0);
     assert_int_equal(pthread_create(&writer, NULL, write_series, &series), 0);
     while (taken < TURNS) {
         if (series_take(&series, &sum))
@@ -115,10 +120,13 @@ static void test_series_between_threads(void **state)
     }
     assert_int_equal(pthread_join(writer, NULL), 0);
     assert_false(series_take(&series, &sum));
-    assert_true(sum.requests >= TURNS);
-    assert_int_equal(sum.requests, sum.errors);
-    assert_int_equal(sum.requests, sum.response.total);
-    histogram_close(&sum.response);
+    assert_int_equal(sum.backend_count, 2); /* "-" and the one */
+    const struct series_backend *backend = sum.backends[1];
+    assert_string_equal(backend->id, "7");
+    assert_true(backend->requests >= TURNS);
+    assert_int_equal(backend->requests, backend->errors);
+    assert_int_equal(backend->requests, backend->response.total);
+    series_interval_close(&sum);
     series_close(&series);
 }
 

@@ -7,10 +7,12 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "loadgen/loadgen.h"
+#include "loadgen/request/request.h"
 
 static struct template make(const char *url_text, struct request_parts parts)
 {
@@ -27,9 +29,9 @@ static struct template make(const char *url_text, struct request_parts parts)
 static void expect(const char *url, struct request_parts parts, const char *expected)
 {
     struct template template = make(url, parts);
-    struct random random;
-    random_init(&random, 1);
-    struct slice text = template_render(&template, &random, NULL); /* no placeholder: the buffer is not touched */
+    struct render_state render = {.sequence = 0};
+    random_init(&render.random, 1);
+    struct slice text = template_render(&template, &render, NULL, NULL); /* no placeholder: the buffer is not touched */
     if (!slice_is(text, expected))
         fail_msg("expected '%s', saw '%.*s'", expected, (int)text.length, text.at);
     template_close(&template);
@@ -40,13 +42,13 @@ static void test_requests(void **state)
     (void)state;
     const char *items[] = {"X-A: 1", "X-B: 2"}, *host[] = {"HOST: h", "connection: keep-alive"};
     struct option_list none = {NULL, 0}, two = {items, 2}, own = {host, 2};
-    expect("http://127.0.0.1:1", (struct request_parts){"GET", NULL, &none, NULL, false},
+    expect("http://127.0.0.1:1", (struct request_parts){.method = "GET", .headers = &none},
            "GET / HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n");
-    expect("http://127.0.0.1:1?q", (struct request_parts){"HEAD", NULL, &none, NULL, true},
+    expect("http://127.0.0.1:1?q", (struct request_parts){.method = "HEAD", .headers = &none, .last = true},
            "HEAD /?q HTTP/1.1\r\nHost: 127.0.0.1:1\r\nConnection: close\r\n\r\n");
-    expect("http://[::1]:1/x", (struct request_parts){"POST", NULL, &two, "body", false},
+    expect("http://[::1]:1/x", (struct request_parts){.method = "POST", .headers = &two, .body = SLICE("body")},
            "POST /x HTTP/1.1\r\nHost: [::1]:1\r\nX-A: 1\r\nX-B: 2\r\nContent-Length: 4\r\n\r\nbody");
-    expect("http://127.0.0.1:1/x", (struct request_parts){"POST", NULL, &own, "", true},
+    expect("http://127.0.0.1:1/x", (struct request_parts){.method = "POST", .headers = &own, .body = SLICE(""), .last = true},
            "POST /x HTTP/1.1\r\nHOST: h\r\nconnection: keep-alive\r\nContent-Length: 0\r\n\r\n");
 }
 
@@ -55,17 +57,17 @@ static void test_placeholders(void **state)
     (void)state;
     struct option_list none = {NULL, 0};
     struct template template =
-        make("http://127.0.0.1:1/a/{5ms}/{uniform:1ms-2ms}?{exp:1s}", (struct request_parts){"GET", NULL, &none, NULL, false});
+        make("http://127.0.0.1:1/a/{5ms}/{uniform:1ms-2ms}?{exp:1s}", (struct request_parts){.method = "GET", .headers = &none});
     char *buffer = malloc(template.longest), first[256] = "";
     assert_non_null(buffer);
     assert_int_equal(template.count, 4);
     for (int round = 0; round < 2; round++) {
-        struct random random;
-        random_init_stream(&random, 7, 3);
+        struct render_state render = {.sequence = 0};
+        random_init_stream(&render.random, 7, 3);
         for (int i = 0; i < 1000; i++) {
             unsigned constant, uniform, exponential;
             char copy[256];
-            struct slice text = template_render(&template, &random, buffer);
+            struct slice text = template_render(&template, &render, NULL, buffer);
             assert_true(text.length <= template.longest);
             snprintf(copy, sizeof(copy), "%.*s", (int)text.length, text.at);
             assert_int_equal(sscanf(copy, "GET /a/%uus/%uus?%uus HTTP/1.1\r\n", &constant, &uniform, &exponential), 3);
@@ -93,7 +95,7 @@ static void test_refused(void **state)
         struct template template;
         char message[MESSAGE_SIZE] = "";
         assert_int_equal(url_parse(urls[i], &url, message), 0);
-        assert_int_equal(template_init(&template, &(struct request_parts){"GET", &url, &none, NULL, false}, message), -EINVAL);
+        assert_int_equal(template_init(&template, &(struct request_parts){.method = "GET", .url = &url, .headers = &none}, message), -EINVAL);
         assert_non_null(strstr(message, "exp:MEAN"));
     }
 }

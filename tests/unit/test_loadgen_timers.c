@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "loadgen/loadgen.h"
+#include "loadgen/engine/engine.h"
 
 #define COUNT 64
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "loadgen/loadgen.h"
+#include "loadgen/request/request.h"
 
 static void test_good(void **state)
 {

@@ -1,0 +1,237 @@
+/*
+ * What several options must agree on, one small rule each, and what is worked out from them, so that a run never begins with a
+ * question open.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "loadgen/settings.h"
+
+#define DURATION_DEFAULT_NS (10 * CLOCK_NS_PER_S)
+#define PROBE_DEFAULT_NS    (2 * CLOCK_NS_PER_S) /* of a study's runs */
+#define DESCRIPTORS_BESIDE  64                   /* files, epoll and timers a thread, what the caller left open */
+
+int settings_refuse(char *message, const char *what, const char *value, const char *why)
+{
+    snprintf(message, MESSAGE_SIZE, "loadgen: %s: '%.100s' is not allowed; %.350s", what, value, why);
+    return -EINVAL;
+}
+
+/* ---- the request ---- */
+
+static int check_url(struct settings *settings, char *message)
+{
+    char why[MESSAGE_SIZE];
+    int error = url_parse(settings->url_text, &settings->url, why);
+    return error ? settings_refuse(message, "URL", settings->url_text, why) : 0;
+}
+
+static int check_method(struct settings *settings, char *message)
+{
+    const char *method = settings->request.method;
+    if (strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != strlen(method) || *method == '\0' || strcmp(method, "CONNECT") == 0)
+        return settings_refuse(message, "--method", method, "use an upper-case HTTP method other than CONNECT");
+    return 0;
+}
+
+static int check_headers(struct settings *settings, char *message)
+{
+    const struct option_list *headers = &settings->request.headers;
+    for (size_t i = 0; i < headers->count; i++) {
+        const char *why = template_check_header(headers->items[i]);
+        if (why)
+            return settings_refuse(message, "--header", headers->items[i], why);
+    }
+    if (strcasecmp(settings->backend_header, "none") == 0) {
+        settings->backend_header = NULL;
+        return 0;
+    }
+    if (!template_is_token(slice_of(settings->backend_header)))
+        return settings_refuse(message, "--backend-header", settings->backend_header, "use a header field's name, or none");
+    return 0;
+}
+
+static int make_mix(struct settings *settings, char *message)
+{
+    char why[MESSAGE_SIZE];
+    if (settings->request.body && settings->request.body_file)
+        return settings_refuse(message, "--body-file", settings->request.body_file, "a body is given by --body already");
+    int error = mix_init(&settings->mix, &settings->request, &settings->url, why);
+    if (error)
+        snprintf(message, MESSAGE_SIZE, "loadgen: %.480s", why);
+    return error;
+}
+
+/* ---- the load ---- */
+
+static int check_counts(struct settings *settings, char *message)
+{
+    char text[64];
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)settings->connections);
+    if (settings->connections < settings->threads)
+        return settings_refuse(message, "--connections", text, "use at least one connection a thread (--threads)");
+    uint64_t most = settings->dispatch == DISPATCH_OPEN ? settings->connections_max : settings->connections;
+    uint64_t limit = net_raise_file_limit(), wanted = most + 4 * settings->threads + DESCRIPTORS_BESIDE;
+    if (limit && wanted > limit) {
+        char why[128];
+        snprintf(why, sizeof(why), "that needs %llu open files and the limit is %llu (ulimit -n)", (unsigned long long)wanted,
+                 (unsigned long long)limit);
+        return settings_refuse(message, "--connections", text, why);
+    }
+    return 0;
+}
+
+static int check_pin(struct settings *settings, char *message)
+{
+    if (!settings->pin_text)
+        return 0;
+    int error = cpus_parse(settings->pin_text, &settings->pin);
+    if (!error)
+        return 0;
+    return settings_refuse(message, "--pin", settings->pin_text,
+                           error == -ENXIO ? "that CPU is not one this process may use"
+                                           : "use CPU numbers such as 0 or 0,2 or 0-3");
+}
+
+/* A rate, a profile or a trace: one of them at most, and each needs the others' place. */
+static int settle_rate(struct settings *settings, char *message)
+{
+    bool rated = settings->rate > SETTINGS_NO_RATE, traced = settings->arrivals.kind == ARRIVALS_TRACE;
+    char why[MESSAGE_SIZE];
+    if (rated && settings->rate <= 0)
+        return settings_refuse(message, "--rate", "0", "use a rate above 0, or leave it out for the closed loop");
+    if (rated && settings->profile_text)
+        return settings_refuse(message, "--profile", settings->profile_text, "--rate is given already; use one of them");
+    if (traced && (rated || settings->profile_text))
+        return settings_refuse(message, "--arrivals", "trace", "a trace has its own rate; leave out --rate and --profile");
+    settings->rate = rated ? settings->rate : 0;
+    settings->is_rate_constant = rated;
+    settings->is_open_loop = rated || settings->profile_text || traced;
+    int error = 0;
+    if (rated)
+        error = profile_constant(&settings->profile, settings->rate);
+    else if (settings->profile_text && (error = profile_parse(settings->profile_text, &settings->profile, why)))
+        return settings_refuse(message, "--profile", settings->profile_text, why);
+    else if (traced)
+        error = trace_read(settings->arrivals.trace_file, &settings->trace, why);
+    if (error)
+        snprintf(message, MESSAGE_SIZE, "loadgen: %.480s", traced ? why : strerror(-error));
+    return error;
+}
+
+static int settle_think(struct settings *settings, char *message)
+{
+    settings->has_think = settings->think_text;
+    if (!settings->think_text)
+        return 0;
+    if (settings->is_open_loop)
+        return settings_refuse(message, "--think", settings->think_text, "in the open loop the schedule says when; leave it out");
+    if (distribution_parse(settings->think_text, strlen(settings->think_text), &settings->think) != 0)
+        return settings_refuse(message, "--think", settings->think_text, distribution_allowed);
+    return 0;
+}
+
+static int settle_connections(struct settings *settings, char *message)
+{
+    char text[32];
+    if (settings->connect_rate == 0)
+        return settings_refuse(message, "--connect-rate", "0", "use a rate above 0, or leave it out");
+    settings->connect_rate = settings->connect_rate > 0 ? settings->connect_rate : 0;
+    if (settings->dispatch != DISPATCH_IDLE && !settings->is_open_loop)
+        return settings_refuse(message, "--dispatch", settings->dispatch == DISPATCH_OPEN ? "open" : "pinned",
+                               "it is about plans, and the closed loop has none (--rate)");
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)settings->connections_max);
+    if (settings->connections_max && settings->dispatch != DISPATCH_OPEN)
+        return settings_refuse(message, "--connections-max", text, "it belongs to --dispatch open");
+    if (settings->connections_max && settings->connections_max < settings->connections)
+        return settings_refuse(message, "--connections-max", text, "use at least as many as --connections");
+    if (!settings->connections_max)
+        settings->connections_max = 10 * settings->connections;
+    if (settings->source_ports == SOURCE_PORTS_SEEDED && net_is_unix(&settings->url.address))
+        return settings_refuse(message, "--source-ports", "seeded", "a unix socket has no ports");
+    return 0;
+}
+
+/* How long, when nobody said. */
+static int settle_end(struct settings *settings, char *message)
+{
+    (void)message;
+    bool is_study = settings->find_max_text || settings->compare_url || settings->repeat;
+    if (!settings->duration_ns && !settings->requests) {
+        if (settings->profile.count && settings->profile.length_ns != UINT64_MAX)
+            settings->duration_ns = settings->profile.length_ns;
+        else if (settings->arrivals.kind == ARRIVALS_TRACE)
+            settings->requests = settings->trace.count;
+        else
+            settings->duration_ns = is_study ? PROBE_DEFAULT_NS : DURATION_DEFAULT_NS;
+    }
+    if (!settings->seed)
+        settings->seed = (random_seed() & UINT32_MAX) | 1;
+    return 0;
+}
+
+int settings_settle(struct settings *settings, char *message)
+{
+    int (*const rules[])(struct settings *, char *) = {
+        check_url,    check_method,       check_headers, make_mix,  settle_rate,
+        settle_think, settle_connections, check_counts,  check_pin, settle_end,
+    };
+    int error = 0;
+    for (unsigned i = 0; i < sizeof(rules) / sizeof(rules[0]) && !error; i++)
+        error = rules[i](settings, message);
+    return error;
+}
+
+void settings_close(struct settings *settings)
+{
+    options_free_list(&settings->request.headers);
+    options_free_list(&settings->request.checks);
+    mix_close(&settings->mix);
+    profile_close(&settings->profile);
+    trace_close(&settings->trace);
+}
+
+/* ---- copies ---- */
+
+int settings_copy_at_rate(struct settings *copy, const struct settings *settings, double rate, char *message)
+{
+    *copy = *settings;
+    copy->rate = rate;
+    copy->is_open_loop = copy->is_rate_constant = true;
+    copy->profile_text = NULL;
+    int error = profile_constant(&copy->profile, rate);
+    if (error)
+        snprintf(message, MESSAGE_SIZE, "loadgen: %s", strerror(-error));
+    return error;
+}
+
+/* The requests carry the host and the path of their URL, so they are made anew; and the profile, so that every copy owns the
+ * same things. */
+int settings_copy_for_url(struct settings *copy, const struct settings *settings, const char *url, char *message)
+{
+    *copy = *settings;
+    copy->url_text = url;
+    copy->mix = (struct request_mix){.count = 0};
+    (void)message;
+    return -ENOSYS;
+}
+
+void settings_close_copy(struct settings *copy)
+{
+    (void)copy;
+}
+
+double settings_planned_rate(const struct settings *settings)
+{
+    double seconds = (double)settings->duration_ns / 1e9;
+    if (settings->is_rate_constant || !settings->is_open_loop)
+        return settings->rate;
+    if (settings->arrivals.kind == ARRIVALS_TRACE) {
+        double last = settings->trace.count ? (double)settings->trace.offsets_ns[settings->trace.count - 1] / 1e9 : 0;
+        return last > 0 ? (double)settings->trace.count / last : 0;
+    }
+    return seconds > 0 ? profile_planned(&settings->profile, settings->duration_ns) / seconds : 0;
+}
