@@ -5,172 +5,17 @@
  *
  * usage: test_loadgen PATH-OF-LOADGEN
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "script_server.h"
-
-#define ARGUMENTS_MAX 24
-
-static const char *program;
-static char folder[] = "/tmp/test-loadgen-XXXXXX";
-
-struct result {
-    int status; /* exit status */
-    char out[16384], err[2048];
-    json_t *json; /* of stdout, or NULL */
-};
-
-/* ---- running the program ---- */
-
-static int open_capture(const char *name)
-{
-    char path[128];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    assert_true(fd >= 0);
-    return fd;
-}
-
-static void read_capture(int fd, char *text, size_t size)
-{
-    ssize_t length = pread(fd, text, size - 1, 0);
-    assert_true(length >= 0);
-    text[length] = '\0';
-    close(fd);
-}
-
-/* `arguments` as a shell would take them, single spaces between; the URL is `base` followed by `path`. */
-static pid_t start(const char *arguments, const char *base, const char *path, int out, int err)
-{
-    char copy[1024], url[512], *argv[ARGUMENTS_MAX] = {(char *)(uintptr_t)program}, *state = NULL;
-    int count = 1;
-    snprintf(copy, sizeof(copy), "%s", arguments);
-    snprintf(url, sizeof(url), "%s%s", base, path);
-    for (char *word = strtok_r(copy, " ", &state); word; word = strtok_r(NULL, " ", &state)) {
-        assert_true(count < ARGUMENTS_MAX - 2);
-        argv[count++] = word;
-    }
-    if (*url)
-        argv[count++] = url;
-    posix_spawn_file_actions_t actions;
-    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
-    assert_int_equal(posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO), 0);
-    assert_int_equal(posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO), 0);
-    pid_t pid;
-    assert_int_equal(posix_spawn(&pid, program, &actions, NULL, argv, environ), 0);
-    posix_spawn_file_actions_destroy(&actions);
-    return pid;
-}
-
-struct running {
-    pid_t pid;
-    int out, err;
-};
-
-static struct running begin(const char *arguments, const char *base, const char *path)
-{
-    struct running running = {.out = open_capture("out"), .err = open_capture("err")};
-    running.pid = start(arguments, base, path, running.out, running.err);
-    return running;
-}
-
-static struct result await(const struct running *running)
-{
-    struct result result = {.status = -1};
-    int status;
-    assert_int_equal(waitpid(running->pid, &status, 0), running->pid);
-    assert_true(WIFEXITED(status));
-    result.status = WEXITSTATUS(status);
-    read_capture(running->out, result.out, sizeof(result.out));
-    read_capture(running->err, result.err, sizeof(result.err));
-    result.json = json_loads(result.out, 0, NULL);
-    return result;
-}
-
-static struct result run_url(const char *arguments, const char *base, const char *path)
-{
-    struct running running = begin(arguments, base, path);
-    return await(&running);
-}
-
-static struct result run(const struct script_server *server, const char *arguments, const char *path)
-{
-    char all[1024];
-    snprintf(all, sizeof(all), "--format json %s", arguments);
-    struct result result = run_url(all, server->url, path);
-    if (!result.json)
-        fail_msg("no JSON from '%s': %s%s", all, result.out, result.err);
-    return result;
-}
-
-/* ---- reading the report ---- */
-
-/* "requests.ok" */
-static json_t *find(const struct result *result, const char *path)
-{
-    char copy[128], *state = NULL;
-    json_t *json = result->json;
-    snprintf(copy, sizeof(copy), "%s", path);
-    for (char *key = strtok_r(copy, "/", &state); key && json; key = strtok_r(NULL, "/", &state))
-        json = json_object_get(json, key);
-    if (!json)
-        fail_msg("no %s in the report", path);
-    return json;
-}
-
-static uint64_t number(const struct result *result, const char *path)
-{
-    json_t *json = find(result, path);
-    assert_true(json_is_number(json));
-    return (uint64_t)json_number_value(json);
-}
-
-static uint64_t identity_right_side(const struct result *result)
-{
-    return number(result, "requests/ok") + number(result, "requests/http_errors") + number(result, "requests/socket_errors") +
-           number(result, "requests/timed_out") + number(result, "requests/unfinished") + number(result, "requests/unsent");
-}
-
-static void expect_identity(const struct result *result)
-{
-    assert_int_equal(number(result, "requests/planned"), identity_right_side(result));
-}
-
-/* Requests of worker `id` as reported; 0 when it is not there. */
-static uint64_t worker_number(const struct result *result, const char *id, const char *key)
-{
-    size_t index;
-    json_t *worker;
-    json_array_foreach(find(result, "workers"), index, worker)
-    {
-        if (strcmp(json_string_value(json_object_get(worker, "id")), id) == 0)
-            return (uint64_t)json_integer_value(json_object_get(worker, key));
-    }
-    return 0;
-}
-
-static void finish(struct script_server *server, struct result *result)
-{
-    json_decref(result->json);
-    script_server_free(server);
-}
+#include "program.h"
 
 /* ---- counts ---- */
 
@@ -179,8 +24,8 @@ static void expect_workers(const struct script_server *server, const struct resu
     for (unsigned i = 0; i < SCRIPT_WORKERS; i++) {
         char id[8];
         snprintf(id, sizeof(id), "%u", i);
-        assert_int_equal(worker_number(result, id, "requests"), server->worker_requests[i]);
-        assert_int_equal(worker_number(result, id, "connections"), server->worker_connections[i]);
+        assert_int_equal(report_worker_number(result, id, "requests"), server->worker_requests[i]);
+        assert_int_equal(report_worker_number(result, id, "connections"), server->worker_connections[i]);
     }
 }
 
@@ -189,19 +34,19 @@ static void test_exact_number(void **state)
     (void)state;
     struct script_server server;
     script_server_start(&server, "127.0.0.1:0");
-    struct result result = run(&server, "-t 3 -c 7 -n 5003", "/ok");
+    struct result result = program_run(&server, "-t 3 -c 7 -n 5003", "/ok");
     script_server_stop(&server);
     assert_int_equal(result.status, 0);
-    assert_int_equal(number(&result, "requests/ok"), 5003);
-    assert_int_equal(number(&result, "requests/planned"), 5003);
-    assert_int_equal(number(&result, "status/200"), 5003);
-    assert_int_equal(number(&result, "response_time_us/count"), 5003);
+    assert_int_equal(report_number(&result, "requests/ok"), 5003);
+    assert_int_equal(report_number(&result, "requests/planned"), 5003);
+    assert_int_equal(report_number(&result, "status/200"), 5003);
+    assert_int_equal(report_number(&result, "response_time_us/count"), 5003);
     assert_int_equal(server.requests, 5003);
     assert_int_equal(server.connections, 7);
-    expect_identity(&result);
+    report_expect_identity(&result);
     expect_workers(&server, &result);
-    assert_string_equal(json_string_value(find(&result, "loop")), "closed");
-    finish(&server, &result);
+    assert_string_equal(json_string_value(report_find(&result, "loop")), "closed");
+    program_finish(&server, &result);
 }
 
 static void test_open_loop_number(void **state)
@@ -215,14 +60,14 @@ static void test_open_loop_number(void **state)
     for (unsigned i = 0; i < 3; i++) {
         struct script_server server;
         script_server_start(&server, "127.0.0.1:0");
-        struct result result = run(&server, arguments[i], "/ok");
+        struct result result = program_run(&server, arguments[i], "/ok");
         script_server_stop(&server);
-        assert_int_equal(number(&result, "requests/ok"), 1001);
-        assert_int_equal(number(&result, "send_lag_us/count"), 1001);
+        assert_int_equal(report_number(&result, "requests/ok"), 1001);
+        assert_int_equal(report_number(&result, "send_lag_us/count"), 1001);
         assert_int_equal(server.requests, 1001);
-        expect_identity(&result);
+        report_expect_identity(&result);
         expect_workers(&server, &result);
-        finish(&server, &result);
+        program_finish(&server, &result);
     }
 }
 
@@ -232,12 +77,12 @@ static void test_open_loop_duration(void **state)
     (void)state;
     struct script_server server;
     script_server_start(&server, "127.0.0.1:0");
-    struct result result = run(&server, "-t 2 -c 4 -R 1000 -d 500ms", "/ok");
+    struct result result = program_run(&server, "-t 2 -c 4 -R 1000 -d 500ms", "/ok");
     script_server_stop(&server);
-    assert_int_equal(number(&result, "requests/planned"), 500);
-    expect_identity(&result);
-    assert_string_equal(json_string_value(find(&result, "loop")), "open");
-    finish(&server, &result);
+    assert_int_equal(report_number(&result, "requests/planned"), 500);
+    report_expect_identity(&result);
+    assert_string_equal(json_string_value(report_find(&result, "loop")), "open");
+    program_finish(&server, &result);
 }
 
 static void test_requests_per_connection(void **state)
@@ -254,14 +99,14 @@ static void test_requests_per_connection(void **state)
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct script_server server;
         script_server_start(&server, "127.0.0.1:0");
-        struct result result = run(&server, rows[i].arguments, "/ok");
+        struct result result = program_run(&server, rows[i].arguments, "/ok");
         script_server_stop(&server);
-        assert_int_equal(number(&result, "requests/ok"), 100);
+        assert_int_equal(report_number(&result, "requests/ok"), 100);
         assert_int_equal(server.connections, rows[i].connections);
-        assert_int_equal(number(&result, "connect_time_us/count"), rows[i].connections);
+        assert_int_equal(report_number(&result, "connect_time_us/count"), rows[i].connections);
         assert_int_equal(server.closes_seen, rows[i].connections == 15 ? 14 : rows[i].connections);
         expect_workers(&server, &result);
-        finish(&server, &result);
+        program_finish(&server, &result);
     }
 }
 
@@ -270,13 +115,13 @@ static void test_warmup_is_left_out(void **state)
     (void)state;
     struct script_server server;
     script_server_start(&server, "127.0.0.1:0");
-    struct result result = run(&server, "-t 2 -c 4 -n 400 --warmup 200ms", "/ok");
+    struct result result = program_run(&server, "-t 2 -c 4 -n 400 --warmup 200ms", "/ok");
     script_server_stop(&server);
-    assert_int_equal(number(&result, "requests/planned"), 400);
-    assert_int_equal(number(&result, "response_time_us/count"), 400);
+    assert_int_equal(report_number(&result, "requests/planned"), 400);
+    assert_int_equal(report_number(&result, "response_time_us/count"), 400);
     assert_true(server.requests > 400);
-    expect_identity(&result);
-    finish(&server, &result);
+    report_expect_identity(&result);
+    program_finish(&server, &result);
 }
 
 /* ---- bodies ---- */
@@ -296,14 +141,15 @@ static void test_bodies(void **state)
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct script_server server;
         script_server_start(&server, "127.0.0.1:0");
-        struct result result = run(&server, rows[i].arguments, rows[i].path);
+        struct result result = program_run(&server, rows[i].arguments, rows[i].path);
         script_server_stop(&server);
-        if (number(&result, "requests/ok") != 50 || server.requests != 50)
-            fail_msg("%s %s: ok %d of %u", rows[i].arguments, rows[i].path, (int)number(&result, "requests/ok"), server.requests);
+        if (report_number(&result, "requests/ok") != 50 || server.requests != 50)
+            fail_msg("%s %s: ok %d of %u", rows[i].arguments, rows[i].path, (int)report_number(&result, "requests/ok"),
+                     server.requests);
         if (rows[i].connections) /* those opened again at the very end may or may not have been seen */
             assert_in_range(server.connections, rows[i].connections, rows[i].connections + 2);
-        expect_identity(&result);
-        finish(&server, &result);
+        report_expect_identity(&result);
+        program_finish(&server, &result);
     }
 }
 
@@ -312,10 +158,10 @@ static void test_request_as_asked(void **state)
     (void)state;
     struct script_server server;
     script_server_start(&server, "127.0.0.1:0");
-    struct result result = run(&server, "-c 1 -n 1 -m PUT --body data -H X-One:1 -H Host:elsewhere", "/a?b=c#fragment");
+    struct result result = program_run(&server, "-c 1 -n 1 -m PUT --body data -H X-One:1 -H Host:elsewhere", "/a?b=c#fragment");
     script_server_stop(&server);
     assert_string_equal(server.last_request, "PUT /a?b=c HTTP/1.1\r\nX-One:1\r\nHost:elsewhere\r\nContent-Length: 4\r\n\r\ndata");
-    finish(&server, &result);
+    program_finish(&server, &result);
 }
 
 static void test_attribution(void **state)
@@ -334,12 +180,12 @@ static void test_attribution(void **state)
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct script_server server;
         script_server_start(&server, "127.0.0.1:0");
-        struct result result = run(&server, rows[i].arguments, rows[i].path);
+        struct result result = program_run(&server, rows[i].arguments, rows[i].path);
         script_server_stop(&server);
-        assert_int_equal(json_array_size(find(&result, "workers")), 1);
-        assert_int_equal(worker_number(&result, rows[i].id, "requests"), 10);
-        assert_int_equal(worker_number(&result, rows[i].id, "connections"), 1);
-        finish(&server, &result);
+        assert_int_equal(json_array_size(report_find(&result, "workers")), 1);
+        assert_int_equal(report_worker_number(&result, rows[i].id, "requests"), 10);
+        assert_int_equal(report_worker_number(&result, rows[i].id, "connections"), 1);
+        program_finish(&server, &result);
     }
 }
 
@@ -366,14 +212,14 @@ static void test_failures(void **state)
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct script_server server;
         script_server_start(&server, "127.0.0.1:0");
-        struct result result = run(&server, rows[i].arguments, rows[i].path);
+        struct result result = program_run(&server, rows[i].arguments, rows[i].path);
         script_server_stop(&server);
-        if (number(&result, rows[i].count) != rows[i].expected || result.status != rows[i].status)
+        if (report_number(&result, rows[i].count) != rows[i].expected || result.status != rows[i].status)
             fail_msg("%s %s: exit %d, %s", rows[i].arguments, rows[i].path, result.status, result.out);
         if (rows[i].kind)
-            assert_int_equal(number(&result, rows[i].kind), rows[i].expected);
-        expect_identity(&result);
-        finish(&server, &result);
+            assert_int_equal(report_number(&result, rows[i].kind), rows[i].expected);
+        report_expect_identity(&result);
+        program_finish(&server, &result);
     }
 }
 
@@ -385,11 +231,11 @@ static void test_bad_answers_are_suspect(void **state)
     for (unsigned i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         struct script_server server;
         script_server_start(&server, "127.0.0.1:0");
-        struct result result = run(&server, "-c 2 -n 20", paths[i]);
+        struct result result = program_run(&server, "-c 2 -n 20", paths[i]);
         script_server_stop(&server);
-        assert_string_equal(json_string_value(find(&result, "verdict")), "SUSPECT");
-        assert_int_equal(json_array_size(find(&result, "reasons")), 1);
-        finish(&server, &result);
+        assert_string_equal(json_string_value(report_find(&result, "verdict")), "SUSPECT");
+        assert_int_equal(json_array_size(report_find(&result, "reasons")), 1);
+        program_finish(&server, &result);
     }
 }
 
@@ -399,11 +245,11 @@ static void test_failures_take_time(void **state)
     (void)state;
     struct script_server server;
     script_server_start(&server, "127.0.0.1:0");
-    struct result result = run(&server, "-c 1 -n 2 --timeout 100ms", "/silent");
+    struct result result = program_run(&server, "-c 1 -n 2 --timeout 100ms", "/silent");
     script_server_stop(&server);
-    assert_int_equal(number(&result, "requests/timed_out"), 2);
-    assert_true(json_number_value(find(&result, "duration_s")) >= 0.2);
-    finish(&server, &result);
+    assert_int_equal(report_number(&result, "requests/timed_out"), 2);
+    assert_true(json_number_value(report_find(&result, "duration_s")) >= 0.2);
+    program_finish(&server, &result);
 }
 
 static void test_full_stdout(void **state)
@@ -411,9 +257,9 @@ static void test_full_stdout(void **state)
     (void)state;
     struct script_server server;
     script_server_start(&server, "127.0.0.1:0");
-    struct running running = {.out = open("/dev/full", O_WRONLY | O_CLOEXEC), .err = open_capture("err")};
+    struct running running = {.out = open("/dev/full", O_WRONLY | O_CLOEXEC), .err = program_capture("err")};
     assert_true(running.out >= 0);
-    running.pid = start("-c 1 -n 2", server.url, "/ok", running.out, running.err);
+    running.pid = program_start("-c 1 -n 2", server.url, "/ok", running.out, running.err);
     int status;
     assert_int_equal(waitpid(running.pid, &status, 0), running.pid);
     close(running.out);
@@ -429,13 +275,13 @@ static void test_unfinished_and_unsent(void **state)
     (void)state;
     struct script_server server;
     script_server_start(&server, "127.0.0.1:0");
-    struct result result = run(&server, "-c 3 -R 100 -d 500ms", "/silent");
+    struct result result = program_run(&server, "-c 3 -R 100 -d 500ms", "/silent");
     script_server_stop(&server);
     assert_int_equal(result.status, 2);
-    assert_int_equal(number(&result, "requests/planned"), 50);
-    assert_int_equal(number(&result, "requests/unfinished"), 3);
-    assert_int_equal(number(&result, "requests/unsent"), 47);
-    finish(&server, &result);
+    assert_int_equal(report_number(&result, "requests/planned"), 50);
+    assert_int_equal(report_number(&result, "requests/unfinished"), 3);
+    assert_int_equal(report_number(&result, "requests/unsent"), 47);
+    program_finish(&server, &result);
 }
 
 /*
@@ -447,26 +293,26 @@ static void test_stall_shows(void **state)
     (void)state;
     struct script_server server;
     char hgrm[128], arguments[256];
-    snprintf(hgrm, sizeof(hgrm), "%s/stall.hgrm", folder);
+    snprintf(hgrm, sizeof(hgrm), "%s/stall.hgrm", program_folder());
     snprintf(arguments, sizeof(arguments), "-c 4 -R 1000 -n 2000 --hgrm %s", hgrm);
     script_server_start(&server, "127.0.0.1:0");
-    struct result result = run(&server, arguments, "/stall");
+    struct result result = program_run(&server, arguments, "/stall");
     script_server_stop(&server);
-    assert_int_equal(number(&result, "requests/ok"), 2000);
-    assert_true(number(&result, "response_time_us/max") >= SCRIPT_STALL_MS * 900);
+    assert_int_equal(report_number(&result, "requests/ok"), 2000);
+    assert_true(report_number(&result, "response_time_us/max") >= SCRIPT_STALL_MS * 900);
     /* Half of the 1000 planned in the stop were late by more than half of it: a quarter of all 2000. */
-    assert_true(number(&result, "response_time_us/p90") >= SCRIPT_STALL_MS * 600);
-    assert_true(number(&result, "requests/waited") >= 900);
+    assert_true(report_number(&result, "response_time_us/p90") >= SCRIPT_STALL_MS * 600);
+    assert_true(report_number(&result, "requests/waited") >= 900);
     assert_int_equal(access(hgrm, R_OK), 0);
     unlink(hgrm);
-    finish(&server, &result);
+    program_finish(&server, &result);
 }
 
 /* The program runs against /ok until the server has seen 100 requests. */
 static struct running begin_and_watch(struct script_server *server, const char *arguments)
 {
     script_server_start(server, "127.0.0.1:0");
-    struct running running = begin(arguments, server->url, "/ok");
+    struct running running = program_begin(arguments, server->url, "/ok");
     while (server->requests < 100)
         sched_yield();
     return running;
@@ -479,14 +325,14 @@ static void test_server_goes_away(void **state)
     struct script_server server;
     struct running running = begin_and_watch(&server, "--format json -c 2 -n 100000000 --timeout 200ms");
     script_server_stop(&server);
-    struct result result = await(&running);
+    struct result result = program_await(&running);
     assert_non_null(result.json);
     assert_int_equal(result.status, 0);
-    assert_int_equal(number(&result, "requests/planned"), 100000000);
-    assert_true(number(&result, "requests/unsent") > 0);
-    assert_string_equal(json_string_value(find(&result, "verdict")), "SUSPECT");
-    expect_identity(&result);
-    finish(&server, &result);
+    assert_int_equal(report_number(&result, "requests/planned"), 100000000);
+    assert_true(report_number(&result, "requests/unsent") > 0);
+    assert_string_equal(json_string_value(report_find(&result, "verdict")), "SUSPECT");
+    report_expect_identity(&result);
+    program_finish(&server, &result);
 }
 
 static void test_interrupt(void **state)
@@ -495,14 +341,14 @@ static void test_interrupt(void **state)
     struct script_server server;
     struct running running = begin_and_watch(&server, "--format json -t 2 -c 4 -d 600s");
     assert_int_equal(kill(running.pid, SIGINT), 0);
-    struct result result = await(&running);
+    struct result result = program_await(&running);
     script_server_stop(&server);
     assert_int_equal(result.status, 130);
     assert_non_null(result.json);
-    assert_true(json_is_true(find(&result, "interrupted")));
-    assert_true(number(&result, "requests/ok") > 0);
-    expect_identity(&result);
-    finish(&server, &result);
+    assert_true(json_is_true(report_find(&result, "interrupted")));
+    assert_true(report_number(&result, "requests/ok") > 0);
+    report_expect_identity(&result);
+    program_finish(&server, &result);
 }
 
 /* The generator itself is stopped for a tenth of the run, with connections free: it must say that its figures are not the server's.
@@ -515,16 +361,16 @@ static void test_late_generator_is_invalid(void **state)
     assert_int_equal(kill(running.pid, SIGSTOP), 0);
     clock_sleep_until_ns(clock_now_ns() + 200 * CLOCK_NS_PER_MS); /* the disturbance, not a wait for something */
     assert_int_equal(kill(running.pid, SIGCONT), 0);
-    struct result result = await(&running);
+    struct result result = program_await(&running);
     script_server_stop(&server);
     assert_int_equal(result.status, 3);
     assert_non_null(result.json);
-    assert_string_equal(json_string_value(find(&result, "verdict")), "INVALID");
-    assert_true(json_array_size(find(&result, "reasons")) > 0);
-    assert_int_equal(number(&result, "requests/ok"), 2000);
-    assert_true(number(&result, "own_lag_us/p99") > 10000);
-    expect_identity(&result);
-    finish(&server, &result);
+    assert_string_equal(json_string_value(report_find(&result, "verdict")), "INVALID");
+    assert_true(json_array_size(report_find(&result, "reasons")) > 0);
+    assert_int_equal(report_number(&result, "requests/ok"), 2000);
+    assert_true(report_number(&result, "own_lag_us/p99") > 10000);
+    report_expect_identity(&result);
+    program_finish(&server, &result);
 }
 
 /* ---- the same seed, the same work ---- */
@@ -538,9 +384,9 @@ static int compare_targets(const void *a, const void *b)
 static void run_seeded(struct script_server *server, const char *arguments)
 {
     script_server_start(server, "127.0.0.1:0");
-    struct result result = run(server, arguments, "/block/{exp:5ms}/{uniform:1ms-2ms}");
+    struct result result = program_run(server, arguments, "/block/{exp:5ms}/{uniform:1ms-2ms}");
     script_server_stop(server);
-    assert_int_equal(number(&result, "requests/ok"), 200);
+    assert_int_equal(report_number(&result, "requests/ok"), 200);
     assert_in_range(server->requests, 200, SCRIPT_REQUESTS_MAX);
     qsort(server->targets, server->requests, SCRIPT_TARGET_SIZE, compare_targets);
     json_decref(result.json);
@@ -584,17 +430,17 @@ static void expect_ok_at(const char *address)
 {
     struct script_server server;
     script_server_start(&server, address);
-    struct result result = run(&server, "-c 2 -n 10", "/ok");
+    struct result result = program_run(&server, "-c 2 -n 10", "/ok");
     script_server_stop(&server);
-    assert_int_equal(number(&result, "requests/ok"), 10);
-    finish(&server, &result);
+    assert_int_equal(report_number(&result, "requests/ok"), 10);
+    program_finish(&server, &result);
 }
 
 static void test_addresses(void **state)
 {
     (void)state;
     char path[128];
-    snprintf(path, sizeof(path), "unix:%s/socket", folder);
+    snprintf(path, sizeof(path), "unix:%s/socket", program_folder());
     expect_ok_at(path);
     unlink(path + strlen("unix:"));
     if (access("/proc/net/if_inet6", R_OK) == 0)
@@ -651,14 +497,14 @@ static void test_json_keys(void **state)
     };
     struct script_server server;
     script_server_start(&server, "127.0.0.1:0");
-    struct result result = run(&server, "-c 20 -R 1000 -n 100", "/ok");
+    struct result result = program_run(&server, "-c 20 -R 1000 -n 100", "/ok");
     script_server_stop(&server);
     for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-        find(&result, keys[i]);
-    assert_string_equal(json_string_value(find(&result, "schema")), "clusterbench.loadgen/1");
-    assert_true(json_real_value(find(&result, "fairness/chi_square_p")) > 0.999); /* 5 connections a worker, exactly */
-    assert_true(json_number_value(find(&result, "bytes/read")) > 0);
-    finish(&server, &result);
+        report_find(&result, keys[i]);
+    assert_string_equal(json_string_value(report_find(&result, "schema")), "clusterbench.loadgen/1");
+    assert_true(json_real_value(report_find(&result, "fairness/chi_square_p")) > 0.999); /* 5 connections a worker, exactly */
+    assert_true(json_number_value(report_find(&result, "bytes/read")) > 0);
+    program_finish(&server, &result);
 }
 
 static void test_text(void **state)
@@ -679,13 +525,13 @@ static void test_text(void **state)
     };
     struct script_server server;
     script_server_start(&server, "127.0.0.1:0");
-    struct result result = run_url("-t 2 -c 4 -n 100 --latency", server.url, "/ok");
+    struct result result = program_run_url("-t 2 -c 4 -n 100 --latency", server.url, "/ok");
     script_server_stop(&server);
     for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         if (!strstr(result.out, lines[i]))
             fail_msg("no '%s' in: %s", lines[i], result.out);
     assert_string_equal(result.err, "");
-    finish(&server, &result);
+    program_finish(&server, &result);
 }
 
 /* --output, --series and --hgrm are whole files; the series adds up to what was answered. */
@@ -695,18 +541,18 @@ static void test_files(void **state)
     struct script_server server;
     char arguments[512], path[128], line[128];
     script_server_start(&server, "127.0.0.1:0");
-    snprintf(arguments, sizeof(arguments), "-t 2 -c 4 -R 1000 -n 350 --quiet --format json -o %s/r.json --series %s/s.csv", folder,
-             folder);
-    struct result result = run_url(arguments, server.url, "/ok");
+    snprintf(arguments, sizeof(arguments), "-t 2 -c 4 -R 1000 -n 350 --quiet --format json -o %s/r.json --series %s/s.csv",
+             program_folder(), program_folder());
+    struct result result = program_run_url(arguments, server.url, "/ok");
     script_server_stop(&server);
     assert_string_equal(result.out, "");
-    snprintf(path, sizeof(path), "%s/r.json", folder);
+    snprintf(path, sizeof(path), "%s/r.json", program_folder());
     result.json = json_load_file(path, 0, NULL);
     unlink(path);
     assert_non_null(result.json);
-    assert_int_equal(number(&result, "requests/ok"), 350);
+    assert_int_equal(report_number(&result, "requests/ok"), 350);
 
-    snprintf(path, sizeof(path), "%s/s.csv", folder);
+    snprintf(path, sizeof(path), "%s/s.csv", program_folder());
     FILE *series = fopen(path, "re");
     unsigned sum = 0, requests;
     assert_non_null(series);
@@ -719,7 +565,7 @@ static void test_files(void **state)
     assert_int_equal(sum, 350);
     fclose(series);
     unlink(path);
-    finish(&server, &result);
+    program_finish(&server, &result);
 }
 
 /* ---- bad input ---- */
@@ -769,30 +615,13 @@ static void test_bad_input(void **state)
         {"--quiet -d 1s --series /no/such/folder/s.csv", "http://127.0.0.1:1/", "/no/such/folder", 2},
     };
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct result result = run_url(rows[i].arguments, rows[i].url, "");
+        struct result result = program_run_url(rows[i].arguments, rows[i].url, "");
         const char *newline = strchr(result.err, '\n');
         if (result.status != rows[i].status || !strstr(result.err, rows[i].named) || !newline || newline[1] != '\0' || *result.out)
             fail_msg("%s %s: exit %d, stderr '%s', stdout '%s'", rows[i].arguments, rows[i].url, result.status, result.err,
                      result.out);
         json_decref(result.json);
     }
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char path[128];
-    snprintf(path, sizeof(path), "%s/out", folder);
-    unlink(path);
-    snprintf(path, sizeof(path), "%s/err", folder);
-    unlink(path);
-    return rmdir(folder);
 }
 
 int main(int argc, char **argv)
@@ -826,6 +655,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: test_loadgen PATH-OF-LOADGEN\n");
         return 1;
     }
-    program = argv[1];
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    if (program_open(argv[1]) != 0)
+        return 1;
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return program_close() == 0 ? failed : 1;
 }
