@@ -1,8 +1,8 @@
 /*
  * Command lines from a table.
  *
- * Every fact about an option stands once, in its row. Setting a field, the text of what is allowed, --help and the error line
- * are all made from the row by the few functions below, one column of `types` a type.
+ * Every fact about an option stands once, in its row. Setting a field, the text of what is allowed and the error line are all
+ * made from the row by the few functions below, one column of `types` a type; --help and its like in options_document.c.
  *
  * Parsing walks argv once. What belongs to an option is moved in front of the operands met so far, so that the operands stay in
  * their order and end up at the end of argv.
@@ -16,18 +16,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/options_document.h"
 #include "base/units.h"
 
-#define NAME_LONGEST     64 /* names longer than this have no near misses */
-#define ALLOWED_SIZE     256
-#define HELP_WIDTH       100
-#define HELP_INDENT_MOST 34 /* longer left columns push their help to the next line */
+#define NAME_LONGEST 64 /* names longer than this have no near misses */
 
-/* A row together with the struct it fills in. */
-struct option_found {
-    const struct option_spec *spec;
-    void *fields;
-};
+/* What every program has; `own_printers` goes along. */
+static const char *const shells[] = {"bash", NULL};
+static const struct option_spec own_specs[] = {
+    {.name = "help", .letter = 'h', .type = OPTION_FLAG, .group = "Help", .help = "this text"},
+    {.name = "version", .type = OPTION_FLAG, .help = "what this was built from"},
+    {.name = "man", .type = OPTION_FLAG, .help = "the manual page, to be read by man -l -"},
+    {.name = "completion", .type = OPTION_CHOICE, .choices = shells, .argument = "SHELL", .help = "completion, to be sourced"},
+    {.name = NULL}};
 
 /* Fills in `error` and returns -EINVAL. */
 static __attribute__((format(printf, 3, 4))) int fail(const struct option_program *program, char *error, const char *format, ...)
@@ -153,9 +154,9 @@ static void describe_range(const struct option_spec *spec, char *(*format)(uint6
     char least[UNITS_TEXT_SIZE], most[UNITS_TEXT_SIZE];
 
     if (spec->max != 0)
-        snprintf(text, ALLOWED_SIZE, "%s..%s", format(spec->min, least), format(spec->max, most));
+        snprintf(text, OPTION_ALLOWED_SIZE, "%s..%s", format(spec->min, least), format(spec->max, most));
     else if (spec->min != 0)
-        snprintf(text, ALLOWED_SIZE, "%s or more", format(spec->min, least));
+        snprintf(text, OPTION_ALLOWED_SIZE, "%s or more", format(spec->min, least));
 }
 
 static char *format_plain(uint64_t value, char *text)
@@ -184,10 +185,10 @@ static void describe_choice(const struct option_spec *spec, char *text)
     size_t length = 0;
     int i;
 
-    for (i = 0; spec->choices[i] != NULL && length < ALLOWED_SIZE; i++) {
+    for (i = 0; spec->choices[i] != NULL && length < OPTION_ALLOWED_SIZE; i++) {
         const char *joint = i == 0 ? "" : spec->choices[i + 1] != NULL ? ", " : " or ";
 
-        length += (size_t)snprintf(text + length, ALLOWED_SIZE - length, "%s%s", joint, spec->choices[i]);
+        length += (size_t)snprintf(text + length, OPTION_ALLOWED_SIZE - length, "%s%s", joint, spec->choices[i]);
     }
 }
 
@@ -211,10 +212,10 @@ static const struct type {
     [OPTION_LIST] = {set_list, describe_nothing, "a text"},
     [OPTION_CHOICE] = {set_choice, describe_choice, "one of its names"},
     [OPTION_CUSTOM] = {set_custom, describe_nothing, "another value"},
+    [OPTION_ALIAS] = {NULL, describe_nothing, ""},
 };
 
-/* What the row allows: in its own words, else its range or choices; "" when any value of its type will do. */
-static const char *allowed_by_row(const struct option_spec *spec, char *text)
+const char *options_allowed(const struct option_spec *spec, char *text)
 {
     if (spec->allowed != NULL)
         return spec->allowed;
@@ -226,8 +227,8 @@ static const char *allowed_by_row(const struct option_spec *spec, char *text)
 /* What a message says to use: the range after the kind of value, so that "5" for a time is understood, too. */
 static void allowed_for_message(const struct option_spec *spec, char *text, size_t size)
 {
-    char buffer[ALLOWED_SIZE];
-    const char *allowed = allowed_by_row(spec, buffer);
+    char buffer[OPTION_ALLOWED_SIZE];
+    const char *allowed = options_allowed(spec, buffer);
     bool bare_number = spec->allowed == NULL && (spec->type == OPTION_TIME || spec->type == OPTION_SIZE);
 
     if (allowed[0] == '\0')
@@ -241,7 +242,7 @@ static void allowed_for_message(const struct option_spec *spec, char *text, size
 static int set_value(const struct option_program *program, const struct option_found *found, const char *text, char *error)
 {
     const struct option_spec *spec = found->spec;
-    char allowed[ALLOWED_SIZE + NAME_LONGEST];
+    char allowed[OPTION_ALLOWED_SIZE + NAME_LONGEST];
     int result = types[spec->type].set(spec, (char *)found->fields + spec->offset, text);
 
     if (result == 0)
@@ -254,15 +255,12 @@ static int set_value(const struct option_program *program, const struct option_f
 
 /* ---- looking rows up ---- */
 
-/* Steps through all rows of all tables; `next` starts as {0}. */
-struct row_cursor {
-    size_t table, row;
-};
-
-static bool next_row(const struct option_program *program, struct row_cursor *cursor, struct option_found *found)
+bool options_next_row(const struct option_program *program, struct option_cursor *cursor, struct option_found *found)
 {
-    while (cursor->table < program->table_count) {
-        const struct option_table *table = &program->tables[cursor->table];
+    const struct option_table own = {own_specs, NULL};
+
+    while (cursor->table <= program->table_count) {
+        const struct option_table *table = cursor->table < program->table_count ? &program->tables[cursor->table] : &own;
 
         if (table->specs != NULL && table->specs[cursor->row].name != NULL) {
             *found = (struct option_found){&table->specs[cursor->row++], table->fields};
@@ -274,24 +272,37 @@ static bool next_row(const struct option_program *program, struct row_cursor *cu
     return false;
 }
 
-static bool find_name(const struct option_program *program, const char *name, size_t length, struct option_found *found)
+bool options_find_name(const struct option_program *program, const char *name, size_t length, struct option_found *found)
 {
-    struct row_cursor cursor = {0};
+    struct option_cursor cursor = {0};
 
-    while (next_row(program, &cursor, found))
+    while (options_next_row(program, &cursor, found))
         if (strlen(found->spec->name) == length && memcmp(found->spec->name, name, length) == 0)
             return true;
     return false;
 }
 
-static bool find_letter(const struct option_program *program, char letter, struct option_found *found)
+bool options_find_letter(const struct option_program *program, char letter, struct option_found *found)
 {
-    struct row_cursor cursor = {0};
+    struct option_cursor cursor = {0};
 
-    while (next_row(program, &cursor, found))
-        if (found->spec->letter == letter)
+    while (options_next_row(program, &cursor, found))
+        if (found->spec->letter == letter || found->spec->also == letter)
             return true;
     return false;
+}
+
+/* The row an alias stands for takes its place. True when the alias brings the value along. */
+static bool resolve_alias(const struct option_program *program, struct option_found *found, const char **value)
+{
+    const struct option_spec *alias = found->spec;
+
+    *value = NULL;
+    if (alias->type != OPTION_ALIAS)
+        return false;
+    *value = alias->value;
+    options_find_name(program, alias->alias, strlen(alias->alias), found);
+    return alias->value != NULL;
 }
 
 static unsigned least_of(unsigned a, unsigned b, unsigned c)
@@ -325,15 +336,16 @@ static unsigned edit_distance(const char *a, size_t a_length, const char *b)
     return row[b_length];
 }
 
-/* The known name closest to `name`, or NULL when none is close enough to have been meant: a third of it may differ. */
-static const char *nearest_name(const struct option_program *program, const char *name, size_t length)
+/* The known name closest to `name`, or NULL when none is close enough to have been meant: a third of it may differ. `own`: those
+ * every program has may have been meant. */
+static const char *nearest_name(const struct option_program *program, bool own, const char *name, size_t length)
 {
     unsigned best = (unsigned)length / 3 + 2, distance;
     const char *nearest = NULL;
-    struct row_cursor cursor = {0};
+    struct option_cursor cursor = {0};
     struct option_found row;
 
-    while (next_row(program, &cursor, &row)) {
+    while (options_next_row(program, &cursor, &row) && (own || row.fields != NULL)) {
         distance = edit_distance(name, length, row.spec->name);
         if (distance < best) {
             best = distance;
@@ -345,123 +357,26 @@ static const char *nearest_name(const struct option_program *program, const char
 
 static int fail_unknown(const struct option_program *program, const char *dashes, const char *name, size_t length, char *error)
 {
-    const char *nearest = nearest_name(program, name, length);
+    const char *nearest = nearest_name(program, dashes[0] != '\0', name, length);
 
     if (nearest != NULL)
         return fail(program, error, "unknown option %s%.*s; did you mean %s%s?", dashes, (int)length, name, dashes, nearest);
     return fail(program, error, "unknown option %s%.*s; --help lists all", dashes, (int)length, name);
 }
 
-/* ---- help ---- */
+/* ---- what every program has ---- */
 
-static size_t left_column(const struct option_spec *spec, char *text, size_t size)
+static void print_version(const struct option_program *program, FILE *out)
 {
-    char letter[8] = "    ";
-    int length;
-
-    if (spec->letter != 0)
-        snprintf(letter, sizeof(letter), "-%c, ", spec->letter);
-    length = snprintf(text, size, "  %s--%s", letter, spec->name);
-    if (spec->type != OPTION_FLAG && length > 0 && (size_t)length < size)
-        length += snprintf(text + length, size - (size_t)length, " %s", spec->argument != NULL ? spec->argument : "VALUE");
-    return (size_t)length;
+    fprintf(out, "%s\n", program->version);
 }
 
-static size_t help_indent(const struct option_program *program)
-{
-    struct row_cursor cursor = {0};
-    struct option_found row;
-    char text[HELP_WIDTH];
-    size_t indent = 0;
-
-    while (next_row(program, &cursor, &row)) {
-        size_t length = left_column(row.spec, text, sizeof(text)) + 2;
-
-        if (length > indent && length <= HELP_INDENT_MOST)
-            indent = length;
-    }
-    return indent;
-}
-
-/* Prints words, beginning a new line at `indent` where one would pass the right edge. Returns the column it ended in. */
-static size_t print_words(FILE *out, const char *words, size_t indent, size_t column)
-{
-    while (*words != '\0') {
-        size_t length = strcspn(words, " ");
-
-        if (column > indent && column + 1 + length > HELP_WIDTH) {
-            fprintf(out, "\n%*s", (int)indent, "");
-            column = indent;
-        } else if (column > indent) {
-            fputc(' ', out);
-            column++;
-        }
-        fwrite(words, 1, length, out);
-        column += length;
-        words += length;
-        words += strspn(words, " ");
-    }
-    return column;
-}
-
-static void print_row(FILE *out, const char *left, size_t indent, const char *help, const char *note)
-{
-    size_t column = strlen(left);
-
-    fputs(left, out);
-    if (column + 2 > indent) {
-        fputc('\n', out);
-        column = 0;
-    }
-    fprintf(out, "%*s", (int)(indent - column), "");
-    column = print_words(out, help, indent, indent);
-    print_words(out, note, indent, column);
-    fputc('\n', out);
-}
-
-/* "(1..256; default 1)" */
-static void describe_note(const struct option_spec *spec, char *note, size_t size)
-{
-    char buffer[ALLOWED_SIZE];
-    const char *allowed = allowed_by_row(spec, buffer);
-    bool has_default = spec->fallback != NULL && spec->type != OPTION_LIST;
-    const char *joint = allowed[0] != '\0' && has_default ? "; " : "";
-
-    note[0] = '\0';
-    if (allowed[0] != '\0' || has_default)
-        snprintf(note, size, "(%s%s%s%s)", allowed, joint, has_default ? "default " : "", has_default ? spec->fallback : "");
-}
-
-static void print_option(FILE *out, const struct option_spec *spec, size_t indent)
-{
-    char left[HELP_WIDTH], note[2 * ALLOWED_SIZE];
-
-    left_column(spec, left, sizeof(left));
-    describe_note(spec, note, sizeof(note));
-    print_row(out, left, indent, spec->help != NULL ? spec->help : "", note);
-}
-
-static void print_help(FILE *out, const struct option_program *program)
-{
-    size_t indent = help_indent(program);
-    struct row_cursor cursor = {0};
-    struct option_found row, h_row;
-    const char *group = NULL;
-
-    fprintf(out, "%s\n\nusage: %s %s\n", program->summary, program->name, program->usage);
-    while (next_row(program, &cursor, &row)) {
-        if (row.spec->group != NULL || group == NULL) {
-            group = row.spec->group != NULL ? row.spec->group : "Options";
-            fprintf(out, "\n%s:\n", group);
-        }
-        print_option(out, row.spec, indent);
-    }
-    fputs("\nHelp:\n", out);
-    print_row(out, find_letter(program, 'h', &h_row) ? "      --help" : "  -h, --help", indent, "this text", "");
-    print_row(out, "      --version", indent, "what this was built from", "");
-    if (program->epilogue != NULL)
-        fprintf(out, "\n%s\n", program->epilogue);
-}
+static void (*const own_printers[])(const struct option_program *program, FILE *out) = {
+    options_print_help,
+    print_version,
+    options_print_man,
+    options_print_bash,
+};
 
 static int finish_output(const struct option_program *program, char *error)
 {
@@ -470,15 +385,18 @@ static int finish_output(const struct option_program *program, char *error)
     return fail(program, error, "cannot write to standard output: %s", strerror(errno));
 }
 
-static int show_help(const struct option_program *program, char *error)
+static int carry_out_own(const struct option_program *program, const struct option_spec *spec, const char *value, char *error)
 {
-    print_help(stdout, program);
-    return finish_output(program, error);
-}
+    union {
+        bool on;
+        int choice;
+    } field = {0};
+    const struct option_found found = {spec, &field};
+    int result = set_value(program, &found, value, error);
 
-static int show_version(const struct option_program *program, char *error)
-{
-    printf("%s\n", program->version);
+    if (result != 0 || (spec->type == OPTION_FLAG && !field.on))
+        return result;
+    own_printers[spec - own_specs](program, stdout);
     return finish_output(program, error);
 }
 
@@ -503,18 +421,33 @@ static char *take_argument(struct walk *walk)
     return taken;
 }
 
-static int take_value(struct walk *walk, const struct option_found *found)
+/* Carries out one option; `value` is what was attached to it, or NULL. */
+static int apply(struct walk *walk, struct option_found found, const char *value)
 {
-    if (walk->at == walk->argc)
-        return fail(walk->program, walk->error, "--%s needs a value: %s", found->spec->name,
-                    found->spec->argument != NULL ? found->spec->argument : "VALUE");
-    return set_value(walk->program, found, take_argument(walk), walk->error);
+    const char *name = found.spec->name, *brought;
+
+    if (resolve_alias(walk->program, &found, &brought)) {
+        if (value != NULL)
+            return fail(walk->program, walk->error, "--%s: '%s' is not allowed; it takes no value and stands for --%s %s", name,
+                        value, found.spec->name, brought);
+        value = brought;
+    }
+    if (value == NULL && found.spec->type == OPTION_FLAG)
+        value = "on";
+    if (value == NULL && walk->at == walk->argc)
+        return fail(walk->program, walk->error, "--%s needs a value: %s", name,
+                    found.spec->argument != NULL ? found.spec->argument : "VALUE");
+    if (value == NULL)
+        value = take_argument(walk);
+    if (found.fields == NULL)
+        return carry_out_own(walk->program, found.spec, value, walk->error);
+    return set_value(walk->program, &found, value, walk->error);
 }
 
 /* --no-NAME */
 static bool is_negated_flag(struct walk *walk, const char *name, size_t length, struct option_found *found)
 {
-    return length > 3 && strncmp(name, "no-", 3) == 0 && find_name(walk->program, name + 3, length - 3, found) &&
+    return length > 3 && strncmp(name, "no-", 3) == 0 && options_find_name(walk->program, name + 3, length - 3, found) &&
            found->spec->type == OPTION_FLAG;
 }
 
@@ -524,18 +457,18 @@ static int parse_long(struct walk *walk)
     size_t length = equals != NULL ? (size_t)(equals - name) : strlen(name);
     struct option_found found;
 
-    if (find_name(walk->program, name, length, &found)) {
-        if (equals != NULL)
-            return set_value(walk->program, &found, equals + 1, walk->error);
-        return found.spec->type == OPTION_FLAG ? set_value(walk->program, &found, "on", walk->error) : take_value(walk, &found);
-    }
+    if (options_find_name(walk->program, name, length, &found))
+        return apply(walk, found, equals != NULL ? equals + 1 : NULL);
     if (equals == NULL && is_negated_flag(walk, name, length, &found))
-        return set_value(walk->program, &found, "off", walk->error);
-    if (strcmp(name, "help") == 0)
-        return show_help(walk->program, walk->error);
-    if (strcmp(name, "version") == 0)
-        return show_version(walk->program, walk->error);
+        return apply(walk, found, "off");
     return fail_unknown(walk->program, "--", name, length, walk->error);
+}
+
+static bool takes_value(const struct option_program *program, struct option_found found)
+{
+    const char *value;
+
+    return !resolve_alias(program, &found, &value) && found.spec->type != OPTION_FLAG;
 }
 
 /* -n VALUE, -nVALUE, and flags in a row: -abc. */
@@ -546,14 +479,11 @@ static int parse_short(struct walk *walk)
     int result = OPTIONS_RUN;
 
     for (; *letters != '\0' && result == OPTIONS_RUN; letters++) {
-        if (!find_letter(walk->program, *letters, &found)) {
-            if (*letters == 'h')
-                return show_help(walk->program, walk->error);
+        if (!options_find_letter(walk->program, *letters, &found))
             return fail(walk->program, walk->error, "unknown option -%c; --help lists all", *letters);
-        }
-        if (found.spec->type != OPTION_FLAG)
-            return letters[1] != '\0' ? set_value(walk->program, &found, letters + 1, walk->error) : take_value(walk, &found);
-        result = set_value(walk->program, &found, "on", walk->error);
+        if (takes_value(walk->program, found))
+            return apply(walk, found, letters[1] != '\0' ? letters + 1 : NULL);
+        result = apply(walk, found, NULL);
     }
     return result;
 }
@@ -578,11 +508,11 @@ static int parse_argument(struct walk *walk)
 
 static int set_fallbacks(const struct option_program *program, char *error)
 {
-    struct row_cursor cursor = {0};
+    struct option_cursor cursor = {0};
     struct option_found row;
     int result = OPTIONS_RUN;
 
-    while (result == OPTIONS_RUN && next_row(program, &cursor, &row))
+    while (result == OPTIONS_RUN && options_next_row(program, &cursor, &row))
         if (row.spec->fallback != NULL && row.spec->type != OPTION_LIST)
             result = set_value(program, &row, row.spec->fallback, error);
     return result;
@@ -603,10 +533,13 @@ int options_parse(const struct option_program *program, int argc, char **argv, i
 int options_set(const struct option_program *program, const char *name, const char *value, char *error)
 {
     struct option_found found;
+    const char *brought;
 
     error[0] = '\0';
-    if (!find_name(program, name, strlen(name), &found))
+    if (!options_find_name(program, name, strlen(name), &found) || found.fields == NULL)
         return fail_unknown(program, "", name, strlen(name), error);
+    if (resolve_alias(program, &found, &brought))
+        return fail(program, error, "%s: '%s' is not allowed; write %s = %s", name, value, found.spec->name, brought);
     return set_value(program, &found, value, error);
 }
 

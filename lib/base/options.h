@@ -10,8 +10,9 @@
  *       { .name = NULL } };
  *
  * Accepted: --name VALUE, --name=VALUE, -n VALUE, -nVALUE, flags as --name (and --no-name to take one back), operands
- * anywhere, -- ends the options; flags may share a dash (-vq). --help (-h) and --version come by themselves; a row of letter h
- * takes -h away from help. An unknown name is answered with the nearest known one.
+ * anywhere, -- ends the options; flags may share a dash (-vq). --help (-h), --version, --man and --completion come by themselves,
+ * made from the same rows (options_document.c); a row of letter h takes -h away from help. An unknown name is answered with the
+ * nearest known one.
  */
 #ifndef BASE_OPTIONS_H
 #define BASE_OPTIONS_H
@@ -30,6 +31,7 @@ enum option_type {
     OPTION_LIST,    /* struct option_list: may be given again and again; zeroed by the caller, takes no fallback */
     OPTION_CHOICE,  /* int: index into `choices` */
     OPTION_CUSTOM,  /* whatever `parse` fills in */
+    OPTION_ALIAS,   /* another name of the row `alias`: takes a value as that does, or, with `value`, none and stands for that */
 };
 
 struct option_list {
@@ -39,17 +41,19 @@ struct option_list {
 
 struct option_spec {
     const char *name;
-    char letter; /* short form, or 0 */
+    char letter, also; /* short form, and a second one, or 0 */
     enum option_type type;
     size_t offset;                               /* of the field, in the table's struct: OPTION_FIELD */
     uint64_t min, max;                           /* numbers, times (ns), sizes; max 0 means no upper limit */
     const char *fallback;                        /* the default, as a user would type it; NULL leaves the field alone */
     const char *argument;                        /* its name in --help; unused for flags */
     const char *allowed;                         /* what is allowed, for messages; NULL: made from type, range or choices */
-    const char *const *choices;                  /* OPTION_CHOICE: names, ended by NULL */
+    const char *const *choices;                  /* OPTION_CHOICE: names, ended by NULL; else: words a shell may offer */
+    bool is_file;                                /* the value is a path: a shell may offer files */
+    const char *alias, *value;                   /* OPTION_ALIAS */
     int (*parse)(const char *text, void *field); /* OPTION_CUSTOM: 0 or a negative errno */
     const char *group;                           /* heading in --help; NULL goes on under the row before */
-    const char *help;
+    const char *help;                            /* '\n' begins a new line */
 };
 
 #define OPTION_FIELD(structure, field) .offset = offsetof(structure, field)
@@ -60,12 +64,24 @@ struct option_table {
     void *fields;
 };
 
+/*
+ * Something to say beyond the options. Paragraphs are parted by empty lines and are wrapped where they are printed; a line that
+ * begins with a blank stands as it is.
+ */
+struct option_section {
+    const char *title; /* "Exit status" */
+    const char *text;
+    bool in_help; /* at the end of --help, too, not only in the manual page */
+};
+
 struct option_program {
-    const char *name;     /* as in error messages */
-    const char *summary;  /* first line of --help */
-    const char *usage;    /* after "usage: name ", e.g. "[options] URL" */
-    const char *epilogue; /* last lines of --help, or NULL */
-    const char *version;  /* printed by --version, without the newline */
+    const char *name;                    /* as in error messages */
+    const char *summary;                 /* first line of --help */
+    const char *usage;                   /* after "usage: name ", e.g. "[options] URL" */
+    const char *epilogue;                /* last lines of --help, or NULL */
+    const struct option_section *manual; /* ended by one without a title, or NULL */
+    const char *const *operands;         /* words a shell may offer as operands, ended by NULL; or NULL */
+    const char *version;                 /* printed by --version, without the newline */
     const struct option_table *tables;
     size_t table_count;
 };
@@ -74,7 +90,7 @@ struct option_program {
 
 enum options_outcome {
     OPTIONS_RUN,  /* parsed: go on */
-    OPTIONS_DONE, /* --help or --version was printed to stdout: exit 0 */
+    OPTIONS_DONE, /* --help or one like it was printed to stdout: exit 0 */
 };
 
 /*

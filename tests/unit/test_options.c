@@ -1,7 +1,7 @@
 /* Command lines: what fields they fill in, the error lines word for word, and the whole text of --help. */
 #include "support.h"
 
-#include "base/options.h"
+#include "base/options_document.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -44,6 +44,7 @@ static const struct option_spec load_specs[] = {
      .min = 1000000,
      .max = 3600000000000,
      .fallback = "10s",
+     .also = 'z',
      .argument = "TIME",
      .help = "how long to send; this help is long enough that it must be broken into a second line by the printer"},
     {.name = "rate",
@@ -73,7 +74,10 @@ static const struct option_spec load_specs[] = {
      .parse = parse_pair,
      .allowed = "AxB",
      .argument = "AxB",
-     .help = "two numbers"},
+     .help = "two numbers,\nas a child would write their product"},
+    {.name = "one-thread", .type = OPTION_ALIAS, .alias = "threads", .value = "1", .help = "as other tools say it"},
+    {.name = "time", .letter = 'T', .type = OPTION_ALIAS, .alias = "duration", .argument = "TIME", .help = "as others say it"},
+    {.name = "loud", .letter = 'L', .type = OPTION_ALIAS, .alias = "verbose", .value = "on", .help = "as others say it"},
     {.name = NULL}};
 
 static const struct option_spec output_specs[] = {
@@ -89,6 +93,7 @@ static const struct option_spec output_specs[] = {
      .type = OPTION_TEXT,
      OPTION_FIELD(struct settings, output),
      .fallback = "-",
+     .is_file = true,
      .argument = "FILE",
      .help = "where to write"},
     {.name = "a-very-long-name-of-an-option",
@@ -98,6 +103,14 @@ static const struct option_spec output_specs[] = {
      .help = "percentiles, too"},
     {.name = "verbose", .letter = 'v', .type = OPTION_FLAG, OPTION_FIELD(struct settings, verbose), .help = "say more"},
     {.name = NULL}};
+
+static const struct option_section sections[] = {
+    {.title = "Description", .text = "Only in the manual page."},
+    {.title = "Examples",
+     .text = "A paragraph that is long enough, or so the one who wrote it hopes, to be broken into two lines.\nStill it.\n\n"
+             "  prog -t 3\n  .hidden 'a' \\n\n\n.starts with a point.",
+     .in_help = true},
+    {.title = NULL}};
 
 struct fixture {
     struct settings settings;
@@ -115,6 +128,7 @@ static void init_fixture(struct fixture *f)
     f->tables[1] = (struct option_table){output_specs, &f->settings};
     f->program = (struct option_program){
         .name = "prog",
+        .manual = sections,
         .summary = "prog: sends load.",
         .usage = "[options] URL",
         .epilogue = "Exit status: 0 done.",
@@ -253,6 +267,13 @@ static void error_lines(void **state)
         {"--verbose=maybe", "prog: --verbose: 'maybe' is not allowed; use on or off"},
         {"--thread 3", "prog: unknown option --thread; did you mean --threads?"},
         {"--trheads=3", "prog: unknown option --trheads; did you mean --threads?"},
+        {"--one-thread=2", "prog: --one-thread: '2' is not allowed; it takes no value and stands for --threads 1"},
+        {"--time", "prog: --time needs a value: TIME"},
+        {"-T 5", "prog: --duration: '5' is not allowed; use 1ms..1h, a time such as 250us, 5ms, 1.5s or 2m"},
+        {"--hlep", "prog: unknown option --hlep; did you mean --help?"},
+        {"--completion", "prog: --completion needs a value: SHELL"},
+        {"--completion csh", "prog: --completion: 'csh' is not allowed; use bash"},
+        {"--help=maybe", "prog: --help: 'maybe' is not allowed; use on or off"},
         {"--quux", "prog: unknown option --quux; --help lists all"},
         {"--no-threads", "prog: unknown option --no-threads; did you mean --threads?"},
         {"-x", "prog: unknown option -x; --help lists all"},
@@ -302,6 +323,29 @@ static void set_by_name(void **state)
     assert_string_equal(f.error, "prog: --threads: 'many' is not allowed; use 1..256");
     assert_int_equal(options_set(&f.program, "duratoin", "1s", f.error), -EINVAL);
     assert_string_equal(f.error, "prog: unknown option duratoin; did you mean duration?");
+    assert_int_equal(options_set(&f.program, "time", "3s", f.error), 0);
+    assert_int_equal(f.settings.duration_ns, 3000000000);
+    assert_int_equal(options_set(&f.program, "one-thread", "on", f.error), -EINVAL);
+    assert_string_equal(f.error, "prog: one-thread: 'on' is not allowed; write threads = 1");
+    assert_int_equal(options_set(&f.program, "help", "on", f.error), -EINVAL);
+    assert_string_equal(f.error, "prog: unknown option help; --help lists all");
+    assert_int_equal(options_set(&f.program, "hlep", "on", f.error), -EINVAL);
+    assert_string_equal(f.error, "prog: unknown option hlep; --help lists all");
+}
+
+/* Other tools' names for the same things: with a value of their own, with their value built in, and second letters. */
+static void aliases(void **state)
+{
+    static const char *const lines[] = {"--one-thread --time 3s -v", "--one-thread --time=3s --loud", "-t1 -z3s -L", "-LT3s -t 1",
+                                        "-t 9 -Lz 3s --one-thread"};
+    struct fixture f = {0};
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH_OF(lines); i++)
+        if (run(&f, lines[i]) != OPTIONS_RUN || f.settings.threads != 1 || f.settings.duration_ns != 3000000000 ||
+            !f.settings.verbose || f.operand != f.argc)
+            fail_msg("%s: %s", lines[i], f.error);
+    end(&f);
 }
 
 /* Runs with stdout going into a file; returns what was written (caller frees). */
@@ -332,24 +376,39 @@ static void help_text(void **state)
         "usage: prog [options] URL\n"
         "\n"
         "Load:\n"
-        "  -t, --threads N        how many threads (1..256; default 2)\n"
-        "  -d, --duration TIME    how long to send; this help is long enough that it must be broken into a\n"
-        "                         second line by the printer (1ms..1h; default 10s)\n"
-        "  -R, --rate PER-SECOND  open loop (0..1000000)\n"
-        "      --body SIZE        bytes a request (0..1m; default 1k)\n"
-        "      --arrivals NAME    spacing (constant, poisson or burst; default poisson)\n"
-        "      --pair AxB         two numbers (AxB)\n"
+        "  -t, --threads N         how many threads (1..256; default 2)\n"
+        "  -d, --duration TIME     how long to send; this help is long enough that it must be broken into a\n"
+        "                          second line by the printer (1ms..1h; default 10s; also -z)\n"
+        "  -R, --rate PER-SECOND   open loop (0..1000000)\n"
+        "      --body SIZE         bytes a request (0..1m; default 1k)\n"
+        "      --arrivals NAME     spacing (constant, poisson or burst; default poisson)\n"
+        "      --pair AxB          two numbers,\n"
+        "                          as a child would write their product (AxB)\n"
+        "      --one-thread        as other tools say it (the same as --threads 1)\n"
+        "  -T, --time TIME         as others say it (the same as --duration)\n"
+        "  -L, --loud              as others say it (the same as --verbose on)\n"
         "\n"
         "Output:\n"
-        "  -H, --header LINE      a field to send\n"
-        "  -o, --output FILE      where to write (default -)\n"
+        "  -H, --header LINE       a field to send\n"
+        "  -o, --output FILE       where to write (default -)\n"
         "  -l, --a-very-long-name-of-an-option\n"
-        "                         percentiles, too\n"
-        "  -v, --verbose          say more\n"
+        "                          percentiles, too\n"
+        "  -v, --verbose           say more\n"
         "\n"
         "Help:\n"
-        "  -h, --help             this text\n"
-        "      --version          what this was built from\n"
+        "  -h, --help              this text\n"
+        "      --version           what this was built from\n"
+        "      --man               the manual page, to be read by man -l -\n"
+        "      --completion SHELL  completion, to be sourced (bash)\n"
+        "\n"
+        "Examples:\n"
+        "A paragraph that is long enough, or so the one who wrote it hopes, to be broken into two lines.\n"
+        "Still it.\n"
+        "\n"
+        "  prog -t 3\n"
+        "  .hidden 'a' \\n\n"
+        "\n"
+        ".starts with a point.\n"
         "\n"
         "Exit status: 0 done.\n";
     static const char *const lines[] = {"--help", "-h", "-t 3 --help --nonsense", "-vh"};
@@ -393,6 +452,109 @@ static void version_text(void **state)
     end(&f);
 }
 
+/* Every option once, nothing that roff would take for a request or lose. */
+static void manual_page(void **state)
+{
+    static const char *const expected[] = {
+        ".TH PROG 1 \"\" \"prog 1.0\" \"User Commands\"\n",
+        ".SH NAME\nprog \\- sends load\n",
+        ".SH SYNOPSIS\n\\fBprog\\fR [options] URL\n",
+        ".SH DESCRIPTION\nOnly in the manual page.\n",
+        ".SH OPTIONS\n.SS Load\n.TP\n\\fB\\-t\\fR, \\fB\\-\\-threads\\fR \\fIN\\fR\nhow many threads\n(1..256; default\\ 2)\n",
+        "\\fB\\-d\\fR, \\fB\\-z\\fR, \\fB\\-\\-duration\\fR \\fITIME\\fR\n",
+        "two numbers,\n.br\nas a child would write their product\n(AxB)\n",
+        "\\fB\\-\\-one\\-thread\\fR\nas other tools say it\n(the same as \\-\\-threads\\ 1)\n",
+        ".SS Output\n",
+        ".SS Help\n",
+        "\\fB\\-\\-completion\\fR \\fISHELL\\fR\n",
+        ".SH EXAMPLES\nA paragraph",
+        "Still it.\n.PP\n.RS 2\n.nf\n  prog \\-t 3\n  .hidden \\(aqa\\(aq \\(rsn\n.fi\n.RE\n.PP\n\\&.starts with a point.\n",
+        ".SH NOTES\n.nf\nExit status: 0 done.\n.fi\n",
+    };
+    struct fixture f = {0};
+    int outcome;
+    char *text = run_captured(&f, "--man", &outcome);
+    const char *at = text;
+
+    (void)state;
+    assert_int_equal(outcome, OPTIONS_DONE);
+    for (size_t i = 0; i < LENGTH_OF(expected); i++) {
+        const char *found = strstr(at, expected[i]);
+
+        if (found == NULL)
+            fail_msg("no\n%s\nin the rest:\n%s", expected[i], at);
+        else
+            at = found + strlen(expected[i]);
+    }
+    free(text);
+    end(&f);
+}
+
+/* What bash offers for a command line that ends in the last word; the words of COMPREPLY with blanks between. */
+static void complete(const char *script, const char *words, char *reply, size_t size)
+{
+    static const char driver[] = "source /dev/stdin <<<\"$0\"; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); "
+                                 "$(complete -p prog | sed 's/.*-F \\([^ ]*\\).*/\\1/'); echo \"${COMPREPLY[*]}\"";
+    char path[] = "/tmp/test-options-XXXXXX", command[512];
+    int fd = mkstemp(path);
+    FILE *out;
+
+    assert_true(fd >= 0);
+    assert_true(write(fd, driver, strlen(driver)) == (ssize_t)strlen(driver));
+    close(fd);
+    snprintf(command, sizeof(command), "bash -c \"$(cat %s)\" \"$SCRIPT\" %s", path, words);
+    assert_int_equal(setenv("SCRIPT", script, 1), 0);
+    out = popen(command, "r");
+    assert_non_null(out);
+    assert_non_null(fgets(reply, (int)size, out));
+    assert_int_equal(pclose(out), 0);
+    unlink(path);
+    reply[strcspn(reply, "\n")] = '\0';
+}
+
+static void completion_of_bash(void **state)
+{
+    static const char *const operands[] = {"url", "urn", NULL};
+    static const struct {
+        const char *words, *reply;
+    } rows[] = {
+        {"prog --th", "--threads"},
+        {"prog -t", ""}, /* a letter is a whole word already */
+        {"prog --o", "--one-thread --output"},
+        {"prog -t 3 x --ver", "--verbose --version"},
+        {"prog --arrivals ''", "constant poisson burst"},
+        {"prog --arrivals p", "poisson"},
+        {"prog --arrivals = p", "poisson"}, /* as bash cuts --arrivals=p */
+        {"prog --arrivals =", "constant poisson burst"},
+        {"prog --threads ''", ""},
+        {"prog --time ''", ""},
+        {"prog -z ''", ""},
+        {"prog --one-thread u", "url urn"}, /* takes no value */
+        {"prog --output /dev/nul", "/dev/null"},
+        {"prog -o /dev/nul", "/dev/null"},
+        {"prog /dev/nul", ""},
+        {"prog --completion ''", "bash"},
+    };
+    struct fixture f = {0};
+    char *script, reply[512];
+    size_t length;
+    FILE *memory;
+
+    (void)state;
+    init_fixture(&f);
+    f.program.operands = operands;
+    memory = open_memstream(&script, &length);
+    assert_non_null(memory);
+    options_print_bash(&f.program, memory);
+    assert_int_equal(fclose(memory), 0);
+    for (size_t i = 0; i < LENGTH_OF(rows); i++) {
+        complete(script, rows[i].words, reply, sizeof(reply));
+        if (strcmp(reply, rows[i].reply) != 0)
+            fail_msg("%s: '%s' instead of '%s'", rows[i].words, reply, rows[i].reply);
+    }
+    free(script);
+}
+
 static void letter_h_can_be_taken(void **state)
 {
     static const struct option_spec specs[] = {{.name = "host",
@@ -429,6 +591,9 @@ int main(void)
         cmocka_unit_test(help_text),
         cmocka_unit_test(help_stays_within_100_columns),
         cmocka_unit_test(version_text),
+        cmocka_unit_test(aliases),
+        cmocka_unit_test(manual_page),
+        cmocka_unit_test(completion_of_bash),
         cmocka_unit_test(letter_h_can_be_taken),
     };
 
