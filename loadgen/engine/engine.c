@@ -405,12 +405,11 @@ static void run_timers(struct engine *engine)
     }
 }
 
-/* When the reader is behind, the interval grows and is closed at its next end. */
+/* A turn for each tick that is over, also when this thread slept through several. */
 static void turn_series(struct engine *engine)
 {
-    series_turn(engine->series, &engine->stats, engine->in_flight);
-    while (engine->series_ns <= engine->now_ns)
-        engine->series_ns += SERIES_INTERVAL_NS;
+    for (; engine->series_ns <= engine->now_ns; engine->series_ns += SERIES_INTERVAL_NS)
+        series_turn(engine->series, &engine->stats, engine->in_flight);
 }
 
 static void run_due(struct engine *engine)

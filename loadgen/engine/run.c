@@ -110,34 +110,54 @@ static void tell_watchers(struct run *run, uint64_t until_ns)
     series_interval_reset(&run->interval);
 }
 
-/* Each interval that all threads have completed. */
-static void collect_series(struct run *run)
+static void tell_tick(struct run *run)
 {
-    for (;;) {
-        for (unsigned i = 0; i < run->engine_count; i++)
-            if (!series_ready(&run->series[i]))
-                return;
-        for (unsigned i = 0; i < run->engine_count; i++)
-            series_take(&run->series[i], &run->interval);
-        tell_watchers(run, (run->intervals + 1) * SERIES_INTERVAL_NS);
-    }
+    for (unsigned i = 0; i < run->engine_count; i++)
+        series_take(&run->series[i], run->intervals + 1, &run->interval);
+    tell_watchers(run, (run->intervals + 1) * SERIES_INTERVAL_NS);
 }
 
-/* After the threads have ended: what lies in the interval cut off by the end. */
-static void end_series(struct run *run)
+static unsigned count_ready(const struct run *run)
+{
+    unsigned ready = 0;
+    for (unsigned i = 0; i < run->engine_count; i++)
+        ready += series_ready(&run->series[i]);
+    return ready;
+}
+
+/* Each tick that all threads have passed. A thread that could not report at one has its figures in a later one. */
+static void collect_series(struct run *run)
+{
+    while (count_ready(run) == run->engine_count)
+        tell_tick(run);
+}
+
+/* How long was measured; as long as there was something to count, --linger may have gone on. */
+static uint64_t measured_ns(const struct run *run, bool lingered)
 {
     uint64_t length_ns = 0;
-    collect_series(run);
     for (unsigned i = 0; i < run->engine_count; i++) {
         const struct engine *engine = &run->engines[i];
-        series_take(&run->series[i], &run->interval);
-        series_turn(&run->series[i], &engine->stats, 0);
-        series_take(&run->series[i], &run->interval);
-        if (engine->from_ns && engine->until_ns - engine->from_ns > length_ns)
-            length_ns = engine->until_ns - engine->from_ns;
+        uint64_t until = lingered && engine->last_end_ns > engine->until_ns ? engine->last_end_ns : engine->until_ns;
+        if (engine->from_ns && until > engine->from_ns + length_ns)
+            length_ns = until - engine->from_ns;
     }
-    if (length_ns > run->intervals * SERIES_INTERVAL_NS)
-        tell_watchers(run, length_ns);
+    return length_ns;
+}
+
+/* After the threads have ended: what they still hold, up to the end, which cuts the last interval off. */
+static void end_series(struct run *run)
+{
+    while (count_ready(run) > 0 || measured_ns(run, false) > (run->intervals + 1) * SERIES_INTERVAL_NS)
+        tell_tick(run);
+    for (unsigned i = 0; i < run->engine_count; i++)
+        series_end(&run->series[i], &run->engines[i].stats, &run->interval);
+    bool left = run->interval.started + run->interval.errors > 0;
+    for (unsigned i = 0; i < run->interval.backend_count; i++)
+        left |= run->interval.backends[i]->requests > 0;
+    uint64_t from_ns = run->intervals * SERIES_INTERVAL_NS, until_ns = measured_ns(run, left);
+    if (left || until_ns > from_ns)
+        tell_watchers(run, until_ns > from_ns ? until_ns : from_ns);
 }
 
 /* ---- the run ---- */

@@ -113,7 +113,16 @@ struct series_interval {
     struct series_backend *backends[BACKENDS_MAX + 1]; /* made when first needed, kept; a thread's index is its stats' */
     unsigned backend_count;
     uint64_t started, in_flight; /* taken up in the interval; at its end */
+    uint64_t errors;             /* of all kinds: http errors, socket errors, time-outs */
+    uint64_t ticks, last_tick;   /* a thread's: how many it spans, and the number of the last one, from 1 */
 };
+
+/* As of the last turn. */
+struct series_counts {
+    uint64_t requests, errors, bytes;
+};
+
+#define SERIES_RATE_MAX UINT64_C(100000000)
 
 /*
  * A thread writes one interval while run.c reads the one before: two buffers and a counter. The thread moves on only when the
@@ -123,10 +132,13 @@ struct series_interval {
 struct series {
     bool detailed; /* histograms, too: one record more a request */
     struct series_interval intervals[2];
-    struct series_backend *totals; /* counts as of the last turn, by index; the thread's */
-    uint64_t started;
-    _Atomic uint64_t written; /* intervals completed; the thread's */
-    _Atomic uint64_t read;    /* intervals emptied; the reader's */
+    struct series_counts *totals; /* by index; the thread's */
+    uint64_t started, errors;     /* as of the last turn; the thread's */
+    uint64_t tick;                /* ticks over; the thread's */
+    struct histogram rates;       /* responses/s of this thread, a value a tick; the thread's */
+    uint64_t in_flight;           /* as last heard; the reader's */
+    _Atomic uint64_t written;     /* intervals completed; the thread's */
+    _Atomic uint64_t read;        /* intervals emptied; the reader's */
 };
 
 int series_init(struct series *series, bool detailed);
@@ -135,12 +147,14 @@ void series_close(struct series *series);
 void series_begin(struct series *series, const struct stats *stats);
 /* Only in a detailed series. */
 void series_record(struct series *series, const struct backend *backend, uint64_t response_us);
-/* The thread passed the end of its interval. False: the reader is behind, call again later. */
+/* A tick is over (call it for each, also for those overslept). False: the reader is behind, and the interval goes on. */
 bool series_turn(struct series *series, const struct stats *stats, uint64_t in_flight);
 /* The reader's: is there a completed interval? */
 bool series_ready(const struct series *series);
-/* The reader's: adds the oldest completed interval to `sum` (by backend id) and frees it. False when there is none. */
-bool series_take(struct series *series, struct series_interval *sum);
+/* The reader's: adds the oldest completed interval to `sum` (by backend id) and frees it, if it ended with `tick` or before. */
+bool series_take(struct series *series, uint64_t tick, struct series_interval *sum);
+/* The reader's, once the thread has ended: adds all that is left. */
+void series_end(struct series *series, const struct stats *stats, struct series_interval *sum);
 
 /* An interval of the reader's own, to sum up in. */
 void series_interval_reset(struct series_interval *interval);

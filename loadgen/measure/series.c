@@ -1,11 +1,15 @@
 /*
  * Figures by time, passed from a running thread to run.c without a lock: while the thread fills one interval, the other is either
  * empty or being read. The two counters say which: written - read is 0 (nothing to read) or 1 (the other one is full).
+ *
+ * Time is counted in ticks of SERIES_INTERVAL_NS. An interval that could not be handed over at its end goes on and takes in further
+ * ticks; it says with which it ended, so that whoever reads can keep several threads, and the clock, in step.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "loadgen/measure/measure.h"
 
 static struct series_interval *current(struct series *series)
@@ -15,14 +19,15 @@ static struct series_interval *current(struct series *series)
 
 int series_init(struct series *series, bool detailed)
 {
-    *series = (struct series){.detailed = detailed, .totals = calloc(BACKENDS_MAX + 1, sizeof(struct series_backend))};
-    return series->totals ? 0 : -ENOMEM;
+    *series = (struct series){.detailed = detailed, .totals = calloc(BACKENDS_MAX + 1, sizeof(struct series_counts))};
+    return series->totals ? histogram_init(&series->rates, SERIES_RATE_MAX, 3) : -ENOMEM;
 }
 
 void series_close(struct series *series)
 {
     for (unsigned i = 0; i < 2; i++)
         series_interval_close(&series->intervals[i]);
+    histogram_close(&series->rates);
     free(series->totals);
     series->totals = NULL;
 }
@@ -43,13 +48,13 @@ void series_interval_reset(struct series_interval *interval)
     for (unsigned i = 0; i < interval->backend_count; i++) {
         struct series_backend *backend = interval->backends[i];
         backend->requests = backend->errors = backend->bytes = 0;
-        if (backend->response.counts)
+        if (backend->response.total)
             histogram_reset(&backend->response);
     }
-    interval->started = interval->in_flight = 0;
+    interval->started = interval->in_flight = interval->errors = interval->ticks = 0;
 }
 
-/* The place of a backend, made when there is none; NULL without memory. */
+/* The place of a backend, made when there is none; NULL without memory. An index belongs to one id for good. */
 static struct series_backend *place(struct series_interval *interval, unsigned index, const char *id)
 {
     while (interval->backend_count <= index) {
@@ -58,8 +63,10 @@ static struct series_backend *place(struct series_interval *interval, unsigned i
             return NULL;
         interval->backends[interval->backend_count++] = made;
     }
-    memcpy(interval->backends[index]->id, id, sizeof(interval->backends[index]->id));
-    return interval->backends[index];
+    struct series_backend *backend = interval->backends[index];
+    if (!*backend->id)
+        memcpy(backend->id, id, sizeof(backend->id));
+    return backend;
 }
 
 static bool has_histogram(struct series_backend *backend)
@@ -76,14 +83,20 @@ void series_record(struct series *series, const struct backend *backend, uint64_
         histogram_record(&mine->response, response_us);
 }
 
+/* Requests that ended otherwise than they should. */
+static uint64_t errors_of(const struct stats *stats)
+{
+    return stats->http_errors + stats->socket_errors + stats->timed_out;
+}
+
 static void keep_totals(struct series *series, const struct stats *stats)
 {
     for (unsigned i = 0; i < stats->backend_count; i++) {
-        series->totals[i].requests = stats->backends[i]->requests;
-        series->totals[i].errors = stats->backends[i]->errors;
-        series->totals[i].bytes = stats->backends[i]->bytes;
+        const struct backend *backend = stats->backends[i];
+        series->totals[i] = (struct series_counts){backend->requests, backend->errors, backend->bytes};
     }
     series->started = stats->started;
+    series->errors = errors_of(stats);
 }
 
 void series_begin(struct series *series, const struct stats *stats)
@@ -91,12 +104,10 @@ void series_begin(struct series *series, const struct stats *stats)
     keep_totals(series, stats);
 }
 
-bool series_turn(struct series *series, const struct stats *stats, uint64_t in_flight)
+/* What `stats` has counted since the last turn. Returns the responses among it. */
+static uint64_t add_differences(struct series *series, const struct stats *stats, struct series_interval *interval)
 {
-    uint64_t written = atomic_load_explicit(&series->written, memory_order_relaxed);
-    if (written != atomic_load_explicit(&series->read, memory_order_acquire))
-        return false;
-    struct series_interval *interval = current(series);
+    uint64_t responses = 0;
     for (unsigned i = 0; i < stats->backend_count; i++) {
         const struct backend *backend = stats->backends[i];
         struct series_backend *mine = place(interval, i, backend->id);
@@ -105,12 +116,49 @@ bool series_turn(struct series *series, const struct stats *stats, uint64_t in_f
         mine->requests += backend->requests - series->totals[i].requests;
         mine->errors += backend->errors - series->totals[i].errors;
         mine->bytes += backend->bytes - series->totals[i].bytes;
+        responses += mine->requests;
     }
     interval->started += stats->started - series->started;
-    interval->in_flight = in_flight;
+    interval->errors += errors_of(stats) - series->errors;
     keep_totals(series, stats);
-    atomic_store_explicit(&series->written, written + 1, memory_order_release);
+    return responses;
+}
+
+static bool is_reader_behind(const struct series *series)
+{
+    return atomic_load_explicit(&series->written, memory_order_relaxed) !=
+           atomic_load_explicit(&series->read, memory_order_acquire);
+}
+
+static void hand_over(struct series *series, struct series_interval *interval, uint64_t in_flight)
+{
+    interval->in_flight = in_flight;
+    interval->last_tick = series->tick;
+    atomic_fetch_add_explicit(&series->written, 1, memory_order_release);
+}
+
+bool series_turn(struct series *series, const struct stats *stats, uint64_t in_flight)
+{
+    struct series_interval *interval = current(series);
+    series->tick++;
+    interval->ticks++;
+    if (is_reader_behind(series))
+        return false;
+    uint64_t responses = add_differences(series, stats, interval);
+    histogram_record_many(&series->rates, responses * (CLOCK_NS_PER_S / SERIES_INTERVAL_NS) / interval->ticks, interval->ticks);
+    hand_over(series, interval, in_flight);
     return true;
+}
+
+void series_end(struct series *series, const struct stats *stats, struct series_interval *sum)
+{
+    while (series_take(series, UINT64_MAX, sum))
+        ;
+    add_differences(series, stats, current(series));
+    series->tick++;
+    hand_over(series, current(series), 0);
+    series_take(series, UINT64_MAX, sum);
+    sum->in_flight = 0;
 }
 
 bool series_ready(const struct series *series)
@@ -128,26 +176,32 @@ static struct series_backend *place_of(struct series_interval *sum, const char *
     return i <= BACKENDS_MAX ? place(sum, i, id) : NULL;
 }
 
-bool series_take(struct series *series, struct series_interval *sum)
+static void add_backend(struct series_interval *sum, const struct series_backend *theirs)
 {
-    if (!series_ready(series))
-        return false;
+    struct series_backend *ours = place_of(sum, theirs->id);
+    if (!ours)
+        return;
+    ours->requests += theirs->requests;
+    ours->errors += theirs->errors;
+    ours->bytes += theirs->bytes;
+    if (theirs->response.total && has_histogram(ours))
+        histogram_merge(&ours->response, &theirs->response);
+}
+
+bool series_take(struct series *series, uint64_t tick, struct series_interval *sum)
+{
     uint64_t read = atomic_load_explicit(&series->read, memory_order_relaxed);
     struct series_interval *interval = &series->intervals[read & 1];
-    for (unsigned i = 0; i < interval->backend_count; i++) {
-        const struct series_backend *theirs = interval->backends[i];
-        struct series_backend *ours = place_of(sum, theirs->id);
-        if (!ours)
-            continue;
-        ours->requests += theirs->requests;
-        ours->errors += theirs->errors;
-        ours->bytes += theirs->bytes;
-        if (theirs->response.counts && theirs->response.total && has_histogram(ours))
-            histogram_merge(&ours->response, &theirs->response);
+    bool taken = series_ready(series) && interval->last_tick <= tick;
+    if (taken) {
+        for (unsigned i = 0; i < interval->backend_count; i++)
+            add_backend(sum, interval->backends[i]);
+        sum->started += interval->started;
+        sum->errors += interval->errors;
+        series->in_flight = interval->in_flight;
+        series_interval_reset(interval);
+        atomic_store_explicit(&series->read, read + 1, memory_order_release);
     }
-    sum->started += interval->started;
-    sum->in_flight += interval->in_flight;
-    series_interval_reset(interval);
-    atomic_store_explicit(&series->read, read + 1, memory_order_release);
-    return true;
+    sum->in_flight += series->in_flight; /* without news it is as it was */
+    return taken;
 }

@@ -113,13 +113,13 @@ static void test_series_between_threads(void **state)
     assert_int_equal(series_init(&series, true), 0);
     assert_int_equal(pthread_create(&writer, NULL, write_series, &series), 0);
     while (taken < TURNS) {
-        if (series_take(&series, &sum))
+        if (series_take(&series, UINT64_MAX, &sum))
             taken++;
         else
             sched_yield();
     }
     assert_int_equal(pthread_join(writer, NULL), 0);
-    assert_false(series_take(&series, &sum));
+    assert_false(series_take(&series, UINT64_MAX, &sum));
     assert_int_equal(sum.backend_count, 2); /* "-" and the one */
     const struct series_backend *backend = sum.backends[1];
     assert_string_equal(backend->id, "7");
@@ -130,9 +130,57 @@ static void test_series_between_threads(void **state)
     series_close(&series);
 }
 
+/* A reader that is late gets everything, and is told up to when; another one, of the thread in time, waits for it. */
+static void test_series_keeps_time(void **state)
+{
+    (void)state;
+    struct series series;
+    struct stats stats;
+    struct series_interval sum = {.started = 0};
+    assert_int_equal(stats_init(&stats, 1), 0);
+    assert_int_equal(series_init(&series, true), 0);
+    struct backend *backend = stats_backend(&stats, SLICE("a"));
+    backend->requests = stats.started = 1000; /* of the warm-up */
+    series_begin(&series, &stats);
+    for (unsigned tick = 1; tick <= 5; tick++) {
+        backend->requests += tick, stats.started += tick, stats.http_errors++;
+        series_record(&series, backend, 100);
+        assert_int_equal(series_turn(&series, &stats, tick), tick == 1);
+    }
+    assert_true(series_take(&series, 1, &sum));
+    assert_int_equal(sum.backends[1]->requests, 1);
+    assert_int_equal(sum.in_flight, 1);
+    series_interval_reset(&sum);
+    assert_false(series_take(&series, 2, &sum)); /* 2..5 are not handed over yet */
+    assert_int_equal(sum.in_flight, 1);          /* as last heard */
+    assert_true(series_turn(&series, &stats, 7));
+    series_interval_reset(&sum);
+    assert_false(series_take(&series, 5, &sum));
+    assert_int_equal(sum.backends[1]->requests, 0);
+    series_interval_reset(&sum);
+    assert_true(series_take(&series, 6, &sum));
+    assert_int_equal(sum.backends[1]->requests, 2 + 3 + 4 + 5);
+    assert_int_equal(sum.started, 2 + 3 + 4 + 5);
+    assert_int_equal(sum.errors, 4);
+    assert_int_equal(sum.in_flight, 7);
+    assert_int_equal(sum.backends[1]->response.total, 4);
+    backend->requests += 9;
+    series_interval_reset(&sum);
+    series_end(&series, &stats, &sum);
+    assert_int_equal(sum.backends[1]->requests, 9);
+    assert_int_equal(sum.in_flight, 0);
+    assert_int_equal(series.rates.total, 6); /* ticks that were over */
+    assert_int_equal(histogram_minimum(&series.rates), 10);
+    assert_int_equal(histogram_maximum(&series.rates), 28); /* 14 in 5 ticks, at 10 a second */
+    series_interval_close(&sum);
+    series_close(&series);
+    stats_close(&stats);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_backends_are_bounded), cmocka_unit_test(test_long_ids_are_cut),
-                                       cmocka_unit_test(test_merge), cmocka_unit_test(test_series_between_threads)};
+                                       cmocka_unit_test(test_merge), cmocka_unit_test(test_series_between_threads),
+                                       cmocka_unit_test(test_series_keeps_time)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
