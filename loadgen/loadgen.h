@@ -5,6 +5,7 @@
  *   request/       what is sent and what must come back  request.h
  *     url.c          http://host:port/path
  *     template.c     the bytes of a request, with what is drawn for each
+ *     zipf.c         popular and less popular numbers
  *     mix.c          several requests and how often each
  *     check.c        what a response must be
  *     cookies.c      what a server asked a connection to say again
@@ -29,9 +30,12 @@
  *     summary.c      merged figures
  *     validity.c     whether they may be believed
  *     text.c, json.c, csv.c, html.c, live.c, series_file.c
+ *     output.c       files, opened before the run
  *   study/         several runs                          study.h
  *     objective.c    p99<5ms,errors<0.1%
- *     find_max.c, repeat.c, compare.c
+ *     measured.c     one run with all that goes with it
+ *     study.c        what studies of several runs share
+ *     search.c, find_max.c, repeat.c, blocks.c, compare.c
  *     null_server.c  what the generator can do by itself
  *   main.c         exit statuses
  *

@@ -24,6 +24,7 @@ struct url {
 /* http://HOST[:PORT][/PATH], http://[IPV6]:PORT/, http://unix:/PATH:/TARGET, http://unix:@NAME:/TARGET. The slices point into
  * `text`. -EINVAL or -ENOENT (no such host) with one clause in `message` (MESSAGE_SIZE) that says what is wrong. */
 int url_parse(const char *text, struct url *url, char *message);
+bool url_is_target(struct slice text); /* nothing but visible ASCII */
 
 /* ---- cookies.c ---- */
 
@@ -40,15 +41,43 @@ struct slice cookie_jar_header(const struct cookie_jar *jar);
 
 #define COOKIES_LONGEST 4096 /* bytes of cookie_jar_header */
 
+/* ---- zipf.c ---- */
+
+/* 1..ranks, rank k with probability proportional to 1/k^exponent. */
+struct zipf {
+    uint64_t ranks;
+    double exponent;
+    double low, high, squeeze; /* worked out from the two */
+};
+
+#define ZIPF_RANKS_MAX    10000000u
+#define ZIPF_EXPONENT_MAX 10
+
+void zipf_init(struct zipf *zipf, uint64_t ranks, double exponent); /* 1..ZIPF_RANKS_MAX, 0..ZIPF_EXPONENT_MAX */
+uint64_t zipf_draw(const struct zipf *zipf, struct random *random);
+
 /* ---- template.c ---- */
 
+/*
+ * Placeholders may stand in the target, in header values and in the body:
+ *
+ *   {exp:5ms}, any distribution   a time in whole microseconds: 5123us
+ *   {seq}                         0, 1, 2, ... over all threads, no number twice; the same in all places of one request
+ *   {zipf:1000}, {zipf:1000,0.8}  1..1000, k with probability proportional to 1/k, to 1/k^0.8
+ *   {uuid}                        RFC 9562 version 4, from the seed; another one in each place
+ *
+ * In a target every '{' begins a placeholder, and what is none is an error. In a header and in a body '{' begins one only when
+ * zipf:, exp:, uniform:, lognormal:, pareto: or bimodal: follows (then a mistake in the rest is an error), or exactly seq}, uuid}
+ * or a time with its unit, 5ms}. Every other '{' is text: JSON needs no escaping, nor does {0}; { uuid } with spaces is text, too.
+ */
 enum piece_kind {
     PIECE_END,      /* the last piece: text only */
-    PIECE_TIME,     /* {exp:5ms}: a time in whole microseconds, "5123us" */
-    PIECE_SEQUENCE, /* {seq}: 0, 1, 2, ... over all threads: no number twice, thread i counts i, i+t, i+2t */
-    PIECE_ZIPF,     /* {zipf:1000}: 1..1000, k with probability proportional to 1/k; {zipf:1000,0.8}: to 1/k^0.8 */
-    PIECE_UUID,     /* {uuid}: RFC 9562 version 4, from the seed */
+    PIECE_TIME,     /* {exp:5ms} */
+    PIECE_SEQUENCE, /* {seq}: thread i counts i, i+t, i+2t */
+    PIECE_ZIPF,     /* {zipf:1000} */
+    PIECE_UUID,     /* {uuid} */
     PIECE_COOKIES,  /* "Cookie: ...\r\n", or nothing while the jar is empty */
+    PIECE_LENGTH,   /* the length of a body with placeholders, right-aligned */
 };
 
 struct template_piece {
@@ -56,6 +85,7 @@ struct template_piece {
     enum piece_kind kind;
     struct distribution time;
     struct zipf *zipf; /* owned */
+    unsigned width;    /* of a length, in digits */
 };
 
 /* The bytes of a request, made once. Without placeholders there is one piece and rendering copies nothing. */
@@ -64,6 +94,7 @@ struct template
     struct template_piece *pieces;
     unsigned count;
     size_t longest; /* bytes a rendered request can have */
+    bool sequenced; /* has a PIECE_SEQUENCE */
     char *text;
 };
 
@@ -83,7 +114,7 @@ struct render_state {
     uint64_t sequence, step; /* the next {seq}, and how far on the one after it is */
 };
 
-/* Placeholders may stand in the target and in the body. -EINVAL for a bad one, with a clause in `message`; -ENOMEM. */
+/* -EINVAL for a bad placeholder, with a clause in `message`; -ENOMEM. */
 int template_init(struct template *template, const struct request_parts *parts, char *message);
 void template_close(struct template *template);
 
@@ -91,8 +122,12 @@ void template_close(struct template *template);
 struct slice template_render(const struct template *template, struct render_state *state, const struct cookie_jar *jar,
                              char *buffer);
 
-/* "Name: value" of a header option; NULL, or a clause that says what is wrong with it. */
+/* Are all placeholders of a target (or of a header, or of a body) as they should be? 0, or -EINVAL with a clause in `message`. */
+int template_check_text(struct slice text, bool is_target, char *message);
+/* "Name: value" of a header option, and a method; NULL, or a clause that says what is wrong with it. */
 const char *template_check_header(const char *text);
+const char *template_check_method(const char *text);
+struct slice template_header_name(const char *text);
 bool template_is_token(struct slice text); /* RFC 9110 5.6.2: a method, a field's name */
 
 /* ---- check.c ---- */
@@ -114,13 +149,15 @@ struct check {
 
 extern const char check_allowed[]; /* what check_add takes, for messages: one line */
 
-/* Adds one part, "status=200". `text` outlives the check. -EINVAL with a clause in `message`; -ENOMEM. */
+/* Adds one part, "status=200"; each kind once. `text` outlives the check. -EINVAL with a clause in `message`; -ENOMEM. */
 int check_add(struct check *check, const char *text, char *message);
+enum check_kind check_kind_of(const char *text); /* by the name before its '='; CHECK_KINDS: none */
 void check_close(struct check *check);
 bool check_is_empty(const struct check *check);
 bool check_needs_body(const struct check *check);
 
-/* One response on its way through a check. */
+/* One response on its way through a check. check_begin again behind an interim head (103 Early Hints): its fields are not the
+ * response's. */
 struct check_progress {
     uint64_t length;
     uint32_t crc32;

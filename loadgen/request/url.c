@@ -17,11 +17,18 @@ static int refuse(char *message, const char *why)
     return -EINVAL;
 }
 
+bool url_is_target(struct slice text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        if ((unsigned char)text.at[i] <= ' ' || (unsigned char)text.at[i] >= 0x7f)
+            return false;
+    return true;
+}
+
 static int check_target(struct slice target, char *message)
 {
-    for (size_t i = 0; i < target.length; i++)
-        if ((unsigned char)target.at[i] <= ' ' || (unsigned char)target.at[i] >= 0x7f)
-            return refuse(message, "the path holds a space, a control character or a byte outside ASCII (write it as %XX)");
+    if (!url_is_target(target))
+        return refuse(message, "the path holds a space, a control character or a byte outside ASCII (write it as %XX)");
     return 0;
 }
 
