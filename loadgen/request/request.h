@@ -204,8 +204,9 @@ struct request_kind {
  *   body = {"id": "{uuid}"}
  *
  * Keys: weight (1), method, path, header (again and again), body, body-file (relative to the mix file), check (again and again).
- * What a section leaves out comes from the command line. A literal '{' that begins no placeholder is text in a body and an error in
- * a path.
+ * What a section leaves out comes from the command line; so do the headers and checks there, except for headers of the same name
+ * and checks of the same kind as one of the section's. A value goes on to the end of its line, and a line that begins with '#' or
+ * ';' is a comment.
  */
 struct request_mix {
     struct request_kind *kinds;
