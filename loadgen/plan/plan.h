@@ -37,11 +37,13 @@ struct profile {
     struct profile_segment *segments;
     unsigned count;
     uint64_t length_ns; /* UINT64_MAX: a constant rate without end */
+    double total;       /* requests planned in all of it; infinity without end */
 };
 
 extern const char profile_allowed[]; /* one line, for messages */
 
-/* -EINVAL with a clause in `message` (MESSAGE_SIZE) that names the segment; -ENOMEM. */
+/* At most 10,000 segments (each step is one) and 24 h. Rates are decimal, 0..100m, with k, m as counts have them; some may be 0,
+ * not all. -EINVAL with a clause in `message` (MESSAGE_SIZE) that names the segment; -ENOMEM. */
 int profile_parse(const char *text, struct profile *profile, char *message);
 int profile_constant(struct profile *profile, double rate);
 void profile_close(struct profile *profile);
@@ -49,14 +51,15 @@ void profile_close(struct profile *profile);
 double profile_rate(const struct profile *profile, uint64_t offset_ns);    /* at that moment; 0 behind the end */
 double profile_planned(const struct profile *profile, uint64_t offset_ns); /* requests due before that moment */
 double profile_total(const struct profile *profile);                       /* of all of it; infinity without end */
-/* The inverse of profile_planned: when the n-th (0, 1, 2.5, ...) is due, in ns; infinity when there are not so many. */
+/* The inverse of profile_planned: when the n-th (0, 1, 2.5, ...) is due, in ns; infinity when there are not so many. Ascending, but
+ * for a thousandth of a nanosecond in a sine. */
 double profile_offset_ns(const struct profile *profile, double nth);
 double profile_peak(const struct profile *profile); /* the highest rate in it */
 
 /* ---- trace.c ---- */
 
-/* Arrivals read from a file: one a line, seconds since the start (0.0125) or a time with its unit (12.5ms), ascending; empty
- * lines and what follows a '#' are passed over. */
+/* Arrivals read from a file: one a line, seconds since the start (0.0125) or a time with its unit (12.5ms), ascending, up to 24 h,
+ * rounded to nanoseconds; empty lines and what follows a '#' are passed over. At most 100 million lines. */
 struct trace {
     uint64_t *offsets_ns;
     uint64_t count;
@@ -104,7 +107,7 @@ void schedule_init(struct schedule *schedule, const struct schedule_plan *plan);
 void schedule_advance(struct schedule *schedule);
 
 /* Takes all plans that are left and returns how many they were; `each`, unless NULL, is told of every one that lies before
- * the end. With end_ns UINT64_MAX the rest is only counted. */
+ * the end. Where neither profile nor time has an end the rest, up to the limit, is only counted. */
 uint64_t schedule_drain(struct schedule *schedule, void (*each)(void *context, uint64_t planned_ns), void *context);
 
 /* The part of `total` that falls to `part`, the first parts taking the remainder. */
