@@ -2,6 +2,7 @@
  * loadgen: the contents page. A run passes through the folders in this order:
  *
  *   options.c      what the user asked for               settings.h
+ *   manual.c       what the man page says besides
  *   request/       what is sent and what must come back  request.h
  *     url.c          http://host:port/path
  *     template.c     the bytes of a request, with what is drawn for each

@@ -75,6 +75,7 @@ struct settings {
     bool has_think;
     struct distribution think; /* closed loop: between an answer and the next request of its connection */
     struct request_mix mix;
+    bool is_copy, owns_mix; /* see settings_copy_... */
 };
 
 #define SETTINGS_NO_RATE (-1.0) /* --rate and --connect-rate as they stand before the command line is read */
@@ -84,12 +85,15 @@ int settings_settle(struct settings *settings, char *message);
 /* Writes "loadgen: WHAT: 'VALUE' is not allowed; WHY". Returns -EINVAL. */
 int settings_refuse(char *message, const char *what, const char *value, const char *why);
 
+extern const struct option_section settings_manual[]; /* manual.c */
+
 /* options.c. An options_outcome, or -EINVAL with a whole line in `message` (MESSAGE_SIZE). */
 int settings_read(struct settings *settings, int argc, char **argv, char *message);
 void settings_close(struct settings *settings);
 
-/* The same load at another constant rate (find-max), or on another URL (compare): a copy that shares all else with the
- * original and must not outlive it. End it with settings_close_copy. 0 or negative errno with a line in `message`. */
+/* The same load at another constant rate (find-max), or on another URL (compare), which is kept by its pointer: a copy that shares
+ * all else with the original and must not outlive it. End it with settings_close_copy, also after an error. 0 or negative errno
+ * with a line in `message`. */
 int settings_copy_at_rate(struct settings *copy, const struct settings *settings, double rate, char *message);
 int settings_copy_for_url(struct settings *copy, const struct settings *settings, const char *url, char *message);
 void settings_close_copy(struct settings *copy);
