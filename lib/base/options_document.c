@@ -13,6 +13,7 @@
 #define HELP_WIDTH       100
 #define HELP_INDENT_MOST 34 /* longer left columns push their help to the next line */
 #define NOTE_SIZE        (2 * OPTION_ALLOWED_SIZE)
+#define ROFF_WIDTH       70   /* of the source; escapes make it longer */
 #define GLUE             '\t' /* a blank at which no line is broken */
 
 /* ---- words about a row ---- */
@@ -118,16 +119,18 @@ static size_t print_word(FILE *out, const char *word, size_t length)
     return length;
 }
 
-/* Prints words, beginning a new line at `indent` where one would pass the right edge or a newline says so. Returns the column it
- * ended in. */
+/* Prints words, beginning a new line at `indent` where one would pass the right edge or a newline says so; what follows a newline
+ * is an item, whose further lines stand a little to the right. Returns the column it ended in. */
 static size_t print_words(FILE *out, const char *words, size_t indent, size_t column)
 {
+    size_t hang = 0;
+
     while (*words != '\0') {
         size_t length = strcspn(words, " \n");
 
         if (column > indent && column + 1 + length > HELP_WIDTH) {
-            fprintf(out, "\n%*s", (int)indent, "");
-            column = indent;
+            fprintf(out, "\n%*s", (int)(indent + hang), "");
+            column = indent + hang;
         } else if (column > indent && length > 0) {
             fputc(' ', out);
             column++;
@@ -137,6 +140,7 @@ static size_t print_words(FILE *out, const char *words, size_t indent, size_t co
         if (*words == '\n') {
             fprintf(out, "\n%*s", (int)indent, "");
             column = indent;
+            hang = 2;
             words++;
         }
         words += strspn(words, " ");
@@ -147,6 +151,7 @@ static size_t print_words(FILE *out, const char *words, size_t indent, size_t co
 static void print_option(FILE *out, const struct option_program *program, const struct option_spec *spec, size_t indent)
 {
     char left[HELP_WIDTH], note[NOTE_SIZE];
+    const char *help = spec->help != NULL ? spec->help : "";
     size_t column = left_column(program, spec, left, sizeof(left));
 
     describe_note(spec, note);
@@ -156,7 +161,9 @@ static void print_option(FILE *out, const struct option_program *program, const 
         column = 0;
     }
     fprintf(out, "%*s", (int)(indent - column), "");
-    column = print_words(out, spec->help != NULL ? spec->help : "", indent, indent);
+    column = print_words(out, help, indent, indent);
+    if (note[0] != '\0' && strchr(help, '\n') != NULL)
+        column = print_words(out, "\n", indent, column);
     print_words(out, note, indent, column);
     fputc('\n', out);
 }
@@ -258,26 +265,31 @@ static const char *roff_character(char c)
     }
 }
 
-static void print_roff(FILE *out, const char *text, size_t length)
+/* Lines are broken where they pass ROFF_WIDTH if `filled`, and stand as they are otherwise. */
+static void print_roff(FILE *out, const char *text, size_t length, bool filled)
 {
-    size_t i;
+    size_t i, column = 0;
 
     for (i = 0; i < length; i++) {
         const char *escape = roff_character(text[i]);
-        bool begins_line = i == 0 || text[i - 1] == '\n';
+        size_t word = text[i] == ' ' ? 1 + strcspn(text + i + 1, " \n") : 0;
+        bool breaks = text[i] == '\n' || (filled && text[i] == ' ' && column + word > ROFF_WIDTH);
 
-        if (begins_line && text[i] == '.') /* else it would be a request */
+        if (column == 0 && text[i] == '.') /* else it would be a request */
             fputs("\\&", out);
-        if (escape != NULL)
+        if (breaks)
+            fputc('\n', out);
+        else if (escape != NULL)
             fputs(escape, out);
         else
             fputc(text[i], out);
+        column = breaks ? 0 : column + (escape != NULL ? strlen(escape) : 1);
     }
 }
 
 static void print_roff_text(FILE *out, const char *text)
 {
-    print_roff(out, text, strlen(text));
+    print_roff(out, text, strlen(text), true);
 }
 
 static void print_capitals(FILE *out, const char *text)
@@ -295,7 +307,7 @@ static void print_roff_help(FILE *out, const struct option_spec *spec)
     while (*help != '\0') {
         size_t length = strcspn(help, "\n");
 
-        print_roff(out, help, length);
+        print_roff(out, help, length, true);
         fputs(help[length] == '\n' ? "\n.br\n" : "\n", out);
         help += length + (help[length] == '\n');
     }
@@ -342,7 +354,7 @@ static void print_roff_options(FILE *out, const struct option_program *program)
 /* Prose as paragraphs; runs of lines that begin with a blank as they are. */
 static void print_roff_prose(FILE *out, const char *text)
 {
-    bool literal = false, parted = false;
+    bool literal = false, parted = false, first = true;
 
     while (*text != '\0') {
         size_t length = block_length(text);
@@ -351,15 +363,16 @@ static void print_roff_prose(FILE *out, const char *text)
         if (literal && !is_literal)
             fputs(".fi\n.RE\n", out);
         if (!literal && is_literal)
-            fputs(".PP\n.RS 2\n.nf\n", out);
+            fputs(first ? ".RS 2\n.nf\n" : ".PP\n.RS 2\n.nf\n", out);
         if (!is_literal && length > 0 && (literal || parted))
             fputs(".PP\n", out);
         if (length > 0) {
-            print_roff(out, text, length);
+            print_roff(out, text, length, !is_literal);
             fputc('\n', out);
         }
         parted = length == 0;
         literal = is_literal;
+        first = false;
         text += length;
         text += *text == '\n';
     }
@@ -385,7 +398,7 @@ static void print_roff_name(FILE *out, const struct option_program *program)
     fputs(".SH NAME\n", out);
     print_roff_text(out, program->name);
     fputs(" \\- ", out);
-    print_roff(out, does, length > 0 && does[length - 1] == '.' ? length - 1 : length);
+    print_roff(out, does, length > 0 && does[length - 1] == '.' ? length - 1 : length, false);
     fputs("\n.SH SYNOPSIS\n\\fB", out);
     print_roff_text(out, program->name);
     fputs("\\fR ", out);
@@ -405,7 +418,7 @@ static void print_roff_section(FILE *out, const struct option_section *section)
 static void print_roff_epilogue(FILE *out, const char *epilogue)
 {
     fputs(".SH NOTES\n.nf\n", out);
-    print_roff_text(out, epilogue);
+    print_roff(out, epilogue, strlen(epilogue), false);
     fputs("\n.fi\n", out);
 }
 
