@@ -158,6 +158,8 @@ void series_end(struct series *series, const struct stats *stats, struct series_
 
 /* An interval of the reader's own, to sum up in. */
 void series_interval_reset(struct series_interval *interval);
+/* Adds all but in_flight, which is no sum over time. */
+void series_interval_add(struct series_interval *sum, const struct series_interval *interval);
 void series_interval_close(struct series_interval *interval);
 
 /* ---- fairness.c ---- */

@@ -188,16 +188,21 @@ static void add_backend(struct series_interval *sum, const struct series_backend
         histogram_merge(&ours->response, &theirs->response);
 }
 
+void series_interval_add(struct series_interval *sum, const struct series_interval *interval)
+{
+    for (unsigned i = 0; i < interval->backend_count; i++)
+        add_backend(sum, interval->backends[i]);
+    sum->started += interval->started;
+    sum->errors += interval->errors;
+}
+
 bool series_take(struct series *series, uint64_t tick, struct series_interval *sum)
 {
     uint64_t read = atomic_load_explicit(&series->read, memory_order_relaxed);
     struct series_interval *interval = &series->intervals[read & 1];
     bool taken = series_ready(series) && interval->last_tick <= tick;
     if (taken) {
-        for (unsigned i = 0; i < interval->backend_count; i++)
-            add_backend(sum, interval->backends[i]);
-        sum->started += interval->started;
-        sum->errors += interval->errors;
+        series_interval_add(sum, interval);
         series->in_flight = interval->in_flight;
         series_interval_reset(interval);
         atomic_store_explicit(&series->read, read + 1, memory_order_release);

@@ -130,7 +130,7 @@ static int read_layout(struct bytes bytes, struct histogram *histogram)
     if (bytes.length < HEAD_SIZE || (get_number(bytes.at, 4) & COOKIE_MASK) != (COOKIE & COOKIE_MASK))
         return -EINVAL;
     uint64_t length = get_number(bytes.at + 4, 4), lowest = get_number(bytes.at + 16, 8);
-    if (length > bytes.length - HEAD_SIZE || get_number(bytes.at + 8, 4) != 0 || lowest != 1)
+    if (length > bytes.length - HEAD_SIZE || lowest != 1) /* the offset is not looked at: hdr-histogram-js writes 1 and means 0 */
         return -EINVAL;
     int error = histogram_init(histogram, get_number(bytes.at + 24, 8), (int)get_number(bytes.at + 12, 4));
     if (error)
