@@ -28,6 +28,7 @@ struct summary {
     struct histogram answered;   /* answered requests alone */
     struct histogram service;    /* sent requests, lower bounds included */
     struct histogram first_byte; /* from the send */
+    struct histogram rates;      /* responses/s of a thread, a value a thread a 100 ms */
     struct fairness fairness;
     uint64_t planned;
     double duration_s;

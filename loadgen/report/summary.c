@@ -76,6 +76,10 @@ int summary_init(struct summary *summary, const struct run *run)
     for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]) && !error; i++)
         error = histogram_init(own[i], HISTOGRAM_HOUR_US, 3);
     if (!error)
+        error = histogram_init(&summary->rates, SERIES_RATE_MAX, 3);
+    for (unsigned i = 0; i < run->engine_count && !error; i++)
+        error = histogram_merge(&summary->rates, &run->series[i].rates);
+    if (!error)
         error = merge(summary, run);
     if (error)
         return error;
@@ -95,5 +99,6 @@ void summary_close(struct summary *summary)
     histogram_close(&summary->answered);
     histogram_close(&summary->service);
     histogram_close(&summary->first_byte);
+    histogram_close(&summary->rates);
     stats_close(&summary->stats);
 }
