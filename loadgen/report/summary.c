@@ -8,6 +8,8 @@
 
 #include "loadgen/report/report.h"
 
+#define BOUND_SLACK 0.01
+
 /* ---- the figures ---- */
 
 static bool is_open_loop(const struct summary *summary)
@@ -91,6 +93,17 @@ int summary_init(struct summary *summary, const struct run *run)
     summary->headroom = NAN;
     summary_judge(summary);
     return 0;
+}
+
+/* Had the censored requests never been answered, the same rank would be found among the answered ones alone. */
+uint64_t summary_percentile(const struct summary *summary, double percentile, bool *bound)
+{
+    uint64_t value = histogram_percentile(&summary->response, percentile);
+    double rank = percentile * (double)summary->response.total, answered = (double)summary->answered.total;
+    *bound = summary->response.total > summary->answered.total &&
+             (rank > 100 * answered ||
+              (double)histogram_percentile(&summary->answered, rank / answered) > (1 + BOUND_SLACK) * (double)value);
+    return value;
 }
 
 void summary_close(struct summary *summary)
