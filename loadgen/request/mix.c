@@ -77,7 +77,7 @@ static int make_check(struct request_kind *kind, const struct recipe *recipe, ch
         error = check_add(&kind->check, recipe->checks.items[i], why);
     kind->checked = !check_is_empty(&kind->check);
     if (!error && kind->is_head && check_needs_body(&kind->check))
-        return say(why, -EINVAL, "a response to HEAD has no body to check; use status or header");
+        return say(why, -EINVAL, "check: a response to HEAD has no body; use status or header");
     return error;
 }
 

@@ -144,8 +144,8 @@ static int refuse_placeholder(struct slice inside, bool closed, char *message)
         shown[i] = inside.at[i] > ' ' && inside.at[i] < 0x7f ? inside.at[i] : '?';
     shown[length] = '\0';
     snprintf(message, MESSAGE_SIZE,
-             "the placeholder '{%s%s' is not allowed; use {%s}, {seq}, {uuid} or {zipf:N} or {zipf:N,S} (N to %um)", shown,
-             closed ? "}" : "", distribution_allowed, ZIPF_RANKS_MAX / 1000000);
+             "the placeholder '{%s%s' is not allowed; use {seq}, {uuid}, {zipf:N} or {zipf:N,S} (N up to %um), or in braces %s",
+             shown, closed ? "}" : "", ZIPF_RANKS_MAX / 1000000, distribution_allowed);
     return -EINVAL;
 }
 
