@@ -36,7 +36,7 @@
  *     objective.c    p99<5ms,errors<0.1%
  *     measured.c     one run with all that goes with it
  *     study.c        what studies of several runs share
- *     search.c, find_max.c, repeat.c, blocks.c, compare.c
+ *     metrics.c, search.c, find_max.c, repeat.c, blocks.c, compare.c
  *     null_server.c  what the generator can do by itself
  *   main.c         exit statuses
  *

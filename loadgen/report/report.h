@@ -56,6 +56,9 @@ void summary_close(struct summary *summary);
  */
 uint64_t summary_percentile(const struct summary *summary, double percentile, bool *bound);
 
+/* Service times of the answered requests alone: what a closed-loop generator such as wrk would have reported. */
+const struct histogram *summary_uncorrected(const struct summary *summary);
+
 /* ---- validity.c ---- */
 
 /* Fills in validity and reasons from everything else. */
@@ -71,6 +74,21 @@ json_t *report_json(const struct summary *summary);
 
 /* One line of names, one of figures: what the JSON has, flattened. 0 or -EIO. */
 int report_csv(const struct summary *summary, FILE *out);
+
+/* ---- output.c: the files of a report, opened before anything is measured ---- */
+
+struct output {
+    const char *option, *path;
+    FILE *out; /* NULL: not asked for */
+    struct file_draft draft;
+};
+
+/* `path` NULL: not asked for. 0, or negative errno with a line in `message` that names the option. */
+int output_open(struct output *output, const char *option, const char *path, char *message);
+void output_to_stdout(struct output *output);
+/* Completes and renames (stdout: flushes). 0, or negative errno with a line in `message`. Nothing to do when not asked for. */
+int output_commit(struct output *output, char *message);
+void output_discard(struct output *output); /* also after a failed open, or a commit */
 
 /* ---- series_file.c: --series and --hlog, written while the run goes on ---- */
 
