@@ -59,6 +59,9 @@ uint64_t summary_percentile(const struct summary *summary, double percentile, bo
 /* Service times of the answered requests alone: what a closed-loop generator such as wrk would have reported. */
 const struct histogram *summary_uncorrected(const struct summary *summary);
 
+/* Service times of the answered requests alone: what a closed-loop generator such as wrk would have reported. */
+const struct histogram *summary_uncorrected(const struct summary *summary);
+
 /* ---- validity.c ---- */
 
 /* Fills in validity and reasons from everything else. */

@@ -106,6 +106,11 @@ uint64_t summary_percentile(const struct summary *summary, double percentile, bo
     return value;
 }
 
+const struct histogram *summary_uncorrected(const struct summary *summary)
+{
+    return summary->stats.service.total ? &summary->stats.service : &summary->answered;
+}
+
 void summary_close(struct summary *summary)
 {
     histogram_close(&summary->response);
