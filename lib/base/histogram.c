@@ -153,6 +153,36 @@ int histogram_merge(struct histogram *into, const struct histogram *from)
     return 0;
 }
 
+static void find_bounds(struct histogram *histogram)
+{
+    histogram->minimum = UINT64_MAX;
+    histogram->maximum = 0;
+    for (unsigned i = 0; i < histogram->counts_length; i++) {
+        if (histogram->counts[i] == 0)
+            continue;
+        if (histogram->minimum == UINT64_MAX)
+            histogram->minimum = histogram_value_at_index(histogram, i);
+        histogram->maximum = slot_highest(histogram, i);
+    }
+    if (histogram->maximum > histogram->highest)
+        histogram->maximum = histogram->highest;
+}
+
+int histogram_subtract(struct histogram *from, const struct histogram *what)
+{
+    if (from->highest != what->highest || from->digits != what->digits)
+        return -EINVAL;
+    for (unsigned i = 0; i < from->counts_length; i++)
+        if (what->counts[i] > from->counts[i])
+            return -ERANGE;
+    for (unsigned i = 0; i < from->counts_length; i++)
+        from->counts[i] -= what->counts[i];
+    from->total -= what->total;
+    if (what->total > 0)
+        find_bounds(from);
+    return 0;
+}
+
 /* The first slot at which at least `rank` values have been passed. */
 static unsigned slot_of_rank(const struct histogram *histogram, uint64_t rank)
 {

@@ -40,6 +40,10 @@ void histogram_record_many(struct histogram *histogram, uint64_t value, uint64_t
 /* Adds all of `from`. Returns 0, or -EINVAL where highest or digits differ. */
 int histogram_merge(struct histogram *into, const struct histogram *from);
 
+/* Takes away all of `what`. Minimum and maximum are those of the slots that are left, no finer. Returns 0; -EINVAL where highest or
+ * digits differ, -ERANGE where `what` is not contained in `from`, which is then left alone. */
+int histogram_subtract(struct histogram *from, const struct histogram *what);
+
 /* The highest value equivalent to the one at `percentile` (0..100), as the reference implementations give it; 0 when empty. */
 uint64_t histogram_percentile(const struct histogram *histogram, double percentile);
 uint64_t histogram_minimum(const struct histogram *histogram); /* lowest equivalent; 0 when empty */

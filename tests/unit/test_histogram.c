@@ -279,6 +279,47 @@ static void merged_is_recorded_together(void **state)
     histogram_close(&both);
 }
 
+static void subtracted_was_never_recorded(void **state)
+{
+    struct histogram all, part, rest;
+    struct random random;
+
+    (void)state;
+    open_hour(&all);
+    open_hour(&part);
+    open_hour(&rest);
+    random_init(&random, 4);
+    for (int i = 0; i < 10000; i++) {
+        uint64_t value = i % 3 == 0 ? random_below(&random, 5000000) : 100 + random_below(&random, 1000);
+
+        histogram_record(i % 3 == 0 ? &part : &rest, value);
+        histogram_record(&all, value);
+    }
+    assert_int_equal(histogram_subtract(&rest, &part), -ERANGE);
+    assert_int_equal(histogram_subtract(&all, &part), 0);
+    assert_memory_equal(all.counts, rest.counts, rest.counts_length * sizeof(*rest.counts));
+    assert_int_equal(all.total, rest.total);
+    assert_int_equal(histogram_minimum(&all), histogram_minimum(&rest));
+    assert_int_equal(histogram_maximum(&all), histogram_maximum(&rest));
+    assert_int_equal(histogram_subtract(&all, &rest), 0);
+    assert_int_equal(all.total, 0);
+    assert_int_equal(all.minimum, UINT64_MAX);
+    assert_int_equal(histogram_maximum(&all), 0);
+    assert_int_equal(histogram_percentile(&all, 50), 0);
+    histogram_record(&all, HISTOGRAM_HOUR_US);
+    histogram_record(&all, 1);
+    histogram_reset(&part);
+    histogram_record(&part, 1);
+    assert_int_equal(histogram_subtract(&all, &part), 0);
+    assert_int_equal(all.maximum, HISTOGRAM_HOUR_US);
+    histogram_close(&part);
+    assert_int_equal(histogram_init(&part, HISTOGRAM_HOUR_US, 2), 0);
+    assert_int_equal(histogram_subtract(&all, &part), -EINVAL);
+    histogram_close(&all);
+    histogram_close(&part);
+    histogram_close(&rest);
+}
+
 static char *print_to_text(const struct histogram *h, int ticks, double scale)
 {
     char *text = NULL;
@@ -373,6 +414,7 @@ int main(void)
         cmocka_unit_test(mean_and_deviation),
         cmocka_unit_test(too_high_is_recorded_as_highest),
         cmocka_unit_test(merged_is_recorded_together),
+        cmocka_unit_test(subtracted_was_never_recorded),
         cmocka_unit_test(hgrm_text),
         cmocka_unit_test(hgrm_scale_and_empty),
         cmocka_unit_test(hgrm_to_a_full_disk),
