@@ -40,7 +40,7 @@ static const char examples[] =
     "  loadgen -c 64 -d 10s http://127.0.0.1:8080/hello\n"
     "  loadgen -c 64 -R 5000 --arrivals poisson --warmup 2s --latency http://127.0.0.1:8080/hello\n"
     "  loadgen -R 2000 -z 30s --disable-keepalive --slo 'p99<5ms,errors<0.1%' http://127.0.0.1:8080/\n"
-    "  loadgen --profile 'ramp 1000..20000 over 30s' --html ramp.html 'http://127.0.0.1:8080/wait/{exp:1ms}'\n"
+    "  loadgen --profile 'ramp 100..9000 over 30s' --html ramp.html 'http://127.0.0.1:8080/wait/{exp:1ms}'\n"
     "  loadgen --find-max 'p99<50ms' --arrivals poisson http://127.0.0.1:8080/block/5ms\n"
     "  loadgen --repeat 10 --compare http://127.0.0.1:8081/hello http://127.0.0.1:8080/hello";
 

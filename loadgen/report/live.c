@@ -56,7 +56,8 @@ struct live_view {
     uint64_t total_of_backend[BACKENDS_MAX + 1];
     char ids[BACKENDS_MAX + 1][BACKEND_ID_MAX + 1];
     unsigned backend_count;
-    uint64_t shown_ns;         /* when anything was shown last; 0: never */
+    uint64_t drawn_ns;         /* by the clock; 0: no figures yet */
+    uint64_t lines;            /* of the run's seconds, printed */
     unsigned rows;             /* on the screen now, to be drawn over */
     unsigned widths[ROWS_MAX]; /* of those */
 };
@@ -461,11 +462,13 @@ static void take(void *context, const struct series_interval *interval, uint64_t
     struct live_view *view = context;
     keep(view, interval, until_ns - from_ns);
     view->until_ns = until_ns;
-    uint64_t now_ns = clock_now_ns(), every_ns = view->redraws ? DRAW_EVERY_NS : LINE_EVERY_NS;
-    if (view->shown_ns && now_ns - view->shown_ns < every_ns)
-        return;
-    view->shown_ns = now_ns;
-    (view->redraws ? draw : print_line)(view);
+    if (view->redraws && clock_now_ns() - view->drawn_ns >= DRAW_EVERY_NS) {
+        view->drawn_ns = clock_now_ns();
+        draw(view);
+    } else if (!view->redraws && until_ns / LINE_EVERY_NS > view->lines) {
+        view->lines = until_ns / LINE_EVERY_NS;
+        print_line(view);
+    }
 }
 
 struct watcher live_watcher(struct live_view *view)
@@ -516,7 +519,6 @@ int live_open(const struct settings *settings, struct live_view **view)
         return error;
     }
     (redraws ? draw : print_line)(made);
-    made->shown_ns = redraws ? 0 : clock_now_ns();
     *view = made;
     return 0;
 }
