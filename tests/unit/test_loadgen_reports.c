@@ -1,0 +1,341 @@
+/*
+ * The forms of a report, from a summary made by hand in which everything occurs: JSON and its documentation name the same keys, CSV
+ * has a column for each of them, and texts from outside do no harm.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loadgen/report/report.h"
+
+#define KEYS_MAX 400
+#define KEY_SIZE 96
+
+struct keys {
+    char names[KEYS_MAX][KEY_SIZE];
+    unsigned count;
+};
+
+static struct request_kind kinds[] = {{.name = "first"}, {.name = "second"}};
+static struct settings settings;
+static struct summary summary;
+
+static void make_settings(void)
+{
+    settings = (struct settings){
+        .url_text = "http://[::1]:80/a?\"b\"=<c>",
+        .threads = 2,
+        .connections = 3,
+        .request.method = "GET",
+        .request.mix_file = "mix,\"of\" them.ini",
+        .mix = {.kinds = kinds, .count = 2, .checked = true},
+        .is_open_loop = true,
+        .is_rate_constant = true,
+        .rate = 100,
+        .duration_ns = 1000000000,
+        .latency = true,
+        .backend_header = "X-Worker",
+    };
+    assert_int_equal(net_parse_address("127.0.0.2:0", &settings.source.first), 0);
+    settings.source.count = 3;
+}
+
+static void make_backends(struct stats *stats)
+{
+    static const char *const ids[] = {"1", "<script>alert(1)</script>",
+                                      "0123456789012345678901234567890123456789012345678901234567890ab"};
+    for (unsigned i = 0; i < 3; i++) {
+        struct backend *backend = stats_backend(stats, slice_of(ids[i]));
+        backend->answered = true;
+        backend->requests = 10 * (i + 1);
+        backend->connections = 1;
+        for (unsigned k = 0; k < backend->requests; k++)
+            histogram_record(&backend->response, 1000 + k);
+    }
+}
+
+static void fill_histograms(void)
+{
+    struct stats *stats = &summary.stats;
+    struct histogram *all[] = {&summary.response, &summary.answered, &summary.service, &summary.first_byte,
+                               &stats->service,   &stats->send_lag,  &stats->own_lag,  &stats->connect};
+    for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (!all[i]->counts)
+            assert_int_equal(histogram_init(all[i], HISTOGRAM_HOUR_US, 3), 0);
+        for (unsigned k = 0; k < 60; k++)
+            histogram_record(all[i], 900 + 10 * k);
+    }
+    histogram_record_many(&summary.response, 2000000, 4);
+    histogram_record_many(&stats->censored, 2000000, 4);
+    assert_int_equal(histogram_init(&summary.rates, SERIES_RATE_MAX, 3), 0);
+    histogram_record(&summary.rates, 60);
+}
+
+static void fill_kinds(struct stats *stats)
+{
+    static struct kind_stats own[2];
+    if (!stats->kinds) {
+        stats->kinds = own;
+        stats->kind_count = 2;
+        for (unsigned i = 0; i < 2; i++)
+            assert_int_equal(histogram_init(&own[i].response, HISTOGRAM_HOUR_US, 3), 0);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        stats->kinds[i].requests = 30;
+        stats->kinds[i].not_ok = 10 * i;
+        histogram_record(&stats->kinds[i].response, 1000);
+    }
+}
+
+static int make_summary(void **state)
+{
+    (void)state;
+    make_settings();
+    summary = (struct summary){.settings = &settings, .planned = 64, .duration_s = 1, .achieved_rate = 60, .headroom = 4};
+    struct stats *stats = &summary.stats;
+    assert_int_equal(stats_init(stats, 2), 0);
+    make_backends(stats);
+    fill_histograms();
+    fill_kinds(stats);
+    stats->ok = 50;
+    stats->http_errors = 10;
+    stats->status[200] = 50;
+    stats->status[404] = 10;
+    stats->timed_out = 4;
+    stats->errors[ERROR_TIMEOUT] = 4;
+    summary.fairness = fairness_of(stats);
+    summary.validity = VALIDITY_SUSPECT;
+    summary.reason_count = 2;
+    snprintf(summary.reasons[0], REASON_SIZE, "one, \"quoted\" & <strange>");
+    snprintf(summary.reasons[1], REASON_SIZE, "two");
+    return 0;
+}
+
+static int drop_summary(void **state)
+{
+    (void)state;
+    summary_close(&summary);
+    return 0;
+}
+
+/* ---- keys ---- */
+
+static bool has_key(const struct keys *keys, const char *name)
+{
+    for (unsigned i = 0; i < keys->count; i++)
+        if (strcmp(keys->names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void add_key(struct keys *keys, const char *name)
+{
+    if (has_key(keys, name))
+        return;
+    assert_true(keys->count < KEYS_MAX && strlen(name) < KEY_SIZE);
+    snprintf(keys->names[keys->count++], KEY_SIZE, "%s", name);
+}
+
+/* A path as the documentation has it: what all times have in common stands there once. */
+static void print_path(char *path, const char *prefix, const char *key)
+{
+    size_t length = strlen(prefix);
+    if (length > 3 && strcmp(prefix + length - 3, "_us") == 0)
+        prefix = "*_us";
+    else if (strcmp(prefix, "status") == 0)
+        key = "*";
+    snprintf(path, KEY_SIZE, "%s%s%s", prefix, *prefix ? "." : "", key);
+}
+
+static void collect(struct keys *keys, const char *prefix, json_t *json)
+{
+    const char *key;
+    char path[KEY_SIZE];
+    size_t index;
+    json_t *value;
+    if (json_is_array(json)) {
+        snprintf(path, sizeof(path), "%.90s[]", prefix);
+        json_array_foreach(json, index, value) if (json_is_object(value)) collect(keys, path, value);
+        return;
+    }
+    json_object_foreach(json, key, value)
+    {
+        print_path(path, prefix, key);
+        add_key(keys, path);
+        if (!json_is_null(value))
+            collect(keys, path, value);
+    }
+}
+
+/* Rows "| `key` |" of the documentation, which is found from where this file was compiled. */
+static void read_documented(struct keys *keys)
+{
+    static const char here[] = __FILE__;
+    char path[512], *text = NULL;
+    const char *folder = strstr(here, "tests/unit/");
+    assert_non_null(folder);
+    snprintf(path, sizeof(path), "%.*sdocs/loadgen-json.md", (int)(folder - here), here);
+    assert_int_equal(file_read(path, 1 << 20, &text, NULL), 0);
+    for (char *row = strstr(text, "\n| `"); row; row = strstr(row + 1, "\n| `")) {
+        char *end = strchr(row + 4, '`');
+        assert_non_null(end);
+        *end = '\0';
+        add_key(keys, row + 4);
+        *end = '`';
+    }
+    free(text);
+}
+
+static void test_json_is_documented(void **state)
+{
+    (void)state;
+    static struct keys written, documented;
+    json_t *json = report_json(&summary);
+    assert_non_null(json);
+    collect(&written, "", json);
+    read_documented(&documented);
+    assert_true(written.count > 100);
+    for (unsigned i = 0; i < written.count; i++)
+        if (!has_key(&documented, written.names[i]))
+            fail_msg("%s is written and not documented", written.names[i]);
+    for (unsigned i = 0; i < documented.count; i++)
+        if (!has_key(&written, documented.names[i]))
+            fail_msg("%s is documented and not written", documented.names[i]);
+    json_decref(json);
+}
+
+static void test_json_says_what_is_a_bound(void **state)
+{
+    (void)state;
+    json_t *json = report_json(&summary), *bounds = json_object_get(json_object_get(json, "lower_bounds"), "bounds");
+    assert_int_equal(json_integer_value(json_object_get(json, "censored")), 4);
+    assert_int_equal(json_array_size(bounds), 5); /* 4 of 64 did not end: p99 and all above */
+    assert_string_equal(json_string_value(json_array_get(bounds, 0)), "p99");
+    json_decref(json);
+}
+
+/* ---- CSV ---- */
+
+/* The next field, unquoted, into `field`; returns what is behind it, NULL behind the last. */
+static const char *next_field(const char *at, char *field, size_t size)
+{
+    bool quoted = *at == '"';
+    size_t length = 0;
+    for (at += quoted; *at && (quoted || (*at != ',' && *at != '\n')); at++) {
+        if (*at == '"' && quoted && *++at != '"')
+            break;
+        assert_true(length < size - 1);
+        field[length++] = *at;
+    }
+    field[length] = '\0';
+    return *at == ',' ? at + 1 : NULL;
+}
+
+static unsigned count_fields(const char *line, const char *wanted, unsigned position, char *found, size_t size)
+{
+    unsigned count = 0;
+    char field[4096];
+    for (const char *at = line; at; count++) {
+        at = next_field(at, field, sizeof(field));
+        if ((wanted && strcmp(field, wanted) == 0) || (!wanted && count == position)) {
+            snprintf(found, size, "%s", wanted ? "" : field);
+            position = wanted ? count : position;
+        }
+    }
+    return wanted ? position : count;
+}
+
+static void expect_field(const char *csv, const char *name, const char *value)
+{
+    char found[4096] = "?";
+    const char *row = strchr(csv, '\n') + 1;
+    unsigned column = count_fields(csv, name, UINT32_MAX, found, sizeof(found));
+    if (column == UINT32_MAX)
+        fail_msg("no column %s", name);
+    count_fields(row, NULL, column, found, sizeof(found));
+    assert_string_equal(found, value);
+}
+
+/* A column for every key that holds one figure. */
+static void expect_columns(const char *csv, const char *prefix, json_t *json)
+{
+    const char *key;
+    json_t *value;
+    char path[KEY_SIZE], found[8];
+    json_object_foreach(json, key, value)
+    {
+        snprintf(path, sizeof(path), "%s%s%s", prefix, *prefix ? "." : "", key);
+        if (strcmp(path, "workers") == 0 || strcmp(path, "kinds") == 0 || strcmp(path, "status") == 0)
+            continue;
+        if (json_is_object(value))
+            expect_columns(csv, path, value);
+        else if (count_fields(csv, path, UINT32_MAX, found, sizeof(found)) == UINT32_MAX)
+            fail_msg("no column %s", path);
+    }
+}
+
+static void print_csv(char **text)
+{
+    size_t size;
+    FILE *out = open_memstream(text, &size);
+    assert_non_null(out);
+    assert_int_equal(report_csv(&summary, out), 0);
+    assert_int_equal(fclose(out), 0);
+}
+
+static void test_csv(void **state)
+{
+    (void)state;
+    char found[8], *csv;
+    json_t *json = report_json(&summary);
+    print_csv(&csv);
+    unsigned columns = count_fields(csv, NULL, UINT32_MAX, found, sizeof(found));
+    assert_true(columns > 100);
+    assert_int_equal(count_fields(strchr(csv, '\n') + 1, NULL, UINT32_MAX, found, sizeof(found)), columns);
+    expect_columns(csv, "", json);
+    expect_field(csv, "requests.ok", "50");
+    expect_field(csv, "url", settings.url_text);
+    expect_field(csv, "settings.mix", settings.request.mix_file);
+    expect_field(csv, "settings.source.first", "127.0.0.2");
+    expect_field(csv, "settings.profile", "");
+    expect_field(csv, "reasons", "one, \"quoted\" & <strange>; two");
+    json_decref(json);
+    free(csv);
+}
+
+/* The same columns for a run in which nothing happened. */
+static void test_csv_columns_stay(void **state)
+{
+    (void)state;
+    char *full, *less;
+    print_csv(&full);
+    settings.is_open_loop = false;
+    settings.mix.checked = false;
+    histogram_reset(&summary.stats.send_lag);
+    histogram_reset(&summary.rates);
+    print_csv(&less);
+    assert_int_equal(strcspn(full, "\n"), strcspn(less, "\n"));
+    assert_memory_equal(full, less, strcspn(full, "\n"));
+    expect_field(less, "send_lag_us.p99", "");
+    free(full);
+    free(less);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_json_is_documented, make_summary, drop_summary),
+        cmocka_unit_test_setup_teardown(test_json_says_what_is_a_bound, make_summary, drop_summary),
+        cmocka_unit_test_setup_teardown(test_csv, make_summary, drop_summary),
+        cmocka_unit_test_setup_teardown(test_csv_columns_stay, make_summary, drop_summary),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
