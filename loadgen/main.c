@@ -1,93 +1,158 @@
 /*
  * loadgen: puts load on an HTTP/1.1 server and reports honestly what it saw. loadgen.h is the table of contents.
  *
- * This file turns results into files, lines and exit statuses; only it exits.
+ * This file turns results into files, lines and exit statuses; only it exits. A run that went wrong ends with what went wrong: a
+ * missed objective is reported only of a run that was measured, whole and not INVALID, because else its figures mean nothing.
  */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "loadgen/study/study.h"
 
-static int complain(const char *what, const char *which, int error)
+/* Where one run is reported; opened before it begins. */
+struct outputs {
+    struct output report, hgrm; /* --output; --hgrm */
+};
+
+static int complain(const char *message)
 {
-    fprintf(stderr, "loadgen: %s %s: %s\n", what, which, strerror(-error));
+    fprintf(stderr, "%s\n", message);
     return EXIT_UNMEASURED;
 }
 
-static int write_text(const char *path, const struct summary *summary)
+static void outputs_discard(struct outputs *outputs)
 {
-    struct file_draft draft;
-    int error = file_draft(&draft, path);
-    if (error)
-        return error;
-    report_text_head(summary->settings, draft.out);
-    report_text(summary, draft.out);
-    return file_commit(&draft);
+    output_discard(&outputs->report);
+    output_discard(&outputs->hgrm);
 }
 
-static int write_json(const char *path, const struct summary *summary)
+/* stdout is the report's when there is no file for it. */
+static int outputs_open(struct outputs *outputs, const struct settings *settings, char *message)
+{
+    *outputs = (struct outputs){.report = {.out = NULL}};
+    int error = output_open(&outputs->report, "--output", settings->output, message);
+    if (!error)
+        error = output_open(&outputs->hgrm, "--hgrm", settings->hgrm, message);
+    if (!error && !settings->output && !settings->quiet)
+        output_to_stdout(&outputs->report);
+    if (error)
+        outputs_discard(outputs);
+    return error;
+}
+
+static int outputs_commit(struct outputs *outputs, char *message)
+{
+    char later[MESSAGE_SIZE];
+    int error = output_commit(&outputs->report, message);
+    int late = output_commit(&outputs->hgrm, error ? later : message);
+    return error ? error : late;
+}
+
+/* ---- forms ---- */
+
+static int write_text(const struct summary *summary, const struct objectives *slo, FILE *out)
+{
+    report_text(summary, out);
+    if (isfinite(summary->headroom) && summary->headroom > 0)
+        fprintf(out, "Generator alone: %.2f/s against a null server; this run used %.1f %% of that\n",
+                summary->headroom * summary->achieved_rate, 100 / summary->headroom);
+    objectives_print(slo, summary, out);
+    return 0;
+}
+
+static int write_json(const struct summary *summary, const struct objectives *slo, FILE *out)
 {
     json_t *json = report_json(summary);
-    int error = json ? file_write_json(path, json) : -ENOMEM;
+    int error = json ? 0 : -ENOMEM;
+    if (json) {
+        json_object_set_new(json, "slo", slo->count ? objectives_json(slo, summary) : json_null());
+        if (json_dumpf(json, out, JSON_INDENT(2)) != 0 || fputc('\n', out) == EOF)
+            error = -EIO;
+    }
     json_decref(json);
     return error;
 }
 
-static int write_hgrm(const char *path, const struct summary *summary)
-{
-    struct file_draft draft;
-    int error = file_draft(&draft, path);
-    if (error)
-        return error;
-    error = histogram_print_hgrm(&summary->response, draft.out, 5, 1000);
-    if (error) {
-        file_discard(&draft);
-        return error;
-    }
-    return file_commit(&draft);
-}
-
-/* Does stdout get the text? Not when it gets the JSON. */
-static bool prints_text(const struct settings *settings)
-{
-    return !settings->quiet && (settings->format == FORMAT_TEXT || settings->output);
-}
-
-static int write_reports(const struct summary *summary)
+/* What stdout has had as text already is not printed again. */
+static int write_report(const struct summary *summary, const struct objectives *slo, FILE *out)
 {
     const struct settings *settings = summary->settings;
-    const char *path = settings->output ? settings->output : "-";
-    int error = 0;
-    if (prints_text(settings))
-        report_text(summary, stdout);
-    if (fflush(stdout) != 0 || ferror(stdout))
-        return complain("cannot write", "to stdout", errno ? -errno : -EIO);
-    if (settings->format == FORMAT_JSON && (settings->output || !settings->quiet))
-        error = write_json(path, summary);
-    else if (settings->output)
-        error = write_text(path, summary);
-    if (error)
-        return complain("cannot write", path, error);
-    error = settings->hgrm ? write_hgrm(settings->hgrm, summary) : 0;
-    return error ? complain("cannot write", settings->hgrm, error) : 0;
+    if (settings->format == FORMAT_JSON)
+        return write_json(summary, slo, out);
+    if (settings->format == FORMAT_CSV)
+        return report_csv(summary, out);
+    if (out == stdout)
+        return 0;
+    report_text_head(settings, out);
+    return write_text(summary, slo, out);
 }
 
-static int load_and_report(const struct settings *settings)
+static int write_all(const struct summary *summary, const struct objectives *slo, struct outputs *outputs, char *message)
+{
+    int error = 0;
+    if (study_prints_text(summary->settings))
+        error = write_text(summary, slo, stdout);
+    if (!error && outputs->report.out)
+        error = write_report(summary, slo, outputs->report.out);
+    if (!error && outputs->hgrm.out)
+        error = histogram_print_hgrm(&summary->response, outputs->hgrm.out, 5, 1000);
+    if (!error)
+        return outputs_commit(outputs, message);
+    snprintf(message, MESSAGE_SIZE, "loadgen: cannot write the report: %s", strerror(-error));
+    outputs_discard(outputs);
+    return error;
+}
+
+/* ---- what was asked for ---- */
+
+static int report(const struct summary *summary, const struct objectives *slo, struct outputs *outputs, int status)
+{
+    char message[MESSAGE_SIZE];
+    if (write_all(summary, slo, outputs, message) != 0)
+        return complain(message);
+    if (study_prints_text(summary->settings) && (fflush(stdout) != 0 || ferror(stdout)))
+        return complain("loadgen: cannot write to stdout");
+    return status == EXIT_DONE && !objectives_met(slo, summary) ? EXIT_MISSED : status;
+}
+
+static int load_and_report(const struct settings *settings, const struct objectives *slo)
 {
     struct summary summary;
+    struct outputs outputs;
     char message[MESSAGE_SIZE];
     bool measured;
-    if (prints_text(settings))
+    if (outputs_open(&outputs, settings, message) != 0)
+        return complain(message);
+    if (study_prints_text(settings))
         report_text_head(settings, stdout);
     int status = measure_once(settings, &summary, &measured, message);
     if (*message)
         fprintf(stderr, "%s\n", message);
     if (measured) {
-        int write_status = write_reports(&summary);
-        status = write_status ? write_status : status;
+        status = report(&summary, slo, &outputs, status);
         summary_close(&summary);
+    } else {
+        outputs_discard(&outputs);
     }
     return status;
+}
+
+static int do_what_is_asked(const struct settings *settings)
+{
+    struct objectives slo, goal;
+    char message[MESSAGE_SIZE];
+    if (study_check(settings, &slo, &goal, message) != 0) {
+        fprintf(stderr, "%s\n", message);
+        return EXIT_USAGE;
+    }
+    if (settings->find_max_text)
+        return study_find_max(settings, &goal);
+    if (settings->compare_url)
+        return study_compare(settings);
+    if (settings->repeat)
+        return study_repeat(settings, &slo);
+    return load_and_report(settings, &slo);
 }
 
 int main(int argc, char **argv)
@@ -96,7 +161,7 @@ int main(int argc, char **argv)
     char message[MESSAGE_SIZE];
     int status = EXIT_DONE, outcome = settings_read(&settings, argc, argv, message);
     if (outcome == OPTIONS_RUN) {
-        status = load_and_report(&settings);
+        status = do_what_is_asked(&settings);
     } else if (outcome < 0) {
         fprintf(stderr, "%s\n", message);
         status = EXIT_USAGE;

@@ -3,6 +3,7 @@
  * question open.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,7 +141,7 @@ static int settle_connections(struct settings *settings, char *message)
     if (settings->connect_rate == 0)
         return settings_refuse(message, "--connect-rate", "0", "use a rate above 0, or leave it out");
     settings->connect_rate = settings->connect_rate > 0 ? settings->connect_rate : 0;
-    if (settings->dispatch != DISPATCH_IDLE && !settings->is_open_loop)
+    if (settings->dispatch != DISPATCH_IDLE && !settings->is_open_loop && !settings->find_max_text)
         return settings_refuse(message, "--dispatch", settings->dispatch == DISPATCH_OPEN ? "open" : "pinned",
                                "it is about plans, and the closed loop has none (--rate)");
     snprintf(text, sizeof(text), "%llu", (unsigned long long)settings->connections_max);
@@ -155,19 +156,21 @@ static int settle_connections(struct settings *settings, char *message)
     return 0;
 }
 
-/* How long, when nobody said. */
+/*
+ * How long. A run never outlasts its plans, or the time without any would dilute its rates: it ends with the profile (the requests in
+ * flight then have --linger), and with -n, or a trace, once all that were planned have been answered.
+ */
 static int settle_end(struct settings *settings, char *message)
 {
     (void)message;
     bool is_study = settings->find_max_text || settings->compare_url || settings->repeat;
-    if (!settings->duration_ns && !settings->requests) {
-        if (settings->profile.count && settings->profile.length_ns != UINT64_MAX)
-            settings->duration_ns = settings->profile.length_ns;
-        else if (settings->arrivals.kind == ARRIVALS_TRACE)
-            settings->requests = settings->trace.count;
-        else
-            settings->duration_ns = is_study ? PROBE_DEFAULT_NS : DURATION_DEFAULT_NS;
-    }
+    uint64_t traced = settings->trace.count, length_ns = settings->profile.count ? settings->profile.length_ns : UINT64_MAX;
+    if (traced && (!settings->requests || settings->requests > traced))
+        settings->requests = traced;
+    if (length_ns != UINT64_MAX && (settings->duration_ns > length_ns || (!settings->duration_ns && !settings->requests)))
+        settings->duration_ns = length_ns;
+    if (!settings->duration_ns && !settings->requests)
+        settings->duration_ns = is_study ? PROBE_DEFAULT_NS : DURATION_DEFAULT_NS;
     if (!settings->seed)
         settings->seed = (random_seed() & UINT32_MAX) | 1;
     return 0;
@@ -196,42 +199,79 @@ void settings_close(struct settings *settings)
 
 /* ---- copies ---- */
 
-int settings_copy_at_rate(struct settings *copy, const struct settings *settings, double rate, char *message)
+static int copy_profile(struct settings *copy)
+{
+    char why[MESSAGE_SIZE];
+    if (copy->is_rate_constant)
+        return profile_constant(&copy->profile, copy->rate);
+    return copy->profile_text ? profile_parse(copy->profile_text, &copy->profile, why) : 0;
+}
+
+/* A copy owns its profile and, where the URL is another, its requests, which carry the URL's host and path. */
+static void begin_copy(struct settings *copy, const struct settings *settings)
 {
     *copy = *settings;
+    copy->profile = (struct profile){.count = 0};
+    copy->is_copy = true;
+    copy->owns_mix = false;
+}
+
+int settings_copy_at_rate(struct settings *copy, const struct settings *settings, double rate, char *message)
+{
+    begin_copy(copy, settings);
     copy->rate = rate;
     copy->is_open_loop = copy->is_rate_constant = true;
     copy->profile_text = NULL;
-    int error = profile_constant(&copy->profile, rate);
+    int error = copy_profile(copy);
     if (error)
-        snprintf(message, MESSAGE_SIZE, "loadgen: %s", strerror(-error));
+        snprintf(message, MESSAGE_SIZE, "loadgen: cannot plan: %s", strerror(-error));
     return error;
 }
 
-/* The requests carry the host and the path of their URL, so they are made anew; and the profile, so that every copy owns the
- * same things. */
 int settings_copy_for_url(struct settings *copy, const struct settings *settings, const char *url, char *message)
 {
-    *copy = *settings;
+    begin_copy(copy, settings);
     copy->url_text = url;
     copy->mix = (struct request_mix){.count = 0};
-    (void)message;
-    return -ENOSYS;
+    copy->owns_mix = true;
+    int error = check_url(copy, message);
+    if (!error)
+        error = make_mix(copy, message);
+    if (!error && (error = copy_profile(copy)))
+        snprintf(message, MESSAGE_SIZE, "loadgen: cannot plan: %s", strerror(-error));
+    return error;
 }
 
 void settings_close_copy(struct settings *copy)
 {
-    (void)copy;
+    if (!copy->is_copy)
+        return;
+    profile_close(&copy->profile);
+    if (copy->owns_mix)
+        mix_close(&copy->mix);
+}
+
+static double planned_rate_of_trace(const struct settings *settings)
+{
+    const struct trace *trace = &settings->trace;
+    uint64_t count = settings->requests && settings->requests < trace->count ? settings->requests : trace->count;
+    uint64_t end_ns = count ? trace->offsets_ns[count - 1] : 0;
+    if (settings->duration_ns && settings->duration_ns < end_ns) {
+        end_ns = settings->duration_ns;
+        while (count && trace->offsets_ns[count - 1] >= end_ns)
+            count--;
+    }
+    return end_ns ? (double)count / ((double)end_ns / 1e9) : 0;
 }
 
 double settings_planned_rate(const struct settings *settings)
 {
-    double seconds = (double)settings->duration_ns / 1e9;
     if (settings->is_rate_constant || !settings->is_open_loop)
         return settings->rate;
-    if (settings->arrivals.kind == ARRIVALS_TRACE) {
-        double last = settings->trace.count ? (double)settings->trace.offsets_ns[settings->trace.count - 1] / 1e9 : 0;
-        return last > 0 ? (double)settings->trace.count / last : 0;
-    }
-    return seconds > 0 ? profile_planned(&settings->profile, settings->duration_ns) / seconds : 0;
+    if (settings->arrivals.kind == ARRIVALS_TRACE)
+        return planned_rate_of_trace(settings);
+    double end_ns = (double)(settings->duration_ns ? settings->duration_ns : settings->profile.length_ns);
+    if (settings->requests)
+        end_ns = fmin(end_ns, profile_offset_ns(&settings->profile, (double)settings->requests));
+    return end_ns > 0 ? profile_planned(&settings->profile, (uint64_t)end_ns) / (end_ns / 1e9) : 0;
 }

@@ -1,6 +1,7 @@
 /*
  * One run with everything around it: who watches, what is written meanwhile, what it came to.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "loadgen/study/study.h"
@@ -10,6 +11,7 @@ struct company {
     struct series_file *series;
     struct page *page;
     struct live_view *live;
+    struct output html; /* of the page */
     struct watcher watchers[WATCHERS_MAX];
     unsigned count;
 };
@@ -18,6 +20,8 @@ static int invite(struct company *company, const struct settings *settings, char
 {
     *company = (struct company){.count = 0};
     int error = series_file_open(settings, &company->series, message);
+    if (!error)
+        error = output_open(&company->html, "--html", settings->html, message);
     if (error)
         return error;
     error = page_new(settings, &company->page);
@@ -40,7 +44,12 @@ static int dismiss(struct company *company, bool kept, char *message)
     if (company->live)
         live_close(company->live);
     page_free(company->page);
-    return error;
+    if (!kept) {
+        output_discard(&company->html);
+        return error;
+    }
+    int late = output_commit(&company->html, message);
+    return error ? error : late;
 }
 
 /* Why nothing was answered, in one line. */
@@ -75,14 +84,30 @@ static enum exit_status status_of(const struct summary *summary, char *message)
     return summary->validity == VALIDITY_INVALID ? EXIT_INVALID : EXIT_DONE;
 }
 
+#define SELFTEST_NS (500 * UINT64_C(1000000))
+
+/* Before the run, so as not to disturb it: the null server has ended when this returns. */
+static int test_self(const struct settings *settings, double *headroom, char *message)
+{
+    *headroom = 0;
+    return settings->selftest ? headroom_measure(settings, SELFTEST_NS, headroom, message) : 0;
+}
+
 static int load_and_sum(const struct settings *settings, struct company *company, struct summary *summary, bool *measured,
                         char *message)
 {
     struct run run;
-    int error = run_load(&run, settings, company->watchers, company->count, message);
+    double headroom;
+    int error = test_self(settings, &headroom, message);
+    if (error)
+        return error;
+    error = run_load(&run, settings, company->watchers, company->count, message);
+    run.headroom = headroom;
     if (!error) {
         *measured = true;
         error = summary_init(summary, &run);
+        if (!error && company->page)
+            error = page_print(company->page, summary, company->html.out);
         if (error)
             snprintf(message, MESSAGE_SIZE, "loadgen: cannot sum up: %s", strerror(-error));
     }
@@ -92,14 +117,22 @@ static int load_and_sum(const struct settings *settings, struct company *company
 
 enum exit_status measure_once(const struct settings *settings, struct summary *summary, bool *measured, char *message)
 {
+    return measure_watched(settings, NULL, summary, measured, message);
+}
+
+enum exit_status measure_watched(const struct settings *settings, const struct watcher *watcher, struct summary *summary,
+                                 bool *measured, char *message)
+{
     struct company company;
     *measured = false;
     *message = '\0';
     int error = invite(&company, settings, message);
+    if (watcher)
+        company.watchers[company.count++] = *watcher;
     if (!error)
         error = load_and_sum(settings, &company, summary, measured, message);
-    int late = dismiss(&company, *measured, message);
+    int late = dismiss(&company, *measured && !error, message);
     if (error || late)
-        return EXIT_UNMEASURED;
+        return error == -EINTR ? EXIT_INTERRUPTED : EXIT_UNMEASURED;
     return status_of(summary, message);
 }

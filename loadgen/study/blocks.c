@@ -1,0 +1,44 @@
+/*
+ * The statistics of a comparison. In every block A runs twice: the two differ by nothing but noise, so their ratio shows what
+ * this machine makes of no difference at all, and B is judged against that.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/random.h"
+#include "loadgen/study/study.h"
+
+/* Better known than either of its halves, and independent of their ratio. */
+static void average_a(const double *const values[CELLS], unsigned blocks, double *average)
+{
+    for (unsigned i = 0; i < blocks; i++)
+        average[i] = sqrt(values[CELL_A][i] * values[CELL_AGAIN][i]);
+}
+
+int comparison_init(struct comparison *comparison, const double *const values[CELLS], unsigned blocks)
+{
+    double *a = malloc((blocks ? blocks : 1) * sizeof(*a));
+    if (!a)
+        return -ENOMEM;
+    average_a(values, blocks, a);
+    comparison->a = estimate_of(a, blocks);
+    comparison->b = estimate_of(values[CELL_B], blocks);
+    comparison->ratio = estimate_ratio(values[CELL_B], a, blocks);
+    comparison->again = estimate_ratio(values[CELL_AGAIN], values[CELL_A], blocks);
+    comparison->delta = estimate_delta(&comparison->again);
+    comparison->verdict = estimate_verdict(&comparison->ratio, comparison->delta);
+    if (comparison->verdict != VERDICT_NONE && estimate_voids(&comparison->again))
+        comparison->verdict = VERDICT_VOID;
+    free(a);
+    return 0;
+}
+
+void block_shuffle(uint64_t seed, unsigned attempt, enum compare_cell order[CELLS])
+{
+    struct random random;
+    random_init_stream(&random, seed, attempt);
+    for (unsigned i = 0; i < CELLS; i++)
+        order[i] = (enum compare_cell)i;
+    random_shuffle(&random, order, CELLS, sizeof(*order));
+}
