@@ -211,8 +211,16 @@ struct host {
 };
 
 void host_read(struct host *host);
+/* How much more `after` is; 0 when it is less, as after a wrap-around. */
+uint64_t host_grown(uint64_t before, uint64_t after);
 double host_steal_share(const struct host *before, const struct host *after); /* of all CPU time, 0..1 */
 /* Nanoseconds the calling thread has waited for a CPU while it could run; 0 when the kernel does not tell. */
 uint64_t host_thread_wait_ns(void);
+
+/* What the above make of the text they read: of /proc/stat into *host (left alone without a line "cpu"), a counter of
+ * /proc/net/netstat or snmp ("TcpExt:", "ListenDrops"; 0 without it), the waiting time of a schedstat file (0 without it). */
+void host_parse_stat(struct slice text, struct host *host);
+uint64_t host_parse_counter(struct slice text, const char *protocol, const char *name);
+uint64_t host_parse_wait_ns(struct slice text);
 
 #endif
