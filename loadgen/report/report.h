@@ -39,6 +39,7 @@ struct summary {
     double in_flight;                        /* L: mean number of requests in flight */
     double little;                           /* lambda W: requests/s times mean service time, censored ones included */
     double steal;                            /* share of the machine's CPU time */
+    uint64_t cpu_ticks;                      /* of the machine, meanwhile: how fine `steal` is */
     uint64_t listen_overflows, listen_drops; /* of the whole machine, meanwhile */
     double headroom; /* rate the generator reaches against a null server / achieved rate; NAN: not measured */
     bool interrupted, identity_holds;
@@ -55,9 +56,6 @@ void summary_close(struct summary *summary);
  * can be it would be more than 1 % higher.
  */
 uint64_t summary_percentile(const struct summary *summary, double percentile, bool *bound);
-
-/* Service times of the answered requests alone: what a closed-loop generator such as wrk would have reported. */
-const struct histogram *summary_uncorrected(const struct summary *summary);
 
 /* Service times of the answered requests alone: what a closed-loop generator such as wrk would have reported. */
 const struct histogram *summary_uncorrected(const struct summary *summary);
