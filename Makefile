@@ -35,6 +35,12 @@ bench: build ## measure all strategies, draw the report: PLAN=smoke, quick (defa
 test: build ## build, then run every test
 	ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(TEST_JOBS)
 
+truth: build ## hold loadgen against a server whose deeds are known; wrk and ab beside it (4 minutes, a quiet machine)
+	$(BUILD)/bin/truth table pacing ports stop
+
+soak: build ## loadgen's memory and descriptors in long and in wide runs (4 minutes)
+	$(BUILD)/bin/truth soak
+
 lint: deps-lint ## layout, static analysis, shell and plot scripts, no warnings from gcc and clang
 	@scripts/lint
 
@@ -51,4 +57,4 @@ install: build ## install below PREFIX (/usr/local); DESTDIR is honoured
 clean: ## remove what was built; results stay
 	rm -rf $(BUILD) build-asan build-tsan build-lint-gcc build-lint-clang
 
-.PHONY: help deps deps-quiet deps-lint build bench test lint sanitize report install clean
+.PHONY: help deps deps-quiet deps-lint build bench test truth soak lint sanitize report install clean
