@@ -158,6 +158,7 @@ void server_start(struct truth *truth, struct program *program, const char *name
 void scripted_start(struct truth *truth, struct scripted *server, const char *script)
 {
     char options[LINE_SIZE];
+    *server = (struct scripted){.stamps = ""};
     snprintf(server->stamps, sizeof(server->stamps), "%s/stamps", truth->folder);
     snprintf(options, sizeof(options), "--stamps %s %s", server->stamps, script);
     server_start(truth, &server->program, "truth_server", options);
@@ -205,7 +206,7 @@ json_t *loadgen_run(struct truth *truth, const char *options, const char *url, s
 {
     struct program program;
     loadgen_start(truth, &program, options, url);
-    struct ended unused, *end = ended ? ended : &unused;
+    struct ended unused = {.status = -1}, *end = ended ? ended : &unused;
     *end = program_wait(&program);
     return loadgen_report(truth, &program);
 }
