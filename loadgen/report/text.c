@@ -1,19 +1,26 @@
 /*
- * The report for people, around the lines of wrk that scripts look for: "N requests in", "Socket errors:", "Non-2xx or 3xx
- * responses:", "Requests/sec:", "Transfer/sec:" and, with --latency, "  Latency Distribution".
+ * The report for people: wrk's lines in wrk's order, so that scripts find them, and between them what wrk does not say. A line that
+ * would say nothing is left out.
  */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
-#include "loadgen/report/report.h"
+#include "loadgen/report/text_parts.h"
 
-#define BAR_WIDTH 24
-
-static double us_to_ns(uint64_t us)
+static void print_load(const struct settings *settings, FILE *out)
 {
-    return (double)us * 1000;
+    static const char *const ways[] = {
+        [DISPATCH_IDLE] = "", [DISPATCH_PINNED] = ", pinned", [DISPATCH_OPEN] = ", more when needed"};
+    if (!settings->is_open_loop)
+        fprintf(out, "  closed loop");
+    else if (settings->profile_text)
+        fprintf(out, "  open loop, %s, %s", arrivals_names[settings->arrivals.kind], settings->profile_text);
+    else
+        fprintf(out, "  open loop, %s %.10g/s", arrivals_names[settings->arrivals.kind], settings_planned_rate(settings));
+    if (settings->pipeline > 1)
+        fprintf(out, ", %llu pipelined", (unsigned long long)settings->pipeline);
+    fprintf(out, "%s, seed %llu\n", settings->is_open_loop ? ways[settings->dispatch] : "", (unsigned long long)settings->seed);
 }
 
 void report_text_head(const struct settings *settings, FILE *out)
@@ -23,26 +30,64 @@ void report_text_head(const struct settings *settings, FILE *out)
         fprintf(out, "Running %s test @ %s\n", units_format_time(settings->duration_ns, text), settings->url_text);
     else
         fprintf(out, "Running %llu requests test @ %s\n", (unsigned long long)settings->requests, settings->url_text);
-    fprintf(out, "  %llu threads and %llu connections, ", (unsigned long long)settings->threads,
+    fprintf(out, "  %llu threads and %llu connections\n", (unsigned long long)settings->threads,
             (unsigned long long)settings->connections);
-    if (settings->is_open_loop)
-        fprintf(out, "open loop, %s %.10g/s, seed %llu\n", arrivals_names[settings->arrivals.kind], settings_planned_rate(settings),
-                (unsigned long long)settings->seed);
-    else
-        fprintf(out, "closed loop, seed %llu\n", (unsigned long long)settings->seed);
+    print_load(settings, out);
     fflush(out);
 }
 
+/* ---- latencies ---- */
+
+#define TIMES_COLUMNS 5
+static const double columns[TIMES_COLUMNS] = {50, 90, 99, 99.9, 100};
+
 static void print_times(FILE *out, const char *name, const struct histogram *times, const char *meaning)
 {
-    static const double percentiles[] = {50, 90, 99, 99.9, 100};
     char text[UNITS_TEXT_SIZE];
     if (times->total == 0)
         return;
     fprintf(out, "  %-14s", name);
-    for (unsigned i = 0; i < sizeof(percentiles) / sizeof(percentiles[0]); i++)
-        fprintf(out, " %8s", units_print_time(us_to_ns(histogram_percentile(times, percentiles[i])), text));
+    for (unsigned i = 0; i < TIMES_COLUMNS; i++)
+        fprintf(out, " %9s", units_print_time(us_to_ns(histogram_percentile(times, columns[i])), text));
     fprintf(out, "   %s\n", meaning);
+}
+
+/* The same, with what is known only as a lower bound marked. */
+static void print_response_times(const struct summary *summary, const char *meaning, FILE *out)
+{
+    char text[UNITS_TEXT_SIZE], marked[UNITS_TEXT_SIZE + 2];
+    fprintf(out, "  %-14s", "Response time");
+    for (unsigned i = 0; i < TIMES_COLUMNS; i++) {
+        bool bound;
+        uint64_t us = summary_percentile(summary, columns[i], &bound);
+        snprintf(marked, sizeof(marked), "%s%s", bound ? ">=" : "", units_print_time(us_to_ns(us), text));
+        fprintf(out, " %9s", marked);
+    }
+    fprintf(out, "   %s\n", meaning);
+}
+
+static void print_censored(const struct stats *stats, FILE *out)
+{
+    if (stats->censored.total == 0)
+        return;
+    fprintf(out, "  %llu requests (timed out %llu, unfinished %llu, unsent %llu) stand in these with the time they had waited:\n",
+            (unsigned long long)stats->censored.total, (unsigned long long)stats->timed_out, (unsigned long long)stats->unfinished,
+            (unsigned long long)stats->unsent);
+    fprintf(out, "  figures they could make more than 1 %% higher are lower bounds (>=)\n");
+}
+
+/* Corrected and uncorrected side by side: only in the open loop they differ. */
+static void print_correction(const struct summary *summary, FILE *out)
+{
+    char corrected[UNITS_TEXT_SIZE], uncorrected[UNITS_TEXT_SIZE];
+    const struct histogram *service = summary_uncorrected(summary);
+    bool bound;
+    if (!summary->settings->is_open_loop || service->total == 0)
+        return;
+    units_print_time(us_to_ns(summary_percentile(summary, 99, &bound)), corrected);
+    units_print_time(us_to_ns(histogram_percentile(service, 99)), uncorrected);
+    fprintf(out, "  p99 counted from the plan %s%s; from the send, as a closed-loop generator would say, %s\n", bound ? ">=" : "",
+            corrected, uncorrected);
 }
 
 static void print_latencies(const struct summary *summary, FILE *out)
@@ -50,119 +95,67 @@ static void print_latencies(const struct summary *summary, FILE *out)
     bool open_loop = summary->settings->is_open_loop, on_demand = settings_opens_on_demand(summary->settings);
     if (summary->response.total == 0)
         return;
-    fprintf(out, "  %-14s %8s %8s %8s %8s %8s\n", "", "p50", "p90", "p99", "p99.9", "max");
-    print_times(out, "Response time", &summary->response,
-                open_loop   ? "from the planned send"
-                : on_demand ? "from the connect (closed loop: nothing was planned)"
-                            : "from the send (closed loop: nothing was planned, so it is the service time)");
-    if (open_loop || on_demand)
-        print_times(out, "Service time", &summary->service, "from the actual send");
+    fprintf(out, "  %-14s %9s %9s %9s %9s %9s\n", "", "p50", "p90", "p99", "p99.9", "max");
+    print_response_times(summary,
+                         open_loop   ? "from the planned send"
+                         : on_demand ? "from the connect (closed loop)"
+                                     : "from the send (closed loop)",
+                         out);
+    print_times(out, "Service time", &summary->service, "from the actual send");
+    print_times(out, "First byte", &summary->first_byte, "from the actual send");
     if (open_loop)
         print_times(out, "Send lag", &summary->stats.send_lag,
                     on_demand ? "from the plan to the connect or send" : "from the plan to the send");
     print_times(out, "Connect time", &summary->stats.connect, "of connections opened");
-    if (summary->stats.timed_out)
-        fprintf(out, "  %llu timed out and stand among these with the time they had waited\n",
-                (unsigned long long)summary->stats.timed_out);
+    print_censored(&summary->stats, out);
+    print_correction(summary, out);
 }
 
-static void print_distribution(const struct summary *summary, FILE *out)
-{
-    static const double percentiles[] = {50, 75, 90, 99, 99.9, 99.99, 99.999};
-    char text[UNITS_TEXT_SIZE];
-    fprintf(out, "  Latency Distribution (response time)\n");
-    for (unsigned i = 0; i < sizeof(percentiles) / sizeof(percentiles[0]); i++)
-        fprintf(out, "%7.7g%%  %8s\n", percentiles[i],
-                units_print_time(us_to_ns(histogram_percentile(&summary->response, percentiles[i])), text));
-}
+/* ---- counts ---- */
 
-static void print_counts(const struct summary *summary, FILE *out)
+static void print_identity(const struct summary *summary, FILE *out)
 {
     const struct stats *stats = &summary->stats;
-    char text[UNITS_TEXT_SIZE];
-    fprintf(out, "  %llu requests in %.2fs, %s read\n", (unsigned long long)(summary->stats.ok + summary->stats.http_errors),
-            summary->duration_s, units_print_size((double)stats->bytes_read, text));
     fprintf(out,
             "  planned %llu = ok %llu + http errors %llu + socket errors %llu + timed out %llu + unfinished %llu + unsent %llu\n",
-            (unsigned long long)summary->planned, (unsigned long long)summary->stats.ok, (unsigned long long)summary->stats.http_errors,
+            (unsigned long long)summary->planned, (unsigned long long)stats->ok, (unsigned long long)stats->http_errors,
             (unsigned long long)stats->socket_errors, (unsigned long long)stats->timed_out, (unsigned long long)stats->unfinished,
             (unsigned long long)stats->unsent);
+    if (stats->lingered)
+        fprintf(out, "  %llu of the responses came after the end, within --linger\n", (unsigned long long)stats->lingered);
 }
 
-static void print_errors(const struct summary *summary, FILE *out)
+static void print_little(const struct summary *summary, FILE *out)
 {
-    const uint64_t *errors = summary->stats.errors;
-    uint64_t reads = errors[ERROR_READ] + errors[ERROR_MALFORMED];
-    if (errors[ERROR_CONNECT] + reads + errors[ERROR_WRITE] + errors[ERROR_TIMEOUT] > 0)
-        fprintf(out, "  Socket errors: connect %llu, read %llu, write %llu, timeout %llu\n",
-                (unsigned long long)errors[ERROR_CONNECT], (unsigned long long)reads, (unsigned long long)errors[ERROR_WRITE],
-                (unsigned long long)errors[ERROR_TIMEOUT]);
-    for (unsigned kind = 0; kind < ERROR_KINDS; kind++)
-        if (errors[kind] && kind != ERROR_TIMEOUT)
-            fprintf(out, "    %s: %s\n", error_names[kind],
-                    kind == ERROR_MALFORMED ? "not an HTTP/1.x response, or bytes nobody asked for"
-                                            : strerror(-summary->stats.last_error[kind]));
-    if (summary->stats.http_errors)
-        fprintf(out, "  Non-2xx or 3xx responses: %llu\n", (unsigned long long)summary->stats.http_errors);
+    if (summary->in_flight > 0 && summary->little > 0)
+        fprintf(out, "  In flight on the average %.4g; by Little's law, rate times service time, %.4g\n", summary->in_flight,
+                summary->little);
 }
 
-/* ---- workers ---- */
-
-static void print_worker(const struct summary *summary, const struct backend *backend, uint64_t most, FILE *out)
+static void print_verdict(const struct summary *summary, FILE *out)
 {
-    char text[UNITS_TEXT_SIZE], bar[BAR_WIDTH + 1];
-    uint64_t responses = summary->stats.ok + summary->stats.http_errors;
-    size_t length = most ? (size_t)(BAR_WIDTH * backend->requests / most) : 0;
-    memset(bar, '#', length);
-    bar[length] = '\0';
-    fprintf(out, "  %6s %12llu %9llu  %5.1f%% %8s  %s\n", backend->id, (unsigned long long)backend->connections,
-            (unsigned long long)backend->requests, responses ? 100.0 * (double)backend->requests / (double)responses : 0,
-            units_print_time(us_to_ns(histogram_percentile(&backend->response, 99)), text), bar);
-}
-
-static void print_fairness(const struct fairness *fairness, FILE *out)
-{
-    if (isnan(fairness->jain))
-        return;
-    fprintf(out, "  Jain %.3f   CV %.3f   busiest/mean %.2f   ", fairness->jain, fairness->cv, fairness->max_over_mean);
-    if (isnan(fairness->chi_square_p))
-        fprintf(out, "chi-square on connections: too few\n");
-    else
-        fprintf(out,
-                fairness->chi_square_p < 0.01 ? "chi-square on connections p = %.1e\n" : "chi-square on connections p = %.2f\n",
-                fairness->chi_square_p);
-}
-
-static void print_workers(const struct summary *summary, FILE *out)
-{
-    const struct stats *stats = &summary->stats;
-    uint64_t most = 0;
-    if (stats->backend_count < 2)
-        return; /* nobody named itself */
-    for (unsigned i = 0; i < stats->backend_count; i++)
-        most = stats->backends[i]->requests > most ? stats->backends[i]->requests : most;
-    fprintf(out, "  Worker  connections  requests   share      p99\n");
-    for (unsigned i = 0; i < stats->backend_count; i++)
-        if (i > 0 || stats->backends[0]->requests > 0)
-            print_worker(summary, stats->backends[i], most, out);
-    print_fairness(&summary->fairness, out);
-}
-
-void report_text(const struct summary *summary, FILE *out)
-{
-    char text[UNITS_TEXT_SIZE];
-    double transfer = summary->duration_s > 0 ? (double)summary->stats.bytes_read / summary->duration_s : 0;
-    print_latencies(summary, out);
-    if (summary->settings->latency && summary->response.total)
-        print_distribution(summary, out);
-    print_counts(summary, out);
-    print_errors(summary, out);
-    print_workers(summary, out);
-    fprintf(out, "Requests/sec: %10.2f\n", summary->achieved_rate);
-    fprintf(out, "Transfer/sec: %10s\n", units_print_size(transfer, text));
+    if (summary->headroom > 0)
+        fprintf(out, "Headroom: against a null server this generator reaches %.1f times the rate\n", summary->headroom);
     if (summary->interrupted)
         fprintf(out, "Interrupted: the figures are those up to then\n");
     fprintf(out, "%s\n", validity_names[summary->validity]);
     for (unsigned i = 0; i < summary->reason_count; i++)
         fprintf(out, "  %s\n", summary->reasons[i]);
+}
+
+static void (*const parts[])(const struct summary *, FILE *) = {
+    print_requests_in, print_identity, print_socket_errors, print_statuses, print_errors,  print_failed_checks,
+    print_kinds,       print_workers,  print_little,        print_rates,    print_verdict,
+};
+
+void report_text(const struct summary *summary, FILE *out)
+{
+    print_thread_stats(summary, out);
+    if (summary->settings->latency)
+        print_distribution(summary, out);
+    print_latencies(summary, out);
+    if (summary->settings->latency)
+        print_histogram(summary, out);
+    for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        parts[i](summary, out);
 }

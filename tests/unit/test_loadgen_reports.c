@@ -112,6 +112,8 @@ static int make_summary(void **state)
     stats->timed_out = 4;
     stats->errors[ERROR_TIMEOUT] = 4;
     summary.fairness = fairness_of(stats);
+    summary.fairness.jain_100ms = NAN;
+    summary.fairness.jain_1s = 0.8;
     summary.validity = VALIDITY_SUSPECT;
     summary.reason_count = 2;
     snprintf(summary.reasons[0], REASON_SIZE, "one, \"quoted\" & <strange>");
@@ -329,6 +331,103 @@ static void test_csv_columns_stay(void **state)
     free(less);
 }
 
+/* ---- text ---- */
+
+static void print_text(char **text)
+{
+    size_t size;
+    FILE *out = open_memstream(text, &size);
+    assert_non_null(out);
+    report_text_head(&settings, out);
+    report_text(&summary, out);
+    assert_int_equal(fclose(out), 0);
+}
+
+static void expect_lines(const char *text, const char *const *lines, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (!strstr(text, lines[i]))
+            fail_msg("no '%s' in: %s", lines[i], text);
+}
+
+/* As wrk 4.1 prints them, but for the figures; and what it does not say. */
+static void test_text(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "Running 1s test @ http",
+        "\n  2 threads and 3 connections\n",
+        "\n  Thread Stats   Avg      Stdev     Max   +/- Stdev\n    Latency   ",
+        "\n    Req/Sec    60.00      0.00    60.00    100.00%\n",
+        "\n  Latency Distribution",
+        "\n     50%    1.21ms\n",
+        "\n     99%    2.00s   or more\n",
+        "\n 99.999%    2.00s   or more\n",
+        "\n  60 requests in 1.00s, 0.00B read\n",
+        "\n  Socket errors: connect 0, read 0, write 0, timeout 4\n",
+        "\n  Non-2xx or 3xx responses: 10\n",
+        "\nRequests/sec:      60.00\n",
+        "\nTransfer/sec:      0.00B\n",
+        " >=2.00s",
+        "\n     404         10   16.7%",
+        "\n  timeout             4   no response within --timeout\n",
+        "\n  Failed checks: length 7, crc32 3\n",
+        "\n  second        30   50.0%   1.00ms   1.00ms       10\n",
+        "  p99 counted from the plan >=2.00s; from the send, as a closed-loop generator would say, 1.49ms\n",
+        "\n  01234567890..234567890ab ",
+        "\n  Jain 0.857 (in 1 s 0.800)   CV 0.408   busiest/mean 1.50   chi-square on connections: too few\n",
+        "\nSUSPECT\n  one, ",
+    };
+    char *text;
+    summary.stats.check_failed[CHECK_LENGTH] = 7;
+    summary.stats.check_failed[CHECK_CRC32] = 3;
+    print_text(&text);
+    expect_lines(text, lines, sizeof(lines) / sizeof(lines[0]));
+    for (const char *line = text; line && *line; line = strchr(line, '\n') + 1)
+        if (strcspn(line, "\n") > 130)
+            fail_msg("a long line: %s", line);
+    free(text);
+}
+
+static void test_text_uncorrected(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"\n  Latency Distribution (service time, uncorrected)\n", "\n     99%    1.49ms\n",
+                                        "uncorrected: as a closed-loop generator would say\n"};
+    char *text;
+    settings.uncorrected = true;
+    print_text(&text);
+    expect_lines(text, lines, sizeof(lines) / sizeof(lines[0]));
+    free(text);
+}
+
+/* No empty tables, no fairness of one, nothing about errors. */
+static void test_text_is_calm(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"error ", "Error",      "Status", "Failed", "Jain",
+                                        "Kind",   "%  or more", ">=",     "linger", "Worker"};
+    char *text;
+    struct stats *stats = &summary.stats;
+    struct kind_stats *kinds_before = stats->kinds;
+    unsigned backends_before = stats->backend_count;
+    stats->kinds = NULL;
+    stats->status[404] = stats->http_errors = stats->timed_out = stats->errors[ERROR_TIMEOUT] = 0;
+    stats->ok = stats->status[200] = 60;
+    stats->backend_count = 1; /* nobody named himself */
+    histogram_reset(&stats->censored);
+    histogram_reset(&summary.response);
+    assert_int_equal(histogram_merge(&summary.response, &summary.answered), 0);
+    summary.reason_count = 0;
+    print_text(&text);
+    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strstr(text, words[i]))
+            fail_msg("'%s' in: %s", words[i], text);
+    stats->kinds = kinds_before;
+    stats->backend_count = backends_before;
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +435,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_json_says_what_is_a_bound, make_summary, drop_summary),
         cmocka_unit_test_setup_teardown(test_csv, make_summary, drop_summary),
         cmocka_unit_test_setup_teardown(test_csv_columns_stay, make_summary, drop_summary),
+        cmocka_unit_test_setup_teardown(test_text, make_summary, drop_summary),
+        cmocka_unit_test_setup_teardown(test_text_uncorrected, make_summary, drop_summary),
+        cmocka_unit_test_setup_teardown(test_text_is_calm, make_summary, drop_summary),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
