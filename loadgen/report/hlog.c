@@ -90,7 +90,10 @@ static int get_counts(const uint8_t *at, const uint8_t *end, struct histogram *h
     int64_t count;
     while (get_leb128(&at, end, &count)) {
         if (count < 0) {
-            index += (uint64_t)-count;
+            uint64_t zeros = -(uint64_t)count;
+            if (zeros > histogram->counts_length - index)
+                return -EINVAL;
+            index += zeros;
             continue;
         }
         if (index >= histogram->counts_length)
@@ -98,7 +101,7 @@ static int get_counts(const uint8_t *at, const uint8_t *end, struct histogram *h
         histogram_record_many(histogram, histogram_value_at_index(histogram, (unsigned)index), (uint64_t)count);
         index++;
     }
-    return index <= histogram->counts_length ? 0 : -EINVAL;
+    return 0;
 }
 
 /* ---- layout ---- */

@@ -46,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct slice once = cookie_jar_header(jar);
         char *before = strndup(once.length ? once.at : "", once.length);
         cookie_jar_set(jar, (struct slice){exact, length}); /* the second time changes nothing */
-        fuzz_require(before && slice_is(cookie_jar_header(jar), before));
+        fuzz_require(before && cookie_jar_header(jar).length == strlen(before));
+        fuzz_require(memcmp(before, *before ? cookie_jar_header(jar).at : "", strlen(before)) == 0);
         free(before);
         free(exact);
         input.at += length + (end ? 1 : 0);
