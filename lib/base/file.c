@@ -80,12 +80,13 @@ static void free_names(struct file_draft *draft)
     *draft = (struct file_draft){0};
 }
 
-/* A device or a pipe is written to: renaming onto /dev/null would destroy it. (Renaming onto a folder fails by itself.) */
+/* A device or a pipe is written to: renaming onto /dev/null would destroy it. (So would be a folder, and that is refused at once,
+ * not after an hour when the draft is to become it.) */
 static bool is_replaceable(const char *path)
 {
     struct stat status;
 
-    return stat(path, &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);
+    return stat(path, &status) != 0 || S_ISREG(status.st_mode);
 }
 
 /* A symbolic link stays one: what it points to is replaced. */
