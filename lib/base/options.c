@@ -41,6 +41,7 @@ static __attribute__((format(printf, 3, 4))) int fail(const struct option_progra
     va_start(arguments, format);
     vsnprintf(error + length, (size_t)(OPTIONS_ERROR_SIZE - length), format, arguments);
     va_end(arguments);
+    options_make_line(error);
     return -EINVAL;
 }
 
@@ -541,6 +542,13 @@ int options_set(const struct option_program *program, const char *name, const ch
     if (resolve_alias(program, &found, &brought))
         return fail(program, error, "%s: '%s' is not allowed; write %s = %s", name, value, found.spec->name, brought);
     return set_value(program, &found, value, error);
+}
+
+void options_make_line(char *message)
+{
+    for (; *message != '\0'; message++)
+        if ((unsigned char)*message < ' ' || *message == 0x7f)
+            *message = '?';
 }
 
 void options_free_list(struct option_list *list)

@@ -103,6 +103,9 @@ int options_parse(const struct option_program *program, int argc, char **argv, i
 /* Sets one option by name from a text that outlives the fields (a config file's value). Returns and `error` as above. */
 int options_set(const struct option_program *program, const char *name, const char *value, char *error);
 
+/* What came from a user may hold line ends and other control characters: they become '?', so that a message stays one line. */
+void options_make_line(char *message);
+
 void options_free_list(struct option_list *list);
 
 #endif

@@ -274,6 +274,7 @@ static void error_lines(void **state)
         {"--completion", "prog: --completion needs a value: SHELL"},
         {"--completion csh", "prog: --completion: 'csh' is not allowed; use bash"},
         {"--help=maybe", "prog: --help: 'maybe' is not allowed; use on or off"},
+        {"--body 1\n\033m", "prog: --body: '1??m' is not allowed; use 0..1m, a size such as 512, 64k or 1m"},
         {"--quux", "prog: unknown option --quux; --help lists all"},
         {"--no-threads", "prog: unknown option --no-threads; did you mean --threads?"},
         {"-x", "prog: unknown option -x; --help lists all"},
