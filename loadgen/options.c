@@ -360,5 +360,7 @@ int settings_read(struct settings *settings, int argc, char **argv, char *messag
         return settings_refuse(message, "URL", argc == operand ? "" : argv[operand + 1], "give exactly one URL (loadgen --help)");
     settings->url_text = argv[operand];
     int error = settings_settle(settings, message);
+    if (error)
+        options_make_line(message);
     return error ? error : OPTIONS_RUN;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/units.h"
 #include "loadgen/settings.h"
 
 #define DURATION_DEFAULT_NS (10 * CLOCK_NS_PER_S)
@@ -18,16 +19,22 @@
 int settings_refuse(char *message, const char *what, const char *value, const char *why)
 {
     snprintf(message, MESSAGE_SIZE, "loadgen: %s: '%.100s' is not allowed; %.350s", what, value, why);
+    options_make_line(message);
     return -EINVAL;
 }
 
 /* ---- the request ---- */
 
-static int check_url(struct settings *settings, char *message)
+static int read_url(struct settings *settings, const char *what, char *message)
 {
     char why[MESSAGE_SIZE];
     int error = url_parse(settings->url_text, &settings->url, why);
-    return error ? settings_refuse(message, "URL", settings->url_text, why) : 0;
+    return error ? settings_refuse(message, what, settings->url_text, why) : 0;
+}
+
+static int check_url(struct settings *settings, char *message)
+{
+    return read_url(settings, "URL", message);
 }
 
 static int check_method(struct settings *settings, char *message)
@@ -123,6 +130,22 @@ static int settle_rate(struct settings *settings, char *message)
     return error;
 }
 
+/* What is about plans would be passed over in silence where there are none. */
+static int check_plans(struct settings *settings, char *message)
+{
+    static const char why[] = "it is about plans, and the closed loop has none; give a --rate or a --profile, too";
+    char text[UNITS_TEXT_SIZE];
+    if (settings->is_open_loop || settings->find_max_text)
+        return 0;
+    if (settings->dispatch != DISPATCH_IDLE)
+        return settings_refuse(message, "--dispatch", settings->dispatch == DISPATCH_OPEN ? "open" : "pinned", why);
+    if (settings->arrivals.kind != ARRIVALS_CONSTANT)
+        return settings_refuse(message, "--arrivals", arrivals_names[settings->arrivals.kind], why);
+    if (settings->spin_ns)
+        return settings_refuse(message, "--spin", units_format_time(settings->spin_ns, text), why);
+    return 0;
+}
+
 static int settle_think(struct settings *settings, char *message)
 {
     settings->has_think = settings->think_text;
@@ -141,9 +164,6 @@ static int settle_connections(struct settings *settings, char *message)
     if (settings->connect_rate == 0)
         return settings_refuse(message, "--connect-rate", "0", "use a rate above 0, or leave it out");
     settings->connect_rate = settings->connect_rate > 0 ? settings->connect_rate : 0;
-    if (settings->dispatch != DISPATCH_IDLE && !settings->is_open_loop && !settings->find_max_text)
-        return settings_refuse(message, "--dispatch", settings->dispatch == DISPATCH_OPEN ? "open" : "pinned",
-                               "it is about plans, and the closed loop has none (--rate)");
     snprintf(text, sizeof(text), "%llu", (unsigned long long)settings->connections_max);
     if (settings->connections_max && settings->dispatch != DISPATCH_OPEN)
         return settings_refuse(message, "--connections-max", text, "it belongs to --dispatch open");
@@ -156,9 +176,19 @@ static int settle_connections(struct settings *settings, char *message)
     return 0;
 }
 
+/* The figures by time are taken by the tenth of a second. */
+static int check_series(struct settings *settings, char *message)
+{
+    char text[UNITS_TEXT_SIZE];
+    if (settings->series_interval_ns % (100 * CLOCK_NS_PER_MS) == 0)
+        return 0;
+    return settings_refuse(message, "--series-interval", units_format_time(settings->series_interval_ns, text),
+                           "use 100ms or a multiple of it");
+}
+
 /*
- * How long. A run never outlasts its plans, or the time without any would dilute its rates: it ends with the profile (the requests in
- * flight then have --linger), and with -n, or a trace, once all that were planned have been answered.
+ * How long. A run never outlasts its plans, or the time without any would dilute its rates: it ends with the profile (the requests
+ * in flight then have --linger), and with -n, or a trace, once all that were planned have been answered.
  */
 static int settle_end(struct settings *settings, char *message)
 {
@@ -179,8 +209,8 @@ static int settle_end(struct settings *settings, char *message)
 int settings_settle(struct settings *settings, char *message)
 {
     int (*const rules[])(struct settings *, char *) = {
-        check_url,    check_method,       check_headers, make_mix,  settle_rate,
-        settle_think, settle_connections, check_counts,  check_pin, settle_end,
+        check_url,    check_method,       check_headers, make_mix,  settle_rate,  check_plans,
+        settle_think, settle_connections, check_counts,  check_pin, check_series, settle_end,
     };
     int error = 0;
     for (unsigned i = 0; i < sizeof(rules) / sizeof(rules[0]) && !error; i++)
@@ -234,7 +264,7 @@ int settings_copy_for_url(struct settings *copy, const struct settings *settings
     copy->url_text = url;
     copy->mix = (struct request_mix){.count = 0};
     copy->owns_mix = true;
-    int error = check_url(copy, message);
+    int error = read_url(copy, "--compare", message);
     if (!error)
         error = make_mix(copy, message);
     if (!error && (error = copy_profile(copy)))
