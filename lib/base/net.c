@@ -375,12 +375,15 @@ int net_accept(int listener)
 
 /* ---- connecting ---- */
 
-/* ip(7): IP_BIND_ADDRESS_NO_PORT leaves the port to connect, which may then share it between different destinations. */
+/* ip(7): IP_BIND_ADDRESS_NO_PORT leaves the port to connect, which may then share it between different destinations. A port that
+ * was asked for is bound at once; SO_REUSEADDR, because a former connection of it in TIME_WAIT is no reason to refuse. */
 static int bind_source(int fd, const struct net_address *source)
 {
     int error = 0;
 
-    if (!net_is_unix(source))
+    if (net_port(source) != 0)
+        error = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    else if (!net_is_unix(source))
         error = set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
     return error < 0 ? error : bind_to(fd, source);
 }

@@ -1,16 +1,21 @@
 /*
  * One connection and what happens to it.
  *
- *   CLOSED --open--> CONNECTING --connected--> OPEN --answered, its last request--> CLOSED
- *      ^                  |                     |
- *      +----- broken, refused, timed out -------+   (engine_reopen: after a pause, from a timer, never from here)
+ *   CLOSED --open--> (QUEUED) --> CONNECTING --connected--> OPEN --answered, its last request--> CLOSED
+ *      ^                              |                       |
+ *      +------ broken, refused, timed out --------------------+   (engine_reopen: after a pause, from a timer, never from here)
  *
- * The hot path is connection_event -> read_some -> answered -> engine_free -> connection_send: one recv, one send, one reading
- * of the clock. A descriptor is registered with epoll once, for reading; only a connect that takes its time or a socket
- * buffer that is full makes it wait for writing as well.
+ * The hot path is connection_event -> read_some -> take_answers -> dispatch_ready -> connection_flush: one recv, one send, one
+ * reading of the clock, however many responses the recv brought. A descriptor is registered with epoll once, for reading; only a
+ * connect that takes its time or a socket buffer that is full makes it wait for writing as well.
  *
  * On loopback the handshake is over when connect(2) returns EINPROGRESS, so a request that waits for a new connection is
  * offered to the socket at once: it goes out without a turn through epoll, or EAGAIN says that the handshake really is under way.
+ *
+ * Pipelining (RFC 9112 9.3.2): responses come in the order of the requests, so the ring's oldest is the one being answered. A
+ * server that closes before the last response leaves the others unanswered, and they end as socket errors. A request that timed out
+ * keeps its place, as its response must still be read past should it come; nothing new is sent behind it, and once all have
+ * timed out the connection is given up.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -24,14 +29,23 @@
 
 #define PAUSE_FIRST_NS   (10 * CLOCK_NS_PER_MS)
 #define PAUSE_LONGEST_NS CLOCK_NS_PER_S
+#define BACKLOG_PAUSE_NS CLOCK_NS_PER_MS /* until a unix server with a full backlog is tried again */
 
-static int on_header(void *context, struct slice name, struct slice value);
-static int on_head(void *context, const struct response_head *head);
+static const struct settings *settings_of(const struct connection *connection)
+{
+    return connection->engine->load->settings;
+}
 
-const struct response_events connection_events = {.on_header = on_header, .on_head = on_head};
+/* The kind of the request whose response is under way. */
+static const struct request_kind *kind_under_way(struct connection *connection)
+{
+    return &settings_of(connection)->mix.kinds[connection_exchange(connection, 0)->kind];
+}
+
+/* ---- what the parser finds ---- */
 
 /* Keeps the worker's name. Most answers on a connection come from the worker that gave the one before. */
-static int on_header(void *context, struct slice name, struct slice value)
+static int on_backend_header(void *context, struct slice name, struct slice value)
 {
     struct connection *connection = context;
     const struct backend *before = connection->backend;
@@ -42,19 +56,78 @@ static int on_header(void *context, struct slice name, struct slice value)
     return 0;
 }
 
-/* What 100 Continue or 103 Early Hints called itself says nothing of the response behind it. */
-static int on_head(void *context, const struct response_head *head)
+/* Without memory for a jar the cookie is lost, as one too many is. */
+static void keep_cookie(struct connection *connection, struct slice value)
+{
+    if (!connection->jar)
+        connection->jar = cookie_jar_new();
+    if (connection->jar)
+        cookie_jar_set(connection->jar, value);
+}
+
+static int on_any_header(void *context, struct slice name, struct slice value)
 {
     struct connection *connection = context;
-    connection->named &= !head->interim;
+    const struct settings *settings = settings_of(connection);
+    const struct request_kind *kind = kind_under_way(connection);
+    if (settings->backend_header && slice_is_nocase(name, settings->backend_header))
+        on_backend_header(context, name, value);
+    if (settings->mix.cookies && slice_is_nocase(name, "set-cookie"))
+        keep_cookie(connection, value);
+    if (kind->checked)
+        check_header(&kind->check, &connection->progress, name, value);
     return 0;
 }
 
-void connection_init(struct connection *connection, struct engine *engine)
+/* What 100 Continue or 103 Early Hints said says nothing of the response behind it. */
+static int on_head(void *context, const struct response_head *head)
 {
-    *connection = (struct connection){.engine = engine, .fd = -1};
+    struct connection *connection = context;
+    if (head->interim) {
+        connection->named = false;
+        check_begin(&connection->progress);
+    }
+    return 0;
+}
+
+static int on_body(void *context, struct slice piece)
+{
+    struct connection *connection = context;
+    const struct request_kind *kind = kind_under_way(connection);
+    if (kind->checked)
+        check_body(&kind->check, &connection->progress, piece);
+    return 0;
+}
+
+struct response_events connection_events(const struct settings *settings)
+{
+    struct response_events events = {.on_head = on_head};
+    if (settings->mix.checked || settings->mix.cookies) {
+        events.on_header = on_any_header;
+    } else if (settings->backend_header) {
+        events.on_header = on_backend_header;
+        events.only = slice_of(settings->backend_header);
+    }
+    if (settings->mix.reads_body)
+        events.on_body = on_body;
+    return events;
+}
+
+/* ---- making and ending ---- */
+
+static void begin_life(struct connection *connection)
+{
+    connection->left = connection_life_draw(&settings_of(connection)->life, &connection->engine->lives);
+}
+
+void connection_init(struct connection *connection, struct engine *engine, unsigned index)
+{
+    *connection = (struct connection){.engine = engine, .fd = -1, .index = index};
     list_init(&connection->link);
+    list_init(&connection->turn);
+    list_init(&connection->unwritten);
     response_parser_init(&connection->parser, &engine->load->events, connection);
+    begin_life(connection);
 }
 
 static void drop_rest(struct connection *connection)
@@ -69,9 +142,36 @@ void connection_close(struct connection *connection)
         close(connection->fd); /* also takes it out of epoll */
     connection->fd = -1;
     connection->state = CONNECTION_CLOSED;
-    list_remove(&connection->link);
+    connection->count = connection->rendered = 0;
+    dispatch_gone(connection->engine, connection);
+    list_remove(&connection->turn);
     drop_rest(connection);
     response_parser_close(&connection->parser);
+    begin_life(connection);
+}
+
+void connection_free(struct connection *connection)
+{
+    connection_close(connection);
+    cookie_jar_free(connection->jar);
+    connection->jar = NULL;
+}
+
+/* ---- room ---- */
+
+bool connection_has_room(const struct connection *connection)
+{
+    unsigned count = connection->count;
+    return count == 0 ||
+           (count < connection->engine->depth && connection->left > 0 && !connection->ring[connection->first].expired);
+}
+
+bool connection_is_usable(const struct connection *connection)
+{
+    if (connection->state == CONNECTION_OPEN)
+        return true;
+    return connection->state == CONNECTION_CLOSED && settings_opens_on_demand(settings_of(connection)) &&
+           !connection->timer.position;
 }
 
 /* ---- breaking ---- */
@@ -83,29 +183,83 @@ static uint64_t next_pause(struct connection *connection)
     return connection->pause_ns;
 }
 
-/* The connection is of no use any more; its request, if any, ends as `kind`. */
+/* Its end is one of the measurement's: it carries a request that is, or it could have. */
+static bool is_counted(struct connection *connection)
+{
+    enum engine_phase phase = connection->engine->phase;
+    if (connection->count > 0)
+        return connection_exchange(connection, connection->count - 1u)->counted;
+    return phase == PHASE_MEASURE || phase == PHASE_OPENING;
+}
+
+static void count_error(struct connection *connection, enum error_kind kind, int error)
+{
+    struct stats *stats = &connection->engine->stats;
+    if (!is_counted(connection))
+        return;
+    kind = error_is_local(-error) ? ERROR_LOCAL : kind;
+    stats->errors[kind]++;
+    stats->last_error[kind] = error;
+}
+
+/* The connection is of no use any more; its requests, if any, end without a response. */
 static void broken(struct connection *connection, enum error_kind kind, int error, uint64_t now_ns)
 {
     struct engine *engine = connection->engine;
     bool was_connecting = connection->state != CONNECTION_OPEN;
-    if (connection->busy ? connection->counted : engine->phase == PHASE_MEASURE || engine->phase == PHASE_OPENING) {
-        engine->stats.errors[kind]++;
-        engine->stats.last_error[kind] = error;
-    }
+    count_error(connection, kind, error);
+    exchanges_failed(connection, now_ns);
     connection_close(connection);
-    if (connection->busy)
-        engine_failed(engine, connection, kind, now_ns);
     if (was_connecting)
         engine_opened(engine, connection, false);
     engine_reopen(engine, connection, was_connecting || connection->served == 0 ? next_pause(connection) : 0);
 }
 
-void connection_expired(struct connection *connection, uint64_t now_ns)
+/* It has carried its last request, in peace; what is still in flight behind that will not be answered. */
+static void retire(struct connection *connection, uint64_t now_ns)
 {
-    broken(connection, connection->busy ? ERROR_TIMEOUT : ERROR_CONNECT, -ETIMEDOUT, now_ns);
+    struct engine *engine = connection->engine;
+    if (connection->count > 0) {
+        count_error(connection, ERROR_READ, -ECONNRESET);
+        exchanges_failed(connection, now_ns);
+    }
+    connection_close(connection);
+    if (settings_opens_on_demand(settings_of(connection)))
+        dispatch_ready(engine, connection, now_ns); /* opened again for the next request */
+    else
+        engine_reopen(engine, connection, 0);
 }
 
-/* ---- opening ---- */
+/* ---- deadlines ---- */
+
+/* The first deadline that has not passed by; UINT64_MAX: nothing is awaited. */
+static uint64_t next_deadline(struct connection *connection)
+{
+    for (unsigned i = 0; i < connection->count; i++)
+        if (!connection_exchange(connection, i)->expired)
+            return connection_exchange(connection, i)->deadline_ns;
+    if (connection->state != CONNECTION_CONNECTING)
+        return UINT64_MAX;
+    return connection->opened_ns + settings_of(connection)->timeout_ns;
+}
+
+void connection_expired(struct connection *connection, uint64_t now_ns)
+{
+    struct engine *engine = connection->engine;
+    bool had_requests = connection->count > 0;
+    uint64_t deadline = next_deadline(connection);
+    if (deadline <= now_ns && (!had_requests || !exchanges_expired(connection, now_ns))) {
+        broken(connection, had_requests ? ERROR_TIMEOUT : ERROR_CONNECT, -ETIMEDOUT, now_ns);
+        return;
+    }
+    if (connection->count && connection_exchange(connection, 0)->expired)
+        dispatch_gone(engine, connection); /* nothing new behind what hangs */
+    deadline = next_deadline(connection);
+    if (deadline != UINT64_MAX)
+        timers_set(&engine->deadlines, &connection->deadline, deadline);
+}
+
+/* ---- writing ---- */
 
 /* `operation` is EPOLL_CTL_ADD for a new descriptor, EPOLL_CTL_MOD otherwise. */
 static int watch(struct connection *connection, int operation, bool write)
@@ -114,30 +268,12 @@ static int watch(struct connection *connection, int operation, bool write)
     return epoll_ctl(connection->engine->epoll, operation, connection->fd, &event) == 0 ? 0 : -errno;
 }
 
-static void await(struct connection *connection, uint64_t now_ns)
-{
-    struct engine *engine = connection->engine;
-    connection->deadline_ns = now_ns + engine->load->settings->timeout_ns;
-    list_remove(&connection->link);
-    list_append(&engine->waiting, &connection->link);
-}
-
-static void connected(struct connection *connection, uint64_t now_ns)
-{
-    struct engine *engine = connection->engine;
-    connection->state = CONNECTION_OPEN;
-    connection->pause_ns = 0;
-    if (connection->busy ? connection->counted : engine->phase <= PHASE_MEASURE && engine->phase != PHASE_WARMUP)
-        histogram_record(&engine->stats.connect, stats_us(now_ns - connection->opened_ns));
-    engine_opened(engine, connection, true);
-}
-
 static ssize_t write_some(struct connection *connection, const char *data, size_t length)
 {
     ssize_t written = send(connection->fd, data, length, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (written < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-    if (connection->counted)
+    if (connection_exchange(connection, connection->count - 1u)->counted)
         connection->engine->stats.bytes_written += (uint64_t)written;
     return written;
 }
@@ -153,64 +289,158 @@ static int keep_rest(struct connection *connection, struct slice request, size_t
     return 0;
 }
 
-static struct slice render(struct connection *connection)
+/* Ready for the response to the ring's oldest. */
+static void begin_response(struct connection *connection)
+{
+    const struct request_kind *kind = kind_under_way(connection);
+    connection->named = false;
+    response_parser_begin(&connection->parser, kind->is_head);
+    if (kind->checked)
+        check_begin(&connection->progress);
+}
+
+/* The next request of those that wait. */
+static struct slice render(struct connection *connection, char *buffer, uint64_t now_ns)
 {
     struct engine *engine = connection->engine;
-    const struct settings *settings = engine->load->settings;
-    const struct request_kind *kind = &settings->mix.kinds[0];
-    const struct template *template = connection->served + 1 == settings->life.requests ? &kind->last : &kind->keep;
-    return template_render(template, &engine->render, NULL, engine->render_buffer);
+    struct exchange *exchange = connection_exchange(connection, connection->rendered);
+    const struct request_kind *kind = &settings_of(connection)->mix.kinds[exchange->kind];
+    exchange->sent_ns = now_ns;
+    connection->served++;
+    if (++connection->rendered == 1)
+        begin_response(connection);
+    if (connection->state == CONNECTION_OPEN && exchange->counted)
+        engine_on_wire(engine, 1, now_ns);
+    return template_render(exchange->last ? &kind->last : &kind->keep, &engine->render, connection->jar, buffer);
+}
+
+/* As many as go into the buffer. One that has no placeholders and is alone is sent from where it lies. */
+static struct slice render_batch(struct connection *connection, uint64_t now_ns)
+{
+    struct engine *engine = connection->engine;
+    char *at = engine->batch_buffer, *end = at + engine->batch_size - settings_of(connection)->mix.longest;
+    struct slice request = render(connection, at, now_ns);
+    if (connection->rendered == connection->count)
+        return request;
+    for (;;) {
+        if (request.at != at)
+            memcpy(at, request.at, request.length);
+        at += request.length;
+        if (at > end || connection->rendered == connection->count)
+            return (struct slice){engine->batch_buffer, (size_t)(at - engine->batch_buffer)};
+        request = render(connection, at, now_ns);
+    }
 }
 
 /* Renders, writes as much as goes and keeps the rest. Returns what was written or a negative errno. */
-static ssize_t begin_request(struct connection *connection, uint64_t now_ns)
+static ssize_t write_batch(struct connection *connection, uint64_t now_ns)
 {
-    struct slice request = render(connection);
-    connection->sent_ns = now_ns;
-    connection->served++;
-    connection->named = false;
-    response_parser_begin(&connection->parser, connection->engine->load->settings->mix.kinds[0].is_head);
-    ssize_t written = write_some(connection, request.at, request.length);
-    if (written < 0 || (size_t)written == request.length)
+    struct slice batch = render_batch(connection, now_ns);
+    ssize_t written = write_some(connection, batch.at, batch.length);
+    if (written < 0 || (size_t)written == batch.length)
         return written;
-    int error = keep_rest(connection, request, (size_t)written);
+    int error = keep_rest(connection, batch, (size_t)written);
     return error ? error : written;
 }
 
-void connection_send(struct connection *connection, uint64_t now_ns)
+static void write_waiting(struct connection *connection, uint64_t now_ns)
 {
-    await(connection, now_ns);
-    ssize_t written = begin_request(connection, now_ns);
-    int error = written < 0 ? (int)written : 0;
-    if (!error && connection->rest)
-        error = watch(connection, EPOLL_CTL_MOD, true);
+    int error = 0;
+    while (!error && !connection->rest && connection->rendered < connection->count) {
+        ssize_t written = write_batch(connection, now_ns);
+        error = written < 0 ? (int)written : 0;
+        if (!error && connection->rest)
+            error = watch(connection, EPOLL_CTL_MOD, true);
+    }
     if (error)
         broken(connection, ERROR_WRITE, error, now_ns);
+}
+
+void connection_flush(struct connection *connection, uint64_t now_ns)
+{
+    if (connection->rendered == connection->count)
+        return;
+    if (connection->state == CONNECTION_OPEN)
+        write_waiting(connection, now_ns);
+    else if (connection->state == CONNECTION_CLOSED)
+        connection_open(connection, now_ns);
+    /* else it goes out once the connection is open */
+}
+
+static void write_rest(struct connection *connection, uint64_t now_ns)
+{
+    ssize_t written =
+        write_some(connection, connection->rest + connection->rest_done, connection->rest_length - connection->rest_done);
+    int error = written < 0 ? (int)written : 0;
+    if (!error) {
+        connection->rest_done += (size_t)written;
+        if (connection->rest_done < connection->rest_length)
+            return;
+        drop_rest(connection);
+        error = watch(connection, EPOLL_CTL_MOD, false);
+    }
+    if (error)
+        broken(connection, ERROR_WRITE, error, now_ns);
+    else
+        write_waiting(connection, now_ns);
+}
+
+/* ---- opening ---- */
+
+/* What has been rendered goes out from now on. */
+static void connected(struct connection *connection, uint64_t now_ns)
+{
+    struct engine *engine = connection->engine;
+    connection->state = CONNECTION_OPEN;
+    connection->pause_ns = 0;
+    if (is_counted(connection))
+        histogram_record(&engine->stats.connect, stats_us(now_ns - connection->opened_ns));
+    for (unsigned i = 0; i < connection->rendered; i++) {
+        struct exchange *exchange = connection_exchange(connection, i);
+        exchange->sent_ns = now_ns;
+        if (exchange->counted && !exchange->expired)
+            engine_on_wire(engine, 1, now_ns);
+    }
+    engine_opened(engine, connection, true);
 }
 
 /* A connection opened for a request: tries to send at once. Where that works the handshake was over. */
 static void open_and_send(struct connection *connection, bool in_progress)
 {
     uint64_t now = clock_now_ns();
-    ssize_t written = begin_request(connection, now);
-    int error = written < 0 ? (int)written : watch(connection, EPOLL_CTL_ADD, connection->rest != NULL);
-    if (error)
+    ssize_t written = write_batch(connection, now);
+    int error = written < 0 ? (int)written : watch(connection, EPOLL_CTL_ADD, connection->rest != NULL || written == 0);
+    if (error) {
         broken(connection, in_progress ? ERROR_CONNECT : ERROR_WRITE, error, now);
-    else if (!in_progress || written > 0)
+    } else if (!in_progress || written > 0) {
         connected(connection, now);
+        write_waiting(connection, now);
+    }
 }
 
-void connection_open(struct connection *connection, uint64_t now_ns)
+/* The server's backlog is full, and a unix socket does not wait for it as TCP does. The deadline says how long this goes on. */
+static void attempt_later(struct connection *connection, uint64_t now_ns)
 {
-    bool in_progress = false;
-    connection->opened_ns = now_ns;
+    timers_set(&connection->engine->timers, &connection->timer, now_ns + BACKLOG_PAUSE_NS);
+}
+
+void connection_attempt(struct connection *connection, uint64_t now_ns)
+{
+    bool in_progress = false, again = connection->state == CONNECTION_CONNECTING;
+    struct engine *engine = connection->engine;
     connection->state = CONNECTION_CONNECTING;
-    connection->served = 0;
-    connection->credited = false;
-    await(connection, now_ns);
-    connection->fd = net_connect_start(&connection->engine->load->settings->url.address, NULL, &in_progress);
+    if (!again)
+        connection->opened_ns = now_ns;
+    if (!connection->deadline.position)
+        timers_set(&engine->deadlines, &connection->deadline, next_deadline(connection));
+    connection->fd = source_connect(connection, &in_progress);
     int error = connection->fd < 0 ? connection->fd : 0;
-    if (!error && connection->busy) {
+    if (error == -EAGAIN) {
+        connection->fd = -1;
+        attempt_later(connection, now_ns);
+        return;
+    }
+    if (!error && connection->count) {
         open_and_send(connection, in_progress);
         return;
     }
@@ -218,6 +448,17 @@ void connection_open(struct connection *connection, uint64_t now_ns)
         error = watch(connection, EPOLL_CTL_ADD, true); /* room to write means connected */
     if (error)
         broken(connection, ERROR_CONNECT, error, now_ns);
+}
+
+void connection_open(struct connection *connection, uint64_t now_ns)
+{
+    connection->served = 0;
+    connection->credited = false;
+    connection->answerer = NULL;
+    if (engine_may_connect(connection->engine, connection, now_ns))
+        connection_attempt(connection, now_ns);
+    else
+        connection->state = CONNECTION_QUEUED;
 }
 
 /* ---- events ---- */
@@ -232,76 +473,95 @@ static void finish_connect(struct connection *connection, uint64_t now_ns)
         return;
     }
     connected(connection, now_ns);
-    connection->sent_ns = now_ns; /* of the request waiting in `rest`, if there is one */
-    if (!connection->busy)
-        engine_free(connection->engine, connection, now_ns);
+    write_waiting(connection, now_ns);
+    if (connection->state == CONNECTION_OPEN)
+        dispatch_ready(connection->engine, connection, now_ns);
 }
 
-static void write_rest(struct connection *connection, uint64_t now_ns)
+/* The oldest has its response. True: it was the connection's last. */
+static bool answered(struct connection *connection, uint64_t now_ns)
 {
-    ssize_t written =
-        write_some(connection, connection->rest + connection->rest_done, connection->rest_length - connection->rest_done);
-    int error = written < 0 ? (int)written : 0;
-    if (!error) {
-        connection->rest_done += (size_t)written;
-        if (connection->rest_done == connection->rest_length) {
-            drop_rest(connection);
-            error = watch(connection, EPOLL_CTL_MOD, false);
+    bool last = !connection->parser.head.keep_alive || connection_exchange(connection, 0)->last;
+    exchange_answered(connection, now_ns);
+    if (connection->rendered > 0)
+        begin_response(connection);
+    return last || (connection->rest && connection->rendered == 0); /* answered before it was sent */
+}
+
+/*
+ * All responses in the bytes of one read. 0; 1: the connection has carried its last; -EBADMSG: no response, or bytes nobody asked
+ * for; other errors of the parser.
+ */
+static int take_answers(struct connection *connection, const char *data, size_t length, uint64_t now_ns)
+{
+    bool last = false;
+    while (length > 0) {
+        if (last || connection->rendered == 0)
+            return -EBADMSG;
+        ssize_t taken = response_parser_feed(&connection->parser, data, length);
+        if (taken < 0)
+            return (int)taken;
+        if (connection->parser.stage != RESPONSE_COMPLETE) {
+            struct exchange *exchange = connection_exchange(connection, 0);
+            exchange->first_byte_ns = exchange->first_byte_ns ? exchange->first_byte_ns : now_ns;
+            return 0;
         }
+        last = answered(connection, now_ns);
+        data += taken;
+        length -= (size_t)taken;
     }
-    if (error)
-        broken(connection, ERROR_WRITE, error, now_ns);
-}
-
-/* The response is whole; `clean`: nothing came behind it. */
-static void answered(struct connection *connection, bool clean, uint64_t now_ns)
-{
-    struct engine *engine = connection->engine;
-    uint64_t most = engine->load->settings->life.requests;
-    bool counted = connection->counted;
-    engine_answered(engine, connection, now_ns);
-    if (!clean && counted)
-        engine->stats.errors[ERROR_MALFORMED]++;
-    if (clean && connection->parser.head.keep_alive && !connection->rest && connection->served != most) {
-        engine_free(engine, connection, now_ns);
-        return;
-    }
-    connection_close(connection);
-    if (most)
-        engine_free(engine, connection, now_ns); /* opened again for the next request */
-    else
-        engine_reopen(engine, connection, 0);
+    return last;
 }
 
 static void peer_closed(struct connection *connection, uint64_t now_ns)
 {
     struct engine *engine = connection->engine;
-    if (!connection->busy) { /* an idle connection ended: its server's right */
+    if (connection->count == 0) { /* an idle connection ended: its server's right */
         connection_close(connection);
         engine_reopen(engine, connection, connection->served ? 0 : next_pause(connection));
         return;
     }
-    int error = response_parser_finish(&connection->parser);
-    if (!error)
-        answered(connection, true, now_ns);
-    else
+    int error = connection->rendered ? response_parser_finish(&connection->parser) : -ENODATA;
+    if (error) {
         broken(connection, error == -ENODATA ? ERROR_READ : ERROR_MALFORMED, error == -ENODATA ? -ECONNRESET : error, now_ns);
+        return;
+    }
+    exchange_answered(connection, now_ns);
+    retire(connection, now_ns);
+}
+
+/* To whom the bytes of a read belong: to the worker that has named itself in them, else to the one before. */
+static void count_bytes(struct connection *connection, size_t length)
+{
+    struct stats *stats = &connection->engine->stats;
+    struct backend *backend = connection->named ? connection->backend : connection->answerer;
+    stats->bytes_read += length;
+    (backend ? backend : stats->backends[0])->bytes += length;
+}
+
+static void think(struct connection *connection, uint64_t now_ns)
+{
+    const struct settings *settings = settings_of(connection);
+    if (settings->has_think && connection->think_until_ns <= now_ns)
+        connection->think_until_ns = now_ns + distribution_draw(&settings->think, &connection->engine->thinking);
 }
 
 static void parse(struct connection *connection, size_t length, uint64_t now_ns)
 {
     struct engine *engine = connection->engine;
-    if (!connection->busy) {
-        broken(connection, ERROR_MALFORMED, -EBADMSG, now_ns); /* bytes nobody asked for */
-        return;
-    }
-    if (connection->counted)
-        engine->stats.bytes_read += length;
-    ssize_t taken = response_parser_feed(&connection->parser, engine->read_buffer, length);
-    if (taken < 0)
-        broken(connection, ERROR_MALFORMED, (int)taken, now_ns);
-    else if (connection->parser.stage == RESPONSE_COMPLETE)
-        answered(connection, (size_t)taken == length, now_ns);
+    unsigned before = connection->count;
+    bool counted = before > 0 && connection_exchange(connection, 0)->counted;
+    int outcome = take_answers(connection, engine->read_buffer, length, now_ns);
+    if (counted)
+        count_bytes(connection, length);
+    if (connection->count != before)
+        think(connection, now_ns);
+    if (outcome < 0)
+        broken(connection, ERROR_MALFORMED, outcome, now_ns);
+    else if (outcome > 0)
+        retire(connection, now_ns);
+    else if (connection->count != before)
+        dispatch_ready(engine, connection, now_ns);
 }
 
 static void read_some(struct connection *connection)
@@ -325,7 +585,8 @@ void connection_event(struct connection *connection, uint32_t events)
         return; /* closed earlier in this turn */
     if (connection->state == CONNECTION_CONNECTING) {
         engine->now_ns = clock_now_ns();
-        finish_connect(connection, engine->now_ns);
+        if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) /* else it is news of the descriptor before this one */
+            finish_connect(connection, engine->now_ns);
         return; /* what else there is will be reported again */
     }
     if (connection->rest && events & EPOLLOUT) {

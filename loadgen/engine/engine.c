@@ -1,16 +1,16 @@
 /*
- * One thread of load: an epoll, its connections, and the question who may send when.
+ * One thread of load: an epoll, its connections, and time.
  *
- *   OPENING --run.c sets the start--> WAITING --> WARMUP --> MEASURE --> DONE
- *
- * Closed loop: a connection that is free sends at once, while the budget lasts. Open loop: the schedule says when; a free
- * connection takes the oldest plan that is due, and a plan finds a free connection or stays where it is until one is freed. Free
- * connections queue up, first in, first out, so that all of them carry load.
+ *   OPENING --run.c sets the start--> WAITING --> WARMUP --> MEASURE --> LINGER --> DONE
  *
  * Everything that waits for a time - the next plan, the end of a phase, back-offs, time-outs - shares one timerfd with an absolute
- * time: nanoseconds, and none of the slack that the kernel adds to epoll's own time-outs. Time-outs are looked at lazily: the
- * timer is set for the oldest deadline as it was, and only when that has passed for the one after it; so in a closed loop it is set
- * about once in --timeout, not once a request.
+ * time: nanoseconds, and none of the slack that the kernel adds to epoll's own time-outs. Time-outs are looked at lazily: a
+ * connection's deadline stays where its first request put it and is moved on when it rings, so that in a closed loop the timer is
+ * set about once in --timeout a connection, not once a request.
+ *
+ * The end. When the duration is over the books are closed on everything that is a rate: CPU time, requests in flight, plans never
+ * sent. What is in flight may still be answered during --linger, so that the slowest requests are seen instead of cut off;
+ * what is not is recorded as a lower bound.
  *
  * Rule: connections are opened again from the timers only, never from within the failure of another: no recursion.
  */
@@ -27,22 +27,10 @@
 #define EVENTS_A_TURN   128
 #define ROUNDS_OF_GRACE 3 /* so many failed attempts a connection, with never a success, and the server is given up */
 
-enum stream { STREAM_ARRIVALS, STREAM_PLACEHOLDERS, STREAMS_A_PHASE };
-
-static bool is_open_loop(const struct engine *engine)
-{
-    return engine->load->settings->is_open_loop;
-}
-
 /* Connections opened for the request that is due, instead of before the start. */
 static bool opens_on_demand(const struct engine *engine)
 {
     return settings_opens_on_demand(engine->load->settings);
-}
-
-static bool is_running(const struct engine *engine)
-{
-    return engine->phase == PHASE_WARMUP || engine->phase == PHASE_MEASURE;
 }
 
 /* ---- making and ending ---- */
@@ -70,25 +58,64 @@ static int open_descriptors(struct engine *engine)
 
 static int make_room(struct engine *engine)
 {
+    const struct settings *settings = engine->load->settings;
+    engine->batch_size = settings->mix.longest > BATCH_BUFFER_SIZE ? settings->mix.longest : BATCH_BUFFER_SIZE;
+    engine->connection_size = sizeof(struct connection) + engine->depth * sizeof(struct exchange);
     engine->read_buffer = malloc(READ_BUFFER_SIZE);
-    engine->render_buffer = malloc(engine->load->settings->mix.longest);
-    engine->connections = calloc(engine->connection_count, sizeof(*engine->connections));
-    if (!engine->read_buffer || !engine->render_buffer || !engine->connections)
+    engine->batch_buffer = malloc(engine->batch_size);
+    engine->connections = calloc(engine->connection_most, engine->connection_size);
+    if (!engine->read_buffer || !engine->batch_buffer || !engine->connections)
         return -ENOMEM;
-    for (unsigned i = 0; i < engine->connection_count; i++)
-        connection_init(&engine->connections[i], engine);
-    int error = timers_init(&engine->timers, engine->connection_count);
-    return error ? error : stats_init(&engine->stats, engine->load->settings->mix.count);
+    int error = timers_init(&engine->timers, engine->connection_most);
+    if (!error)
+        error = timers_init(&engine->deadlines, engine->connection_most);
+    if (!error)
+        error = dispatch_init(engine);
+    return error ? error : stats_init(&engine->stats, settings->mix.count);
+}
+
+/* Connections beyond those of the start are made when they are needed: memory never touched is memory never used. */
+struct connection *engine_more(struct engine *engine)
+{
+    if (engine->connection_count == engine->connection_most)
+        return NULL;
+    struct connection *connection = engine_connection(engine, engine->connection_count);
+    connection_init(connection, engine, engine->connection_count++);
+    return connection;
+}
+
+/* One a thread, for as long as it lives. Numbers no phase's stream has. */
+enum stream { STREAM_PORTS, STREAM_LIVES, STREAMS_A_THREAD };
+
+#define STREAM_THREADS (UINT64_C(1) << 40)
+
+static void init_streams(struct engine *engine)
+{
+    const struct settings *settings = engine->load->settings;
+    uint64_t stream = STREAM_THREADS + (uint64_t)engine->index * STREAMS_A_THREAD;
+    random_init_stream(&engine->ports, settings->seed, stream + STREAM_PORTS);
+    random_init_stream(&engine->lives, settings->seed, stream + STREAM_LIVES);
+    engine->render.sequence = engine->index;
+    engine->render.step = settings->threads;
+}
+
+static unsigned share_of_connections(const struct engine *engine, uint64_t total)
+{
+    return (unsigned)share_of(total, engine->index, (unsigned)engine->load->settings->threads);
 }
 
 int engine_init(struct engine *engine, const struct load *load, unsigned index, int news_fd)
 {
     const struct settings *settings = load->settings;
     *engine = (struct engine){.load = load, .index = index, .news_fd = news_fd, .epoll = -1, .timer_fd = -1, .wake_fd = -1};
-    engine->armed_ns = engine->phase_end_ns = engine->series_ns = engine->schedule.next_ns = UINT64_MAX;
-    engine->connection_count = (unsigned)share_of(settings->connections, index, (unsigned)settings->threads);
-    list_init(&engine->idle);
-    list_init(&engine->waiting);
+    engine->armed_ns = engine->phase_end_ns = engine->series_ns = engine->end_ns = UINT64_MAX;
+    engine->depth = (unsigned)settings->pipeline;
+    engine->connection_most =
+        share_of_connections(engine, settings->dispatch == DISPATCH_OPEN ? settings->connections_max : settings->connections);
+    if (settings->connect_rate > 0)
+        engine->connect_gap_ns = (uint64_t)((double)settings->threads * 1e9 / settings->connect_rate);
+    list_init(&engine->queued);
+    init_streams(engine);
     int error = make_room(engine);
     return error ? error : open_descriptors(engine);
 }
@@ -96,15 +123,17 @@ int engine_init(struct engine *engine, const struct load *load, unsigned index, 
 void engine_close(struct engine *engine)
 {
     int fds[] = {engine->epoll, engine->timer_fd, engine->wake_fd};
-    for (unsigned i = 0; engine->connections && i < engine->connection_count; i++)
-        connection_close(&engine->connections[i]);
+    for (unsigned i = 0; i < engine->connection_count; i++)
+        connection_free(engine_connection(engine, i));
     for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         if (fds[i] >= 0)
             close(fds[i]);
     timers_close(&engine->timers);
+    timers_close(&engine->deadlines);
+    dispatch_close(engine);
     stats_close(&engine->stats);
     free(engine->connections);
-    free(engine->render_buffer);
+    free(engine->batch_buffer);
     free(engine->read_buffer);
 }
 
@@ -117,155 +146,7 @@ static void announce(struct engine *engine, _Atomic bool *flag)
         engine->error = -errno;
 }
 
-static void count_unfinished(struct engine *engine)
-{
-    for (unsigned i = 0; i < engine->connection_count; i++)
-        engine->stats.unfinished += engine->connections[i].busy && engine->connections[i].counted;
-}
-
-/* What was planned up to `at_ns` and never taken up; when -n was given up, the rest of it. */
-static uint64_t count_unsent(struct engine *engine, uint64_t at_ns)
-{
-    struct schedule_plan *plan = &engine->schedule.plan;
-    if (!is_open_loop(engine))
-        return engine->unreachable && engine->budget != UINT64_MAX ? engine->budget : 0;
-    if (engine->unreachable && plan->end_ns == UINT64_MAX) /* -n: all the others, too */
-        at_ns = UINT64_MAX;
-    if (engine->schedule.next_ns >= at_ns)
-        return 0;
-    plan->end_ns = at_ns < plan->end_ns ? at_ns : plan->end_ns;
-    return schedule_drain(&engine->schedule, NULL, NULL);
-}
-
-static void finish(struct engine *engine, uint64_t at_ns)
-{
-    if (engine->phase == PHASE_MEASURE) {
-        engine->stats.cpu_ns = clock_thread_cpu_ns() - engine->cpu_from_ns; /* before the counting, which may be long */
-        count_unfinished(engine);
-        engine->stats.unsent = count_unsent(engine, at_ns);
-        engine->until_ns = at_ns > engine->from_ns ? at_ns : engine->from_ns;
-    }
-    engine->phase = PHASE_DONE;
-}
-
-/* ---- sending ---- */
-
-static void dispatch(struct engine *engine, struct connection *connection, uint64_t planned_ns, uint64_t now_ns)
-{
-    engine->in_flight++;
-    connection->busy = true;
-    connection->planned_ns = planned_ns;
-    connection->counted = engine->phase == PHASE_MEASURE;
-    engine->stats.started += connection->counted;
-    if (connection->fd >= 0)
-        connection_send(connection, now_ns);
-    else
-        connection_open(connection, now_ns);
-}
-
-/*
- * Takes the oldest plan, which is due. `free_until_ns`: up to then there was a free connection, so that the plan's waiting until
- * then is the generator's own doing; what it waited longer it waited for a connection.
- */
-static void dispatch_planned(struct engine *engine, struct connection *connection, uint64_t free_until_ns, uint64_t now_ns)
-{
-    uint64_t planned = engine->schedule.next_ns;
-    schedule_advance(&engine->schedule);
-    if (engine->phase == PHASE_MEASURE) {
-        histogram_record(&engine->stats.send_lag, stats_us(now_ns - planned));
-        histogram_record(&engine->stats.own_lag, free_until_ns > planned ? stats_us(free_until_ns - planned) : 0);
-        engine->stats.waited += free_until_ns < now_ns;
-    }
-    dispatch(engine, connection, planned, now_ns);
-}
-
-/* Open loop: all plans that are due and for which there is a connection. */
-static void dispatch_due(struct engine *engine)
-{
-    while (engine->schedule.next_ns <= engine->now_ns && !list_empty(&engine->idle) && is_running(engine)) {
-        struct connection *connection = list_entry(engine->idle.next, struct connection, link);
-        list_remove(&connection->link);
-        if (list_empty(&engine->idle))
-            engine->exhausted_ns = engine->now_ns;
-        dispatch_planned(engine, connection, engine->now_ns, engine->now_ns);
-        engine->now_ns = clock_now_ns();
-    }
-}
-
-void engine_free(struct engine *engine, struct connection *connection, uint64_t now_ns)
-{
-    bool running = is_running(engine);
-    if (running && is_open_loop(engine) && engine->schedule.next_ns <= now_ns) {
-        dispatch_planned(engine, connection, list_empty(&engine->idle) ? engine->exhausted_ns : now_ns, now_ns);
-    } else if (running && !is_open_loop(engine) && engine->budget > 0) {
-        engine->budget -= engine->budget != UINT64_MAX; /* which means no limit */
-        dispatch(engine, connection, now_ns, now_ns);
-    } else {
-        list_remove(&connection->link);
-        list_append(&engine->idle, &connection->link);
-    }
-}
-
-/* Free connections of a closed loop all begin. */
-static void dispatch_all(struct engine *engine)
-{
-    struct list idle = engine->idle;
-    if (list_empty(&engine->idle))
-        return;
-    idle.next->previous = idle.previous->next = &idle; /* the list, taken over: engine_free may put some back */
-    list_init(&engine->idle);
-    while (!list_empty(&idle)) {
-        struct connection *connection = list_entry(idle.next, struct connection, link);
-        list_remove(&connection->link);
-        engine_free(engine, connection, clock_now_ns());
-    }
-}
-
 /* ---- what connections report ---- */
-
-void engine_answered(struct engine *engine, struct connection *connection, uint64_t now_ns)
-{
-    struct stats *stats = &engine->stats;
-    engine->in_flight--;
-    engine->last_answer_ns = engine->last_end_ns = now_ns;
-    connection->busy = false;
-    struct backend *backend = connection->named ? connection->backend : stats->backends[0];
-    backend->answered = true;
-    if (!connection->counted)
-        return;
-    uint64_t response_us = stats_us(now_ns - connection->planned_ns);
-    unsigned status = connection->parser.head.status;
-    stats->status[status]++;
-    stats->ok += status < 400;
-    stats->http_errors += status >= 400;
-    backend->requests++;
-    backend->connections += !connection->credited;
-    connection->credited = true;
-    histogram_record(&backend->response, response_us);
-    if (is_open_loop(engine) || opens_on_demand(engine)) /* else it is the same */
-        histogram_record(&stats->service, stats_us(now_ns - connection->sent_ns));
-    if (engine->series)
-        series_record(engine->series, backend, response_us);
-}
-
-void engine_failed(struct engine *engine, struct connection *connection, enum error_kind kind, uint64_t now_ns)
-{
-    struct stats *stats = &engine->stats;
-    engine->in_flight--;
-    engine->last_end_ns = now_ns;
-    connection->busy = false;
-    if (!connection->counted)
-        return;
-    if (kind != ERROR_TIMEOUT) {
-        stats->socket_errors++;
-        return;
-    }
-    /* It took at least so long: left out, the slowest requests would make the server look faster. */
-    stats->timed_out++;
-    histogram_record(&stats->censored, stats_us(now_ns - connection->planned_ns));
-    if (is_open_loop(engine) || opens_on_demand(engine))
-        histogram_record(&stats->censored_service, stats_us(now_ns - connection->sent_ns));
-}
 
 /* Nothing can be connected to: never could, or not for as long as a request may take and there is no other end in sight. */
 static bool is_hopeless(const struct engine *engine)
@@ -281,7 +162,7 @@ void engine_opened(struct engine *engine, struct connection *connection, bool co
 {
     engine->connected += connected;
     engine->refused_in_row = connected ? 0 : engine->refused_in_row + 1;
-    engine->unreachable = is_running(engine) && is_hopeless(engine);
+    engine->unreachable = engine_is_running(engine) && is_hopeless(engine);
     if (!connection->opening)
         return;
     connection->opening = false;
@@ -294,53 +175,89 @@ void engine_reopen(struct engine *engine, struct connection *connection, uint64_
     timers_set(&engine->timers, &connection->timer, engine->now_ns + pause_ns);
 }
 
-/* ---- phases ---- */
-
-static struct schedule_plan plan_of(const struct engine *engine, uint64_t from_ns, uint64_t until_ns, uint64_t limit)
+/*
+ * --connect-rate: one each gap, by each thread; threads begin at different points of the gap. A turn that was missed by less than a
+ * gap is made up for, so that the rate is met; more would be a burst.
+ */
+static void take_turn(struct engine *engine, uint64_t now_ns)
 {
-    const struct settings *settings = engine->load->settings;
-    return (struct schedule_plan){
-        .arrivals = settings->arrivals.kind,
-        .profile = &settings->profile,
-        .trace = &settings->trace,
-        .part = engine->index,
-        .parts = (unsigned)settings->threads,
-        .start_ns = from_ns,
-        .end_ns = until_ns,
-        .limit = limit,
-        .seed = settings->seed,
-    };
+    uint64_t missed = now_ns - engine->connect_ns;
+    engine->connect_ns = (missed < engine->connect_gap_ns ? engine->connect_ns : now_ns) + engine->connect_gap_ns;
 }
 
-/* Every phase has its own random streams, so that what is measured does not depend on how much the warm-up got done. */
+bool engine_may_connect(struct engine *engine, struct connection *connection, uint64_t now_ns)
+{
+    if (engine->connect_gap_ns == 0)
+        return true;
+    if (list_empty(&engine->queued) && engine->connect_ns <= now_ns) {
+        take_turn(engine, now_ns);
+        return true;
+    }
+    list_append(&engine->queued, &connection->turn);
+    return false;
+}
+
+static void connect_queued(struct engine *engine)
+{
+    while (!list_empty(&engine->queued) && engine->connect_ns <= engine->now_ns) {
+        struct connection *connection = list_entry(engine->queued.next, struct connection, turn);
+        take_turn(engine, engine->now_ns);
+        list_remove(&connection->turn);
+        connection_attempt(connection, engine->now_ns);
+    }
+}
+
+/* ---- phases ---- */
+
 static void begin_phase(struct engine *engine, enum engine_phase phase, uint64_t from_ns, uint64_t until_ns, uint64_t limit)
 {
-    uint64_t seed = engine->load->settings->seed;
-    uint64_t stream = ((uint64_t)engine->index * 2 + (phase == PHASE_WARMUP)) * STREAMS_A_PHASE;
-    struct schedule_plan plan = plan_of(engine, from_ns, until_ns, limit);
-    plan.stream = stream + STREAM_ARRIVALS;
-    random_init_stream(&engine->render.random, seed, stream + STREAM_PLACEHOLDERS);
     engine->phase = phase;
     engine->phase_end_ns = until_ns;
-    engine->budget = limit;
-    if (is_open_loop(engine)) {
-        schedule_init(&engine->schedule, &plan);
-        dispatch_due(engine);
-    } else {
-        dispatch_all(engine);
-    }
+    dispatch_begin(engine, from_ns, until_ns, limit);
 }
 
 static void begin_measure(struct engine *engine, uint64_t from_ns)
 {
     const struct settings *settings = engine->load->settings;
     uint64_t limit = settings->requests ? share_of(settings->requests, engine->index, (unsigned)settings->threads) : UINT64_MAX;
-    engine->from_ns = engine->last_answer_ns = engine->last_end_ns = from_ns;
+    engine->from_ns = engine->last_answer_ns = engine->last_end_ns = engine->changed_ns = from_ns;
+    engine->end_ns = settings->duration_ns ? from_ns + settings->duration_ns : UINT64_MAX;
     engine->cpu_from_ns = clock_thread_cpu_ns();
+    engine->run_wait_from_ns = host_thread_wait_ns();
     engine->series_ns = engine->series ? from_ns + SERIES_INTERVAL_NS : UINT64_MAX;
     if (engine->series)
         series_begin(engine->series, &engine->stats);
-    begin_phase(engine, PHASE_MEASURE, from_ns, settings->duration_ns ? from_ns + settings->duration_ns : UINT64_MAX, limit);
+    begin_phase(engine, PHASE_MEASURE, from_ns, engine->end_ns, limit);
+}
+
+/* The books of the measurement are closed, but for the requests still in flight. */
+static void end_measure(struct engine *engine, uint64_t at_ns)
+{
+    struct stats *stats = &engine->stats;
+    stats->cpu_ns = clock_thread_cpu_ns() - engine->cpu_from_ns; /* before the counting, which may be long */
+    stats->run_wait_ns = host_thread_wait_ns() - engine->run_wait_from_ns;
+    engine_on_wire(engine, 0, at_ns);
+    stats->in_flight_ns = (double)engine->wire_ns;
+    engine->until_ns = at_ns > engine->from_ns ? at_ns : engine->from_ns;
+    stats->unsent = dispatch_unsent(engine, engine->until_ns);
+}
+
+static void finish(struct engine *engine, uint64_t at_ns)
+{
+    if (engine->phase == PHASE_MEASURE)
+        end_measure(engine, at_ns);
+    for (unsigned i = 0; engine->from_ns && i < engine->connection_count; i++)
+        exchanges_unfinished(engine_connection(engine, i), at_ns);
+    engine->phase = PHASE_DONE;
+}
+
+/* Nothing new is sent, and what is in flight gets its chance. */
+static void begin_linger(struct engine *engine)
+{
+    uint64_t end = engine->phase_end_ns;
+    end_measure(engine, end);
+    engine->phase = PHASE_LINGER;
+    engine->phase_end_ns = end + engine->load->settings->linger_ns;
 }
 
 static void end_phase(struct engine *engine)
@@ -349,48 +266,48 @@ static void end_phase(struct engine *engine)
     if (engine->phase == PHASE_WAITING && warmup)
         begin_phase(engine, PHASE_WARMUP, end, end + warmup, UINT64_MAX);
     else if (engine->phase == PHASE_MEASURE)
+        begin_linger(engine);
+    else if (engine->phase == PHASE_LINGER)
         finish(engine, end);
     else
         begin_measure(engine, end);
 }
 
-/* -n: all requests have been sent and have ended. */
+/* -n: all requests have been sent and have ended. After the duration: all have ended. */
 static bool is_complete(const struct engine *engine)
 {
-    if (engine->phase != PHASE_MEASURE || engine->in_flight > 0 || !engine->load->settings->requests)
+    if (engine->in_flight > 0)
         return false;
-    return is_open_loop(engine) ? engine->schedule.next_ns == UINT64_MAX : engine->budget == 0;
+    if (engine->phase == PHASE_LINGER)
+        return true;
+    return engine->phase == PHASE_MEASURE && engine->load->settings->requests && dispatch_is_done(engine);
 }
 
 static void begin_opening(struct engine *engine)
 {
-    engine->opening = opens_on_demand(engine) ? 0 : engine->connection_count;
+    unsigned count = share_of_connections(engine, engine->load->settings->connections);
+    engine->connect_ns = clock_now_ns() + engine->connect_gap_ns * engine->index / engine->load->settings->threads;
+    engine->opening = opens_on_demand(engine) ? 0 : count;
     if (engine->opening == 0)
         announce(engine, &engine->ready);
-    for (unsigned i = 0; i < engine->connection_count; i++) {
-        struct connection *connection = &engine->connections[i];
+    for (unsigned i = 0; i < count; i++) {
+        struct connection *connection = engine_more(engine);
         engine->now_ns = clock_now_ns();
         connection->opening = !opens_on_demand(engine);
         if (connection->opening)
             connection_open(connection, engine->now_ns);
         else
-            engine_free(engine, connection, engine->now_ns);
+            dispatch_ready(engine, connection, engine->now_ns);
     }
 }
 
 /* ---- time ---- */
 
-static void expire(struct engine *engine)
+static void run_deadlines(struct engine *engine)
 {
-    const struct connection *oldest;
-    while (!list_empty(&engine->waiting)) {
-        struct connection *connection = list_entry(engine->waiting.next, struct connection, link);
-        if (connection->deadline_ns > engine->now_ns)
-            break;
-        connection_expired(connection, engine->now_ns);
-    }
-    oldest = list_empty(&engine->waiting) ? NULL : list_entry(engine->waiting.next, struct connection, link);
-    engine->expiry_ns = oldest ? oldest->deadline_ns : engine->now_ns + engine->load->settings->timeout_ns;
+    struct timer *timer;
+    while ((timer = timers_take_due(&engine->deadlines, engine->now_ns)))
+        connection_expired(list_entry(timer, struct connection, deadline), engine->now_ns);
 }
 
 static void run_timers(struct engine *engine)
@@ -398,10 +315,12 @@ static void run_timers(struct engine *engine)
     struct timer *timer;
     while ((timer = timers_take_due(&engine->timers, engine->now_ns))) {
         struct connection *connection = list_entry(timer, struct connection, timer);
-        if (opens_on_demand(engine))
-            engine_free(engine, connection, engine->now_ns);
-        else
+        if (connection->state == CONNECTION_CONNECTING && connection->fd < 0)
+            connection_attempt(connection, engine->now_ns);
+        else if (connection->state == CONNECTION_CLOSED && !opens_on_demand(engine))
             connection_open(connection, engine->now_ns);
+        else
+            dispatch_ready(engine, connection, engine->now_ns);
     }
 }
 
@@ -409,7 +328,7 @@ static void run_timers(struct engine *engine)
 static void turn_series(struct engine *engine)
 {
     for (; engine->series_ns <= engine->now_ns; engine->series_ns += SERIES_INTERVAL_NS)
-        series_turn(engine->series, &engine->stats, engine->in_flight);
+        series_turn(engine->series, &engine->stats, engine->on_wire);
 }
 
 static void run_due(struct engine *engine)
@@ -420,8 +339,8 @@ static void run_due(struct engine *engine)
         turn_series(engine);
     while (engine->phase_end_ns <= engine->now_ns && engine->phase != PHASE_DONE)
         end_phase(engine);
-    if (engine->expiry_ns <= engine->now_ns)
-        expire(engine);
+    run_deadlines(engine);
+    connect_queued(engine);
     run_timers(engine);
     dispatch_due(engine);
 }
@@ -433,9 +352,11 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 static uint64_t next_wake(const struct engine *engine)
 {
-    uint64_t wake =
-        least(least(engine->phase_end_ns, engine->expiry_ns), least(timers_next_ns(&engine->timers), engine->series_ns));
-    return list_empty(&engine->idle) ? wake : least(wake, engine->schedule.next_ns);
+    uint64_t wake = least(least(engine->phase_end_ns, engine->series_ns),
+                          least(timers_next_ns(&engine->timers), timers_next_ns(&engine->deadlines)));
+    if (!list_empty(&engine->queued))
+        wake = least(wake, engine->connect_ns);
+    return least(wake, dispatch_next_ns(engine));
 }
 
 /* Setting the timer anew also clears an expiry not read: it need not be read at all. */
@@ -489,7 +410,7 @@ static int turn(struct engine *engine)
         return errno == EINTR ? 0 : -errno;
     for (int i = 0; i < count && engine->phase != PHASE_DONE; i++)
         handle(engine, &events[i]);
-    if (is_running(engine) && (engine->unreachable || is_complete(engine)))
+    if (engine->phase >= PHASE_WARMUP && engine->phase < PHASE_DONE && (engine->unreachable || is_complete(engine)))
         finish(engine, engine->unreachable ? engine->now_ns : engine->last_end_ns);
     return engine->error;
 }
@@ -500,7 +421,6 @@ void *engine_run(void *argument)
     const struct cpu_list *pin = &engine->load->settings->pin;
     if (pin->count)
         engine->error = cpus_pin(pin->cpu[engine->index % pin->count]);
-    engine->expiry_ns = clock_now_ns() + engine->load->settings->timeout_ns;
     begin_opening(engine);
     while (!engine->error && engine->phase != PHASE_DONE)
         engine->error = turn(engine);

@@ -14,8 +14,8 @@
 #include "base/clock.h"
 #include "loadgen/engine/engine.h"
 
-#define START_DELAY_NS  CLOCK_NS_PER_MS /* for every thread to hear of the start before it comes */
-#define SERIES_LOOK_MS  20
+#define START_DELAY_NS CLOCK_NS_PER_MS /* for every thread to hear of the start before it comes */
+#define SERIES_LOOK_MS 20
 
 static int fail(char *message, const char *what, const char *which, int error)
 {
@@ -27,11 +27,8 @@ static int fail(char *message, const char *what, const char *which, int error)
 
 static void make_load(struct run *run)
 {
-    run->load.events = connection_events;
-    if (run->settings->backend_header)
-        run->load.events.only = slice_of(run->settings->backend_header);
-    else
-        run->load.events.on_header = NULL;
+    run->load.events = connection_events(run->settings);
+    run->load.ports = port_range_read();
 }
 
 /* INT and TERM arrive as something to read; the threads, started later, inherit the mask. */
