@@ -1,7 +1,7 @@
 # The front door. CMakeLists.txt says how things are built; here is what one wants from them.
 #
 # Variables: PLAN=quick (bench), RESULTS=the newest folder (report), PREFIX=/usr/local and DESTDIR (install), BUILD=build,
-# BUILD_TYPE=Release, CMAKE_FLAGS, JOBS=all CPUs (build), TEST_JOBS=2 (test: its programs start servers of many workers).
+# BUILD_TYPE=Release, FUZZ_SECONDS=60 (fuzz), CMAKE_FLAGS, JOBS=all CPUs (build), TEST_JOBS=2 (test: its programs start servers of many workers).
 
 PLAN ?= quick
 BUILD ?= build
@@ -47,6 +47,10 @@ lint: deps-lint ## layout, static analysis, shell and plot scripts, no warnings 
 sanitize: deps-quiet ## the tests under AddressSanitizer, UBSan and ThreadSanitizer
 	@scripts/sanitize
 
+fuzz: ## look for inputs that break the parsers: FUZZ_SECONDS=60 for each of them
+	@scripts/deps --quiet build fuzz
+	@scripts/fuzz
+
 report: build ## draw the newest results again: RESULTS=DIR for others
 	@test -n "$(RESULTS)" || { echo "report: there are no results yet; make bench measures some" >&2; exit 1; }
 	$(BUILD)/bin/clusterbench report $(RESULTS)
@@ -55,6 +59,6 @@ install: build ## install below PREFIX (/usr/local); DESTDIR is honoured
 	cmake --install $(BUILD) --prefix $(PREFIX)
 
 clean: ## remove what was built; results stay
-	rm -rf $(BUILD) build-asan build-tsan build-lint-gcc build-lint-clang
+	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-lint-gcc build-lint-clang
 
-.PHONY: help deps deps-quiet deps-lint build bench test truth soak lint sanitize report install clean
+.PHONY: help deps deps-quiet deps-lint build bench test truth soak lint sanitize fuzz report install clean
