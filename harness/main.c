@@ -28,6 +28,7 @@ static const struct option_spec option_specs[] = {
      .type = OPTION_TEXT,
      SETTING(plan),
      .fallback = "quick",
+     .is_file = true,
      .argument = "NAME|FILE",
      .group = "run",
      .help = "the plan to run: a name that `list plans` shows, or an .ini file"},
@@ -52,17 +53,24 @@ static const struct option_spec option_specs[] = {
      .letter = 'o',
      .type = OPTION_TEXT,
      SETTING(out),
+     .is_file = true,
      .argument = "DIR",
      .help = "the results folder (results/UTC-PLAN)"},
     {.name = "quick", .type = OPTION_FLAG, SETTING(quick), .help = "one block, a fifth of the time, no verdicts: to try a plan"},
     {.name = "bin",
      .type = OPTION_TEXT,
      SETTING(programs),
+     .is_file = true,
      .argument = "DIR",
      .group = "where things are",
      .help = "folder of the server programs and loadgen (where clusterbench lies)"},
-    {.name = "plans", .type = OPTION_TEXT, SETTING(plans), .argument = "DIR", .help = "folder of the plans"},
-    {.name = "plots", .type = OPTION_TEXT, SETTING(plots), .argument = "DIR", .help = "folder of the plot scripts"},
+    {.name = "plans", .type = OPTION_TEXT, SETTING(plans), .is_file = true, .argument = "DIR", .help = "folder of the plans"},
+    {.name = "plots",
+     .type = OPTION_TEXT,
+     SETTING(plots),
+     .is_file = true,
+     .argument = "DIR",
+     .help = "folder of the plot scripts"},
     {.name = NULL},
 };
 
@@ -203,6 +211,7 @@ static int carry_out(const struct settings *settings, int count, char **operands
 
 int main(int argc, char **argv)
 {
+    static const char *const commands[] = {"run", "report", "list", "doctor", "strategies", "plans", NULL};
     struct settings settings = {0};
     struct option_table table = {option_specs, &settings};
     struct option_program program = {
@@ -213,6 +222,7 @@ int main(int argc, char **argv)
                     "report   draws plots and report.html again from the recorded data\n"
                     "list     shows the strategies and plans there are\n"
                     "doctor   tells what is missing, what makes this machine noisy, and what to do",
+        .operands = commands,
         .version = "clusterbench " CLUSTERBENCH_VERSION,
         .tables = &table,
         .table_count = 1,
