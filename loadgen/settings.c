@@ -171,9 +171,22 @@ static int settle_connections(struct settings *settings, char *message)
         return settings_refuse(message, "--connections-max", text, "use at least as many as --connections");
     if (!settings->connections_max)
         settings->connections_max = 10 * settings->connections;
-    if (settings->source_ports == SOURCE_PORTS_SEEDED && net_is_unix(&settings->url.address))
-        return settings_refuse(message, "--source-ports", "seeded", "a unix socket has no ports");
     return 0;
+}
+
+/* Local addresses and ports must be of the server's kind. */
+static int check_source(struct settings *settings, char *message)
+{
+    const struct net_address *first = &settings->source.first, *to = &settings->url.address;
+    char text[NET_TEXT_SIZE];
+    if (settings->source_ports == SOURCE_PORTS_SEEDED && net_is_unix(to))
+        return settings_refuse(message, "--source-ports", "seeded", "a unix socket has no ports");
+    if (!first->length || first->storage.ss_family == to->storage.ss_family)
+        return 0;
+    return settings_refuse(message, "--source", net_format_address(first, false, text),
+                           net_is_unix(to)                    ? "a unix socket has no local address"
+                           : to->storage.ss_family == AF_INET ? "the server's address is IPv4, and so must these be"
+                                                              : "the server's address is IPv6, and so must these be");
 }
 
 /* The figures by time are taken by the tenth of a second. */
@@ -209,8 +222,8 @@ static int settle_end(struct settings *settings, char *message)
 int settings_settle(struct settings *settings, char *message)
 {
     int (*const rules[])(struct settings *, char *) = {
-        check_url,    check_method,       check_headers, make_mix,  settle_rate,  check_plans,
-        settle_think, settle_connections, check_counts,  check_pin, check_series, settle_end,
+        check_url,          check_method, check_headers, make_mix,  settle_rate,  check_plans, settle_think,
+        settle_connections, check_source, check_counts,  check_pin, check_series, settle_end,
     };
     int error = 0;
     for (unsigned i = 0; i < sizeof(rules) / sizeof(rules[0]) && !error; i++)
