@@ -571,7 +571,18 @@ static void test_broken_servers(void **state)
     }
 }
 
-/* ---- the manual page ---- */
+/* ---- the documents ---- */
+
+/* bash can read it; what it offers is tested where it is made. */
+static void test_completion(void **state)
+{
+    (void)state;
+    char command[512];
+    snprintf(command, sizeof(command), "'%s' --completion bash | bash -n", program);
+    assert_int_equal(system(command), 0);
+    snprintf(command, sizeof(command), "'%s' --completion bash | grep -q '^complete -F _loadgen loadgen$'", program);
+    assert_int_equal(system(command), 0);
+}
 
 /* man's formatter has nothing to complain of, where there is one. */
 static void test_manual_page(void **state)
@@ -594,7 +605,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_rows),           cmocka_unit_test(test_urls),
         cmocka_unit_test(test_nobody_there),   cmocka_unit_test(test_every_option_has_a_row),
         cmocka_unit_test(test_examples),       cmocka_unit_test(test_rude_servers),
-        cmocka_unit_test(test_broken_servers), cmocka_unit_test(test_manual_page),
+        cmocka_unit_test(test_broken_servers), cmocka_unit_test(test_completion),
+        cmocka_unit_test(test_manual_page),
     };
     if (argc != 2 || program_open(argv[1]) != 0) {
         fprintf(stderr, "usage: test_input PATH-OF-LOADGEN\n");
