@@ -211,7 +211,7 @@ static int carry_out(const struct settings *settings, int count, char **operands
 
 int main(int argc, char **argv)
 {
-    static const char *const commands[] = {"run", "report", "list", "doctor", "strategies", "plans", NULL};
+    static const char *const offered[] = {"run", "report", "list", "doctor", "strategies", "plans", NULL};
     struct settings settings = {0};
     struct option_table table = {option_specs, &settings};
     struct option_program program = {
@@ -222,7 +222,7 @@ int main(int argc, char **argv)
                     "report   draws plots and report.html again from the recorded data\n"
                     "list     shows the strategies and plans there are\n"
                     "doctor   tells what is missing, what makes this machine noisy, and what to do",
-        .operands = commands,
+        .operands = offered,
         .version = "clusterbench " CLUSTERBENCH_VERSION,
         .tables = &table,
         .table_count = 1,
