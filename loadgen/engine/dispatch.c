@@ -33,7 +33,7 @@ enum stream { STREAM_ARRIVALS, STREAM_PLACEHOLDERS, STREAM_MIX, STREAM_THINK, ST
 
 static bool is_open_loop(const struct engine *engine)
 {
-    return engine->load->settings->is_open_loop;
+    return engine->settings->is_open_loop;
 }
 
 /* The closing moment is looked at, too: its timer may be heard behind other news. */
@@ -45,7 +45,7 @@ static bool may_send(const struct engine *engine, uint64_t now_ns)
 static bool has_none_free(const struct engine *engine)
 {
     return list_empty(&engine->idle) && list_empty(&engine->roomy) &&
-           (engine->load->settings->dispatch != DISPATCH_OPEN || engine->connection_count == engine->connection_most);
+           (engine->settings->dispatch != DISPATCH_OPEN || engine->connection_count == engine->connection_most);
 }
 
 int dispatch_init(struct engine *engine)
@@ -54,7 +54,7 @@ int dispatch_init(struct engine *engine)
     list_init(&engine->roomy);
     list_init(&engine->unwritten);
     engine->schedule.next_ns = UINT64_MAX;
-    if (!is_open_loop(engine) || engine->load->settings->dispatch != DISPATCH_PINNED)
+    if (!is_open_loop(engine) || engine->settings->dispatch != DISPATCH_PINNED)
         return 0;
     engine->pinned = calloc(engine->connection_most, sizeof(*engine->pinned));
     return engine->pinned ? 0 : -ENOMEM;
@@ -101,10 +101,11 @@ static void take_closed(struct engine *engine, struct connection *connection, ui
         timers_set(&engine->timers, &connection->timer, connection->think_until_ns);
         return;
     }
-    while (engine->budget > 0 && connection_has_room(connection)) {
-        engine->budget -= engine->budget != UINT64_MAX; /* which means no limit */
-        exchange_begin(connection, now_ns, now_ns);
-    }
+    if (engine->budget > 0)
+        do {
+            engine->budget -= engine->budget != UINT64_MAX; /* which means no limit */
+            exchange_begin(connection, now_ns, now_ns);
+        } while (connection_has_room(connection) && engine->budget > 0);
     connection_flush(connection, now_ns);
     if (engine->budget == 0)
         park(engine, connection);
@@ -171,7 +172,7 @@ static struct connection *choose(struct engine *engine)
     const struct list *from = list_empty(&engine->idle) ? &engine->roomy : &engine->idle;
     if (!list_empty(from))
         return list_entry(from->next, struct connection, link);
-    return engine->load->settings->dispatch == DISPATCH_OPEN ? engine_more(engine) : NULL;
+    return engine->settings->dispatch == DISPATCH_OPEN ? engine_more(engine) : NULL;
 }
 
 static void write_soon(struct engine *engine, struct connection *connection)
@@ -221,7 +222,7 @@ uint64_t dispatch_next_ns(const struct engine *engine)
 
 static void plan_part(const struct engine *engine, struct schedule_plan *plan, unsigned part, unsigned parts)
 {
-    const struct settings *settings = engine->load->settings;
+    const struct settings *settings = engine->settings;
     plan->part = part;
     plan->parts = parts;
     plan->limit = engine->phase == PHASE_MEASURE && settings->requests ? share_of(settings->requests, part, parts) : UINT64_MAX;
@@ -229,7 +230,7 @@ static void plan_part(const struct engine *engine, struct schedule_plan *plan, u
 
 static void plan_pinned(struct engine *engine, struct schedule_plan *plan)
 {
-    const struct settings *settings = engine->load->settings;
+    const struct settings *settings = engine->settings;
     uint64_t base = STREAM_PINNED + (engine->phase == PHASE_WARMUP);
     engine->pinned_left = 0;
     for (unsigned i = 0; i < engine->connection_most; i++) {
@@ -243,7 +244,7 @@ static void plan_pinned(struct engine *engine, struct schedule_plan *plan)
 
 static void plan_phase(struct engine *engine, uint64_t from_ns, uint64_t until_ns, uint64_t stream)
 {
-    const struct settings *settings = engine->load->settings;
+    const struct settings *settings = engine->settings;
     struct schedule_plan plan = {
         .arrivals = settings->arrivals.kind,
         .profile = &settings->profile,
@@ -276,7 +277,7 @@ static void offer_all(struct engine *engine, struct list *list)
 /* Every phase has its own random streams, so that what is measured does not depend on how much the warm-up got done. */
 void dispatch_begin(struct engine *engine, uint64_t from_ns, uint64_t until_ns, uint64_t limit)
 {
-    uint64_t seed = engine->load->settings->seed;
+    uint64_t seed = engine->settings->seed;
     uint64_t stream = ((uint64_t)engine->index * 2 + (engine->phase == PHASE_WARMUP)) * STREAMS_A_PHASE;
     random_init_stream(&engine->render.random, seed, stream + STREAM_PLACEHOLDERS);
     random_init_stream(&engine->mixing, seed, stream + STREAM_MIX);

@@ -30,7 +30,7 @@
 /* Connections opened for the request that is due, instead of before the start. */
 static bool opens_on_demand(const struct engine *engine)
 {
-    return settings_opens_on_demand(engine->load->settings);
+    return settings_opens_on_demand(engine->settings);
 }
 
 /* ---- making and ending ---- */
@@ -56,11 +56,19 @@ static int open_descriptors(struct engine *engine)
     return add_descriptor(engine, &engine->wake_fd);
 }
 
+static unsigned ring_size(unsigned depth)
+{
+    unsigned size = 1;
+    while (size < depth)
+        size *= 2;
+    return size;
+}
+
 static int make_room(struct engine *engine)
 {
-    const struct settings *settings = engine->load->settings;
+    const struct settings *settings = engine->settings;
     engine->batch_size = settings->mix.longest > BATCH_BUFFER_SIZE ? settings->mix.longest : BATCH_BUFFER_SIZE;
-    engine->connection_size = sizeof(struct connection) + engine->depth * sizeof(struct exchange);
+    engine->connection_size = sizeof(struct connection) + ring_size(engine->depth) * sizeof(struct exchange);
     engine->read_buffer = malloc(READ_BUFFER_SIZE);
     engine->batch_buffer = malloc(engine->batch_size);
     engine->connections = calloc(engine->connection_most, engine->connection_size);
@@ -81,6 +89,7 @@ struct connection *engine_more(struct engine *engine)
         return NULL;
     struct connection *connection = engine_connection(engine, engine->connection_count);
     connection_init(connection, engine, engine->connection_count++);
+    connection->mask = (uint16_t)(ring_size(engine->depth) - 1);
     return connection;
 }
 
@@ -91,7 +100,7 @@ enum stream { STREAM_PORTS, STREAM_LIVES, STREAMS_A_THREAD };
 
 static void init_streams(struct engine *engine)
 {
-    const struct settings *settings = engine->load->settings;
+    const struct settings *settings = engine->settings;
     uint64_t stream = STREAM_THREADS + (uint64_t)engine->index * STREAMS_A_THREAD;
     random_init_stream(&engine->ports, settings->seed, stream + STREAM_PORTS);
     random_init_stream(&engine->lives, settings->seed, stream + STREAM_LIVES);
@@ -101,13 +110,14 @@ static void init_streams(struct engine *engine)
 
 static unsigned share_of_connections(const struct engine *engine, uint64_t total)
 {
-    return (unsigned)share_of(total, engine->index, (unsigned)engine->load->settings->threads);
+    return (unsigned)share_of(total, engine->index, (unsigned)engine->settings->threads);
 }
 
 int engine_init(struct engine *engine, const struct load *load, unsigned index, int news_fd)
 {
     const struct settings *settings = load->settings;
-    *engine = (struct engine){.load = load, .index = index, .news_fd = news_fd, .epoll = -1, .timer_fd = -1, .wake_fd = -1};
+    *engine = (struct engine){
+        .load = load, .settings = settings, .index = index, .news_fd = news_fd, .epoll = -1, .timer_fd = -1, .wake_fd = -1};
     engine->armed_ns = engine->phase_end_ns = engine->series_ns = engine->end_ns = UINT64_MAX;
     engine->depth = (unsigned)settings->pipeline;
     engine->connection_most =
@@ -155,7 +165,7 @@ static bool is_hopeless(const struct engine *engine)
         return false;
     if (engine->connected == 0)
         return true;
-    return engine->phase_end_ns == UINT64_MAX && engine->now_ns > engine->last_answer_ns + engine->load->settings->timeout_ns;
+    return engine->phase_end_ns == UINT64_MAX && engine->now_ns > engine->last_answer_ns + engine->settings->timeout_ns;
 }
 
 void engine_opened(struct engine *engine, struct connection *connection, bool connected)
@@ -218,7 +228,7 @@ static void begin_phase(struct engine *engine, enum engine_phase phase, uint64_t
 
 static void begin_measure(struct engine *engine, uint64_t from_ns)
 {
-    const struct settings *settings = engine->load->settings;
+    const struct settings *settings = engine->settings;
     uint64_t limit = settings->requests ? share_of(settings->requests, engine->index, (unsigned)settings->threads) : UINT64_MAX;
     engine->from_ns = engine->last_answer_ns = engine->last_end_ns = engine->changed_ns = from_ns;
     engine->end_ns = settings->duration_ns ? from_ns + settings->duration_ns : UINT64_MAX;
@@ -257,12 +267,12 @@ static void begin_linger(struct engine *engine)
     uint64_t end = engine->phase_end_ns;
     end_measure(engine, end);
     engine->phase = PHASE_LINGER;
-    engine->phase_end_ns = end + engine->load->settings->linger_ns;
+    engine->phase_end_ns = end + engine->settings->linger_ns;
 }
 
 static void end_phase(struct engine *engine)
 {
-    uint64_t end = engine->phase_end_ns, warmup = engine->load->settings->warmup_ns;
+    uint64_t end = engine->phase_end_ns, warmup = engine->settings->warmup_ns;
     if (engine->phase == PHASE_WAITING && warmup)
         begin_phase(engine, PHASE_WARMUP, end, end + warmup, UINT64_MAX);
     else if (engine->phase == PHASE_MEASURE)
@@ -280,13 +290,13 @@ static bool is_complete(const struct engine *engine)
         return false;
     if (engine->phase == PHASE_LINGER)
         return true;
-    return engine->phase == PHASE_MEASURE && engine->load->settings->requests && dispatch_is_done(engine);
+    return engine->phase == PHASE_MEASURE && engine->settings->requests && dispatch_is_done(engine);
 }
 
 static void begin_opening(struct engine *engine)
 {
-    unsigned count = share_of_connections(engine, engine->load->settings->connections);
-    engine->connect_ns = clock_now_ns() + engine->connect_gap_ns * engine->index / engine->load->settings->threads;
+    unsigned count = share_of_connections(engine, engine->settings->connections);
+    engine->connect_ns = clock_now_ns() + engine->connect_gap_ns * engine->index / engine->settings->threads;
     engine->opening = opens_on_demand(engine) ? 0 : count;
     if (engine->opening == 0)
         announce(engine, &engine->ready);
@@ -418,7 +428,7 @@ static int turn(struct engine *engine)
 void *engine_run(void *argument)
 {
     struct engine *engine = argument;
-    const struct cpu_list *pin = &engine->load->settings->pin;
+    const struct cpu_list *pin = &engine->settings->pin;
     if (pin->count)
         engine->error = cpus_pin(pin->cpu[engine->index % pin->count]);
     begin_opening(engine);

@@ -48,10 +48,10 @@ struct exchange {
     uint64_t sent_ns;       /* holds once the connection is open and it has been rendered */
     uint64_t first_byte_ns; /* of a response that took more than one read; else 0: it came with the last */
     uint64_t deadline_ns;
-    uint16_t kind; /* of the mix */
-    bool counted;  /* belongs to the measurement, not to the warm-up */
-    bool last;     /* of its connection: announces the close */
-    bool expired;  /* has been counted as timed out; keeps its place, for its response may still come */
+    const struct request_kind *kind;
+    bool counted; /* belongs to the measurement, not to the warm-up */
+    bool last;    /* of its connection: announces the close */
+    bool expired; /* has been counted as timed out; keeps its place, for its response may still come */
 };
 
 /* Its place in the ring of `connection`, which has room: taken up, to be sent by connection_flush. */
@@ -76,15 +76,15 @@ enum connection_state {
 
 /*
  * Requests in flight are the `count` places of the ring from `first` on, in the order of their responses; the first `rendered` of
- * them are written (or in `rest`), the others wait to be. One connection is one allocation: the ring's length, --pipeline,
- * is the engine's `depth`.
+ * them are written (or in `rest`), the others wait to be. One connection is one allocation, with a ring of `mask` + 1 places: the
+ * power of two that --pipeline fits into.
  */
 struct connection {
     struct engine *engine;
     int fd;
     unsigned index; /* in the engine */
     enum connection_state state;
-    uint16_t first, count, rendered;
+    uint16_t first, count, rendered, mask;
     bool credited;            /* this connection has been counted for a backend */
     bool named;               /* the response under way named its backend: */
     bool opening;             /* the run's start waits for this connection's first attempt */
@@ -119,8 +119,6 @@ void connection_init(struct connection *connection, struct engine *engine, unsig
 void connection_close(struct connection *connection); /* drops requests in flight, uncounted */
 void connection_free(struct connection *connection);
 
-/* Can it take a request more? Asked of connections that are open or may be opened for it. */
-bool connection_has_room(const struct connection *connection);
 /* Open, or opened once there is a request for it. */
 bool connection_is_usable(const struct connection *connection);
 
@@ -194,6 +192,7 @@ enum engine_phase {
 /* One thread of load. Everything in it is the thread's own, but for the atomics at the end. */
 struct engine {
     const struct load *load;
+    const struct settings *settings; /* load's */
     unsigned index, depth;
     enum engine_phase phase;
     int epoll, timer_fd;
@@ -255,8 +254,15 @@ static inline struct connection *engine_connection(const struct engine *engine, 
 
 static inline struct exchange *connection_exchange(struct connection *connection, unsigned nth)
 {
-    unsigned at = connection->first + nth, depth = connection->engine->depth;
-    return &connection->ring[at < depth ? at : at - depth];
+    return &connection->ring[(connection->first + nth) & connection->mask];
+}
+
+/* Can it take a request more? Asked of connections that are open or may be opened for it. */
+static inline bool connection_has_room(const struct connection *connection)
+{
+    unsigned count = connection->count;
+    return count == 0 ||
+           (count < connection->engine->depth && connection->left > 0 && !connection->ring[connection->first].expired);
 }
 
 static inline bool engine_is_running(const struct engine *engine)

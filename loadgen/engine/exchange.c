@@ -22,13 +22,15 @@ static bool has_service_time(const struct settings *settings)
 void exchange_begin(struct connection *connection, uint64_t planned_ns, uint64_t now_ns)
 {
     struct engine *engine = connection->engine;
-    const struct settings *settings = engine->load->settings;
+    const struct settings *settings = engine->settings;
     struct exchange *exchange = connection_exchange(connection, connection->count);
     bool counted = engine->phase == PHASE_MEASURE;
     exchange->planned_ns = planned_ns;
     exchange->first_byte_ns = 0;
     exchange->deadline_ns = now_ns + settings->timeout_ns;
-    exchange->kind = settings->mix.count == 1 ? 0 : (uint16_t)mix_pick(&settings->mix, &engine->mixing);
+    exchange->kind = settings->mix.kinds;
+    if (settings->mix.count > 1)
+        exchange->kind += mix_pick(&settings->mix, &engine->mixing);
     exchange->counted = counted;
     exchange->last = --connection->left == 0;
     exchange->expired = false;
@@ -76,10 +78,10 @@ static void record_answer(struct connection *connection, const struct exchange *
     struct engine *engine = connection->engine;
     struct stats *stats = &engine->stats;
     struct backend *backend = connection->answerer;
-    const struct settings *settings = engine->load->settings;
+    const struct settings *settings = engine->settings;
     uint64_t response_us = stats_us(now_ns - exchange->planned_ns);
     unsigned status = connection->parser.head.status;
-    bool ok = is_as_wanted(connection, &settings->mix.kinds[exchange->kind], status);
+    bool ok = is_as_wanted(connection, exchange->kind, status);
     stats->status[status]++;
     stats->ok += ok;
     stats->http_errors += !ok;
@@ -93,7 +95,7 @@ static void record_answer(struct connection *connection, const struct exchange *
     if (exchange->first_byte_ns)
         record_split(stats, exchange, now_ns);
     if (stats->kinds)
-        record_kind(stats, exchange->kind, ok, response_us);
+        record_kind(stats, (unsigned)(exchange->kind - settings->mix.kinds), ok, response_us);
     if (engine->series)
         series_record(engine->series, backend, response_us);
     engine->in_flight--;
@@ -109,7 +111,7 @@ void exchange_answered(struct connection *connection, uint64_t now_ns)
     connection->answerer->answered = true;
     if (exchange->counted && !exchange->expired)
         record_answer(connection, exchange, now_ns);
-    connection->first = connection->first + 1u < engine->depth ? connection->first + 1 : 0;
+    connection->first = (connection->first + 1) & connection->mask;
     connection->count--;
     connection->rendered--;
 }
@@ -122,7 +124,7 @@ static void record_bound(struct connection *connection, unsigned nth, uint64_t n
     struct engine *engine = connection->engine;
     const struct exchange *exchange = connection_exchange(connection, nth);
     histogram_record(&engine->stats.censored, stats_us(now_ns - exchange->planned_ns));
-    if (is_sent(connection, nth) && has_service_time(engine->load->settings))
+    if (is_sent(connection, nth) && has_service_time(engine->settings))
         histogram_record(&engine->stats.censored_service, stats_us(now_ns - exchange->sent_ns));
 }
 

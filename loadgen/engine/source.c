@@ -151,7 +151,7 @@ static int connect_seeded(struct engine *engine, struct net_address *source, boo
     int fd = -EADDRINUSE;
     for (unsigned draw = 0; draw < DRAWS_MOST && is_taken(fd); draw++) {
         set_port(source, (uint16_t)(ports->first + random_below(&engine->ports, ports->count)));
-        fd = net_connect_start(&engine->load->settings->url.address, source, in_progress);
+        fd = net_connect_start(&engine->settings->url.address, source, in_progress);
     }
     return fd;
 }
@@ -159,7 +159,7 @@ static int connect_seeded(struct engine *engine, struct net_address *source, boo
 int source_connect(struct connection *connection, bool *in_progress)
 {
     struct engine *engine = connection->engine;
-    const struct settings *settings = engine->load->settings;
+    const struct settings *settings = engine->settings;
     const struct net_address *to = &settings->url.address;
     struct net_address source;
     bool seeded = settings->source_ports == SOURCE_PORTS_SEEDED;
