@@ -63,7 +63,7 @@ static void explain_silence(const struct summary *summary, char *message)
     else if (stats->errors[ERROR_CONNECT])
         snprintf(message, MESSAGE_SIZE, "loadgen: cannot connect to %.300s: %s", url, strerror(-stats->last_error[ERROR_CONNECT]));
     else if (stats->errors[ERROR_MALFORMED])
-        snprintf(message, MESSAGE_SIZE, "loadgen: %.300s does not answer with HTTP/1.x", url);
+        snprintf(message, MESSAGE_SIZE, "loadgen: no whole HTTP/1.x response from %.300s", url);
     else
         snprintf(message, MESSAGE_SIZE, "loadgen: no response from %.300s: %s", url,
                  stats->timed_out            ? "every request timed out"
