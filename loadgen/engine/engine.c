@@ -147,13 +147,18 @@ void engine_close(struct engine *engine)
     free(engine->read_buffer);
 }
 
-/* Tells run.c that `flag` has changed. */
-static void announce(struct engine *engine, _Atomic bool *flag)
+/* Wakes run.c. */
+static void tell_news(struct engine *engine)
 {
-    atomic_store(flag, true);
     uint64_t one = 1;
     if (write(engine->news_fd, &one, sizeof(one)) != sizeof(one))
         engine->error = -errno;
+}
+
+static void announce(struct engine *engine, _Atomic bool *flag)
+{
+    atomic_store(flag, true);
+    tell_news(engine);
 }
 
 /* ---- what connections report ---- */
@@ -337,8 +342,11 @@ static void run_timers(struct engine *engine)
 /* A turn for each tick that is over, also when this thread slept through several. */
 static void turn_series(struct engine *engine)
 {
+    bool turned = false;
     for (; engine->series_ns <= engine->now_ns; engine->series_ns += SERIES_INTERVAL_NS)
-        series_turn(engine->series, &engine->stats, engine->on_wire);
+        turned |= series_turn(engine->series, &engine->stats, engine->on_wire);
+    if (turned)
+        tell_news(engine);
 }
 
 static void run_due(struct engine *engine)
@@ -360,19 +368,21 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static uint64_t next_wake(const struct engine *engine)
+/* `early_ns`: so long before the next plan; --spin does the rest. */
+static uint64_t next_wake(const struct engine *engine, uint64_t early_ns)
 {
+    uint64_t plan = dispatch_next_ns(engine);
     uint64_t wake = least(least(engine->phase_end_ns, engine->series_ns),
                           least(timers_next_ns(&engine->timers), timers_next_ns(&engine->deadlines)));
     if (!list_empty(&engine->queued))
         wake = least(wake, engine->connect_ns);
-    return least(wake, dispatch_next_ns(engine));
+    return least(wake, plan == UINT64_MAX ? plan : plan - early_ns);
 }
 
 /* Setting the timer anew also clears an expiry not read: it need not be read at all. */
-static int arm(struct engine *engine)
+static int arm(struct engine *engine, uint64_t early_ns)
 {
-    uint64_t wake = next_wake(engine);
+    uint64_t wake = next_wake(engine, early_ns);
     if (wake == engine->armed_ns)
         return 0;
     struct itimerspec at = {.it_value = {(time_t)(wake / CLOCK_NS_PER_S), (long)(wake % CLOCK_NS_PER_S)}};
@@ -409,13 +419,40 @@ static void handle(struct engine *engine, const struct epoll_event *event)
     }
 }
 
+/* Is the next plan so near that --spin is to wait for it? */
+static bool is_near(struct engine *engine)
+{
+    uint64_t next = engine->settings->spin_ns ? dispatch_next_ns(engine) : UINT64_MAX;
+    if (next == UINT64_MAX)
+        return false;
+    engine->now_ns = clock_now_ns();
+    return next <= engine->now_ns + engine->settings->spin_ns;
+}
+
+/* Asks for news again and again until the plan is due. */
+static int spin(struct engine *engine, struct epoll_event *events)
+{
+    uint64_t began = engine->now_ns, next = dispatch_next_ns(engine);
+    int count = 0;
+    while (count == 0 && engine->now_ns < next) {
+        count = epoll_wait(engine->epoll, events, EVENTS_A_TURN, 0);
+        engine->now_ns = clock_now_ns();
+    }
+    if (engine->phase == PHASE_MEASURE)
+        engine->stats.spin_ns += engine->now_ns - began;
+    if (count == 0)
+        run_due(engine);
+    return count;
+}
+
 static int turn(struct engine *engine)
 {
     struct epoll_event events[EVENTS_A_TURN];
-    int error = arm(engine);
+    bool near = is_near(engine);
+    int error = arm(engine, near ? 0 : engine->settings->spin_ns);
     if (error)
         return error;
-    int count = epoll_wait(engine->epoll, events, EVENTS_A_TURN, -1);
+    int count = near ? spin(engine, events) : epoll_wait(engine->epoll, events, EVENTS_A_TURN, -1);
     if (count < 0)
         return errno == EINTR ? 0 : -errno;
     for (int i = 0; i < count && engine->phase != PHASE_DONE; i++)

@@ -15,7 +15,6 @@
 #include "loadgen/engine/engine.h"
 
 #define START_DELAY_NS CLOCK_NS_PER_MS /* for every thread to hear of the start before it comes */
-#define SERIES_LOOK_MS 20
 
 static int fail(char *message, const char *what, const char *which, int error)
 {
@@ -199,11 +198,11 @@ static bool all_done(struct run *run)
     return true;
 }
 
-/* Sleeps until a thread has news, a signal comes, or it is time to look at the series. */
+/* Sleeps until a thread has news - it is ready, done, or has completed an interval - or a signal comes. */
 static int await_news(struct run *run)
 {
     struct pollfd fds[] = {{.fd = run->news_fd, .events = POLLIN}, {.fd = run->signal_fd, .events = POLLIN}};
-    int count = poll(fds, 2, SERIES_LOOK_MS);
+    int count = poll(fds, 2, -1);
     if (count < 0)
         return errno == EINTR ? 0 : -errno;
     uint64_t news;

@@ -65,6 +65,7 @@ struct stats {
     int last_error[ERROR_KINDS];                   /* negative errno, for messages */
     uint64_t bytes_read, bytes_written;
     uint64_t cpu_ns, run_wait_ns; /* of the thread: running; runnable but waiting for a CPU (/proc/thread-self/schedstat) */
+    uint64_t spin_ns;             /* part of cpu_ns: --spin's waiting, which no request was in need of */
     double in_flight_ns;          /* integral of the requests in flight over the time measured */
     struct histogram service, send_lag, own_lag, connect;
     struct histogram split_service, split_first; /* service time and first byte of responses that came in more than one read; of

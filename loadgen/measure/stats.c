@@ -19,8 +19,8 @@ const char *const error_names[ERROR_KINDS] = {"connect", "read", "write", "malfo
 static struct histogram *const *histograms_of(struct stats *stats, struct histogram *all[HISTOGRAMS])
 {
     struct histogram *const those[HISTOGRAMS] = {
-        &stats->service,     &stats->send_lag, &stats->own_lag,         &stats->connect, &stats->split_service,
-        &stats->split_first, &stats->censored, &stats->censored_service,
+        &stats->service,       &stats->send_lag,    &stats->own_lag,  &stats->connect,
+        &stats->split_service, &stats->split_first, &stats->censored, &stats->censored_service,
     };
     memcpy(all, those, sizeof(those));
     return all;
@@ -52,15 +52,27 @@ static struct backend *add_backend(struct stats *stats, struct slice id)
     return backend;
 }
 
+static int add_kinds(struct stats *stats, unsigned count)
+{
+    stats->kinds = calloc(count, sizeof(*stats->kinds));
+    if (!stats->kinds)
+        return -ENOMEM;
+    int error = 0;
+    for (; stats->kind_count < count && !error; stats->kind_count++)
+        error = histogram_init(&stats->kinds[stats->kind_count].response, HISTOGRAM_HOUR_US, 3);
+    return error;
+}
+
 int stats_init(struct stats *stats, unsigned kind_count)
 {
-    (void)kind_count;
     struct histogram *all[HISTOGRAMS];
     *stats = (struct stats){.started = 0};
     histograms_of(stats, all);
     int error = add_backend(stats, SLICE("-")) ? 0 : -ENOMEM;
     for (unsigned i = 0; i < HISTOGRAMS && !error; i++)
         error = histogram_init(all[i], HISTOGRAM_HOUR_US, 3);
+    if (!error && kind_count > 1)
+        error = add_kinds(stats, kind_count);
     if (error)
         stats_close(stats);
     return error;
@@ -77,6 +89,11 @@ void stats_close(struct stats *stats)
         free(stats->backends[i]);
     }
     stats->backend_count = 0;
+    for (unsigned i = 0; i < stats->kind_count; i++)
+        histogram_close(&stats->kinds[i].response);
+    free(stats->kinds);
+    stats->kinds = NULL;
+    stats->kind_count = 0;
 }
 
 static struct backend *find_backend(const struct stats *stats, struct slice id)
@@ -142,6 +159,7 @@ static void merge_counts(struct stats *into, const struct stats *from)
     into->http_errors += from->http_errors;
     into->lingered += from->lingered;
     into->run_wait_ns += from->run_wait_ns;
+    into->spin_ns += from->spin_ns;
     into->in_flight_ns += from->in_flight_ns;
     into->socket_errors += from->socket_errors;
     into->timed_out += from->timed_out;
@@ -153,10 +171,24 @@ static void merge_counts(struct stats *into, const struct stats *from)
     into->cpu_ns += from->cpu_ns;
     for (unsigned i = 0; i < STATUS_MAX; i++)
         into->status[i] += from->status[i];
+    for (unsigned i = 0; i < CHECK_KINDS; i++)
+        into->check_failed[i] += from->check_failed[i];
     for (unsigned i = 0; i < ERROR_KINDS; i++) {
         into->errors[i] += from->errors[i];
         into->last_error[i] = from->last_error[i] ? from->last_error[i] : into->last_error[i];
     }
+}
+
+/* -EINVAL where the two do not have the same kinds. */
+static int merge_kinds(struct stats *into, const struct stats *from)
+{
+    int error = into->kind_count == from->kind_count ? 0 : -EINVAL;
+    for (unsigned i = 0; i < from->kind_count && !error; i++) {
+        into->kinds[i].requests += from->kinds[i].requests;
+        into->kinds[i].not_ok += from->kinds[i].not_ok;
+        error = histogram_merge(&into->kinds[i].response, &from->kinds[i].response);
+    }
+    return error;
 }
 
 int stats_merge(struct stats *into, const struct stats *from)
@@ -168,6 +200,8 @@ int stats_merge(struct stats *into, const struct stats *from)
     int error = 0;
     for (unsigned i = 0; i < HISTOGRAMS && !error; i++)
         error = histogram_merge(ours[i], theirs[i]);
+    if (!error)
+        error = merge_kinds(into, from);
     return error ? error : merge_backends(into, from);
 }
 
