@@ -143,14 +143,22 @@ static const struct histogram *censored_of(const struct objective *objective, co
     return objective->service && apart ? &summary->stats.censored_service : &summary->stats.censored;
 }
 
+/* So many times are at most `us`, whatever the censored requests would have come to. */
+static double count_surely(const struct histogram *times, const struct histogram *censored, double us)
+{
+    uint64_t highest = (uint64_t)us;
+    return (double)histogram_count_up_to(times, highest) - (double)histogram_count_up_to(censored, highest);
+}
+
+static double rank_of(const struct histogram *times, double percentile)
+{
+    return ceil(percentile / 100 * (double)times->total);
+}
+
 /* Would the percentile be more than 1 % higher with the censored requests as slow as can be? */
 static bool is_lower_bound(const struct histogram *times, const struct histogram *censored, double percentile, uint64_t value)
 {
-    if (censored->total == 0)
-        return false;
-    uint64_t highest = (uint64_t)((double)value * BOUND_SLACK);
-    double surely = (double)histogram_count_up_to(times, highest) - (double)histogram_count_up_to(censored, highest);
-    return surely < ceil(percentile / 100 * (double)times->total);
+    return censored->total > 0 && count_surely(times, censored, (double)value * BOUND_SLACK) < rank_of(times, percentile);
 }
 
 static double time_value(const struct objective *objective, const struct summary *summary, bool *bound)
@@ -178,12 +186,25 @@ static double value_of(const struct objective *objective, const struct summary *
     return time_value(objective, summary, bound);
 }
 
+/* Does a '<' hold with the censored requests as slow as can be, too? */
+static bool is_sure(const struct objective *objective, const struct summary *summary, bool bound)
+{
+    if (objective->figure != FIGURE_PERCENTILE)
+        return !bound;
+    const struct histogram *times = times_of(objective, summary);
+    double highest = objective->or_equal ? floor(objective->bound) : ceil(objective->bound) - 1;
+    return highest >= 0 && count_surely(times, censored_of(objective, summary), highest) >= rank_of(times, objective->percentile);
+}
+
 double objective_value(const struct objective *objective, const struct summary *summary, bool *met)
 {
     bool bound;
     double value = value_of(objective, summary, &bound);
     bool equal = objective->or_equal && value == objective->bound;
-    *met = objective->below ? !bound && (value < objective->bound || equal) : value > objective->bound || equal;
+    if (objective->below)
+        *met = (value < objective->bound || equal) && is_sure(objective, summary, bound);
+    else
+        *met = value > objective->bound || equal;
     return value;
 }
 
