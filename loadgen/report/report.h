@@ -56,6 +56,7 @@ void summary_close(struct summary *summary);
  * can be it would be more than 1 % higher.
  */
 uint64_t summary_percentile(const struct summary *summary, double percentile, bool *bound);
+uint64_t summary_service_percentile(const struct summary *summary, double percentile, bool *bound);
 
 /* Service times of the answered requests alone: what a closed-loop generator such as wrk would have reported. */
 const struct histogram *summary_uncorrected(const struct summary *summary);

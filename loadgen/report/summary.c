@@ -96,14 +96,16 @@ static uint64_t count_statuses(const struct stats *stats)
     return sum;
 }
 
-/* planned = ok + http errors + socket errors + timed out + unfinished + unsent, and every response is in every view of them. */
+/* planned = ok + http errors + socket errors + timed out + unfinished + unsent, every response is in every view of them, and every
+ * request that did not get one, nor broke off, is in the percentiles as a lower bound. */
 static bool holds_identity(const struct summary *summary)
 {
     const struct stats *stats = &summary->stats;
     uint64_t responses = stats->ok + stats->http_errors;
     uint64_t ends = responses + stats->socket_errors + stats->timed_out + stats->unfinished + stats->unsent;
     return summary->planned == ends && summary->answered.total == responses && summary->first_byte.total == responses &&
-           count_statuses(stats) == responses && stats->lingered <= responses;
+           count_statuses(stats) == responses && stats->lingered <= responses &&
+           stats->censored.total == stats->timed_out + stats->unfinished + stats->unsent;
 }
 
 /* ---- figures ---- */
@@ -182,15 +184,24 @@ int summary_init(struct summary *summary, const struct run *run)
     return 0;
 }
 
-/* Had the censored requests never been answered, the same rank would be found among the answered ones alone. */
+/* Had the censored requests, which `all` holds too, never been answered, the same rank would be found among the answered alone. */
+static uint64_t percentile_of(const struct histogram *all, const struct histogram *answered, double percentile, bool *bound)
+{
+    uint64_t value = histogram_percentile(all, percentile);
+    double rank = percentile * (double)all->total, count = (double)answered->total;
+    *bound = all->total > answered->total &&
+             (rank > 100 * count || (double)histogram_percentile(answered, rank / count) > (1 + BOUND_SLACK) * (double)value);
+    return value;
+}
+
 uint64_t summary_percentile(const struct summary *summary, double percentile, bool *bound)
 {
-    uint64_t value = histogram_percentile(&summary->response, percentile);
-    double rank = percentile * (double)summary->response.total, answered = (double)summary->answered.total;
-    *bound = summary->response.total > summary->answered.total &&
-             (rank > 100 * answered ||
-              (double)histogram_percentile(&summary->answered, rank / answered) > (1 + BOUND_SLACK) * (double)value);
-    return value;
+    return percentile_of(&summary->response, &summary->answered, percentile, bound);
+}
+
+uint64_t summary_service_percentile(const struct summary *summary, double percentile, bool *bound)
+{
+    return percentile_of(&summary->service, summary_uncorrected(summary), percentile, bound);
 }
 
 const struct histogram *summary_uncorrected(const struct summary *summary)

@@ -48,20 +48,21 @@ static void print_times(FILE *out, const char *name, const struct histogram *tim
         return;
     fprintf(out, "  %-14s", name);
     for (unsigned i = 0; i < TIMES_COLUMNS; i++)
-        fprintf(out, " %9s", units_print_time(us_to_ns(histogram_percentile(times, columns[i])), text));
+        fprintf(out, " %10s", units_print_time(us_to_ns(histogram_percentile(times, columns[i])), text));
     fprintf(out, "   %s\n", meaning);
 }
 
 /* The same, with what is known only as a lower bound marked. */
-static void print_response_times(const struct summary *summary, const char *meaning, FILE *out)
+static void print_bounded(const struct summary *summary, const char *name,
+                          uint64_t (*percentile)(const struct summary *, double, bool *), const char *meaning, FILE *out)
 {
     char text[UNITS_TEXT_SIZE], marked[UNITS_TEXT_SIZE + 2];
-    fprintf(out, "  %-14s", "Response time");
+    fprintf(out, "  %-14s", name);
     for (unsigned i = 0; i < TIMES_COLUMNS; i++) {
         bool bound;
-        uint64_t us = summary_percentile(summary, columns[i], &bound);
+        uint64_t us = percentile(summary, columns[i], &bound);
         snprintf(marked, sizeof(marked), "%s%s", bound ? ">=" : "", units_print_time(us_to_ns(us), text));
-        fprintf(out, " %9s", marked);
+        fprintf(out, " %10s", marked);
     }
     fprintf(out, "   %s\n", meaning);
 }
@@ -95,17 +96,18 @@ static void print_latencies(const struct summary *summary, FILE *out)
     bool open_loop = summary->settings->is_open_loop, on_demand = settings_opens_on_demand(summary->settings);
     if (summary->response.total == 0)
         return;
-    fprintf(out, "  %-14s %9s %9s %9s %9s %9s\n", "", "p50", "p90", "p99", "p99.9", "max");
-    print_response_times(summary,
-                         open_loop   ? "from the planned send"
-                         : on_demand ? "from the connect (closed loop)"
-                                     : "from the send (closed loop)",
-                         out);
-    print_times(out, "Service time", &summary->service, "from the actual send");
-    print_times(out, "First byte", &summary->first_byte, "from the actual send");
+    fprintf(out, "  %-14s %10s %10s %10s %10s %10s\n", "", "p50", "p90", "p99", "p99.9", "max");
+    print_bounded(summary, "Response time", summary_percentile,
+                  open_loop   ? "from the plan"
+                  : on_demand ? "from the connect"
+                              : "from the send",
+                  out);
+    if (summary->service.total)
+        print_bounded(summary, "Service time", summary_service_percentile, "from the send", out);
+    print_times(out, "First byte", &summary->first_byte, "from the send");
     if (open_loop)
         print_times(out, "Send lag", &summary->stats.send_lag,
-                    on_demand ? "from the plan to the connect or send" : "from the plan to the send");
+                    on_demand ? "from the plan to connect or send" : "from the plan to the send");
     print_times(out, "Connect time", &summary->stats.connect, "of connections opened");
     print_censored(&summary->stats, out);
     print_correction(summary, out);
