@@ -175,8 +175,10 @@ static inline bool is_name(struct slice name, const char *lower)
     return (*name.at | 0x20) == *lower && slice_is_nocase(name, lower);
 }
 
-/* Fields that decide where the response ends. Only Content-Length and a plain `Connection: keep-alive` or `close` are ordinary. */
-static bool scan_framing_field(struct ordinary *scan, struct slice name, struct slice value)
+/* Fields that decide where the response ends. Only Content-Length and a plain `Connection: keep-alive` or `close` are ordinary, and
+ * not with a tab (`line` is all behind the colon): llhttp has its own opinion of tabs there, and must have the same say however
+ * the bytes were cut. */
+static bool scan_framing_field(struct ordinary *scan, struct slice name, struct slice value, struct slice line)
 {
     switch (name.length) {
     case 7: /* Trailer, Upgrade */
@@ -186,9 +188,9 @@ static bool scan_framing_field(struct ordinary *scan, struct slice name, struct 
             return true;
         if (slice_is_nocase(value, "close"))
             scan->head.keep_alive = false;
-        return !scan->head.keep_alive || slice_is_nocase(value, "keep-alive");
+        return (!scan->head.keep_alive || slice_is_nocase(value, "keep-alive")) && !memchr(line.at, '\t', line.length);
     case 14:
-        return is_name(name, "content-length") ? scan_length(scan, value) : true;
+        return is_name(name, "content-length") ? scan_length(scan, value) && !memchr(line.at, '\t', line.length) : true;
     case 16:
         return !is_name(name, "proxy-connection");
     case 17:
@@ -218,8 +220,8 @@ static bool scan_field(const struct response_parser *parser, struct ordinary *sc
         return false;
     at++;
     scan->at = find_line_end(at, scan->end);
-    struct slice value = slice_trim((struct slice){at, (size_t)(scan->at - at)});
-    return scan_line_end(scan) && scan_framing_field(scan, name, value) && keep_wanted(parser, scan, name, value);
+    struct slice line = {at, (size_t)(scan->at - at)}, value = slice_trim(line);
+    return scan_line_end(scan) && scan_framing_field(scan, name, value, line) && keep_wanted(parser, scan, name, value);
 }
 
 /* True when [at, end) begins with a whole ordinary response; scan->at is then behind its head. */

@@ -125,12 +125,11 @@ static bool is_meant(struct slice inside, bool closed)
     return closed && !number && parse_placeholder(inside, &placeholder);
 }
 
-/* Where the text between the braces at `open` ends; *closed: at a '}'. A placeholder ends in its line and holds no white space, no
- * quotes and no further '{'. */
+/* Where the text between the braces at `open` ends; *closed: at a '}'. A placeholder holds no white space and no further '{'. */
 static struct slice look_inside(struct slice text, const char *open, bool *closed)
 {
     const char *end = text.at + text.length, *at = open + 1;
-    while (at < end && (unsigned char)*at > ' ' && !strchr("{}\"'", *at))
+    while (at < end && (unsigned char)*at > ' ' && *at != '{' && *at != '}')
         at++;
     *closed = at < end && *at == '}';
     return (struct slice){open + 1, (size_t)(at - open - 1)};

@@ -122,8 +122,8 @@ static void test_contains(void **state)
     unsigned found = 0;
     random_init(&random, 11);
     for (unsigned round = 0; round < 20000; round++) {
-        char text[16] = "contains=", *wanted = text + strlen("contains="), body[24];
-        size_t wanted_length = 1 + random_below(&random, 6), body_length = random_below(&random, sizeof(body));
+        char text[24] = "contains=", *wanted = text + strlen("contains="), body[48];
+        size_t wanted_length = 1 + random_below(&random, 9), body_length = random_below(&random, sizeof(body));
         for (size_t i = 0; i < wanted_length; i++)
             wanted[i] = "ab"[random_below(&random, 2)];
         for (size_t i = 0; i < body_length; i++)

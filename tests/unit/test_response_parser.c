@@ -202,6 +202,7 @@ static const char *const refused[] = {
     "HTTP/1.1 200 OK\r\nContent-Length: 1 1\r\n\r\nx",
     "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nx",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\nx\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\t\r\n\r\nhello", /* llhttp knows no tab there */
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nx\r\n0\r\n\r\n",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\nx\r\n0\r\n\r\n",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\nx\r\n0\r\n\r\n",
