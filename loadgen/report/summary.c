@@ -96,16 +96,25 @@ static uint64_t count_statuses(const struct stats *stats)
     return sum;
 }
 
-/* planned = ok + http errors + socket errors + timed out + unfinished + unsent, every response is in every view of them, and every
- * request that did not get one, nor broke off, is in the percentiles as a lower bound. */
+/* Every request that did not get its response, and was not broken off, is in the percentiles as a lower bound; when -n was given
+ * up, those never due have none. */
+static bool holds_bounds(const struct summary *summary)
+{
+    const struct stats *stats = &summary->stats;
+    uint64_t sure = stats->timed_out + stats->unfinished, bounds = stats->censored.total;
+    if (summary->settings->requests)
+        return bounds >= sure && bounds <= sure + stats->unsent;
+    return bounds == sure + stats->unsent;
+}
+
+/* planned = ok + http errors + socket errors + timed out + unfinished + unsent, and every response is in every view of them. */
 static bool holds_identity(const struct summary *summary)
 {
     const struct stats *stats = &summary->stats;
     uint64_t responses = stats->ok + stats->http_errors;
     uint64_t ends = responses + stats->socket_errors + stats->timed_out + stats->unfinished + stats->unsent;
     return summary->planned == ends && summary->answered.total == responses && summary->first_byte.total == responses &&
-           count_statuses(stats) == responses && stats->lingered <= responses &&
-           stats->censored.total == stats->timed_out + stats->unfinished + stats->unsent;
+           count_statuses(stats) == responses && stats->lingered <= responses && holds_bounds(summary);
 }
 
 /* ---- figures ---- */

@@ -231,7 +231,7 @@ static double cut_share(const struct summary *summary)
 static void judge_little(struct summary *summary)
 {
     double gap = fabs(summary->in_flight - summary->little) / fmax(summary->in_flight, summary->little);
-    if (is_steady(summary) && summary->in_flight > 0 && gap > LITTLE_SLACK + cut_share(summary))
+    if (is_steady(summary) && gap > LITTLE_SLACK + cut_share(summary))
         give_reason(summary, VALIDITY_INVALID,
                     "Little's law is broken: %.3g requests were in flight, but rate times service time is %.3g: times or "
                     "counts are wrong",
