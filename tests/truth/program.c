@@ -33,11 +33,26 @@ static void pin(int cpu)
         truth_die("sched_setaffinity %d: %s", cpu, strerror(errno));
 }
 
+bool program_run_first(void)
+{
+    const struct sched_param first = {.sched_priority = 1};
+    return sched_setscheduler(0, SCHED_FIFO, &first) == 0;
+}
+
+void program_run_ordinarily(void)
+{
+    const struct sched_param ordinary = {.sched_priority = 0};
+    if (sched_setscheduler(0, SCHED_OTHER, &ordinary) != 0)
+        truth_die("sched_setscheduler: %s", strerror(errno));
+}
+
 /* In the child: never returns. */
-static void become(char **words, int output, int cpu, pid_t parent)
+static void become(char **words, int output, int cpu, bool first, pid_t parent)
 {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
         _exit(126);
+    if (first)
+        program_run_first(); /* if it is allowed */
     if (cpu >= 0)
         pin(cpu);
     if (dup2(output, STDOUT_FILENO) >= 0 && dup2(output, STDERR_FILENO) >= 0)
@@ -74,7 +89,7 @@ void program_start(struct truth *truth, struct program *program, int cpu, const 
     fflush(stdout);
     program->pid = fork();
     if (program->pid == 0)
-        become(words, output, cpu, parent);
+        become(words, output, cpu, truth->run_first, parent);
     close(output);
     if (program->pid < 0)
         truth_die("fork: %s", strerror(errno));
@@ -185,7 +200,7 @@ void loadgen_start(struct truth *truth, struct program *program, const char *opt
     char line[LINE_SIZE], path[96];
     report_path(truth, path);
     unlink(path); /* of the run before; there may be none */
-    snprintf(line, sizeof(line), "%s/loadgen --format json --output %s --quiet --live off %s %s", truth->bin, path, options, url);
+    snprintf(line, sizeof(line), "%s --format json --output %s --quiet --live off %s %s", truth->loadgen, path, options, url);
     program_start(truth, program, truth->generator_cpu, line);
 }
 

@@ -132,8 +132,8 @@ static void soak_descriptors(struct truth *truth)
     char line[512];
     scripted_start(truth, &server, "");
     snprintf(line, sizeof(line),
-             "prlimit --nofile=%d:%d %s/loadgen --live off --repeat %d -t 1 -c 20 -n %d --requests-per-connection 1 %s/",
-             DESCRIPTORS, DESCRIPTORS, truth->bin, RUNS, RUN_SIZE, server.program.url);
+             "prlimit --nofile=%d:%d %s --live off --repeat %d -t 1 -c 20 -n %d --requests-per-connection 1 %s/", DESCRIPTORS,
+             DESCRIPTORS, truth->loadgen, RUNS, RUN_SIZE, server.program.url);
     program_start(truth, &load, truth->generator_cpu, line);
     struct ended ended = program_wait(&load);
     char *output = program_output(&load);

@@ -56,16 +56,19 @@ static void hgrm_read(struct hgrm *hgrm, const char *path)
 
 /* ---- a run with a stop in it ---- */
 
-/* Stops the server while `load` runs; gives the stop's length in seconds as it was. */
+/* Stops the server meanwhile; gives the stop's length in seconds as it was. This program must not be late itself. */
 static double stop_meanwhile(const struct program *server)
 {
     uint64_t begin = clock_now_ns() + STOP_AT_NS;
+    program_run_first();
     clock_sleep_until_ns(begin);
     program_signal(server, SIGSTOP);
     uint64_t stopped = clock_now_ns();
     clock_sleep_until_ns(begin + STOP_NS);
+    uint64_t continued = clock_now_ns();
     program_signal(server, SIGCONT);
-    return (double)(clock_now_ns() - stopped) / 1e9;
+    program_run_ordinarily();
+    return (double)(continued - stopped) / 1e9;
 }
 
 static json_t *loadgen_with_stop(struct truth *truth, const struct program *server, const char *path, double *stop_s,
@@ -208,6 +211,7 @@ static void stop_wrk(struct truth *truth, const struct program *server)
         return;
     }
     snprintf(line, sizeof(line), "wrk -t 1 -c %d -d %ds --latency %s/hello", CONNECTIONS, SECONDS, server->url);
+    truth->run_first = false;
     program_start(truth, &wrk, truth->generator_cpu, line);
     double stop_s = stop_meanwhile(server);
     program_wait(&wrk);
@@ -239,6 +243,8 @@ static void stop_single(struct truth *truth)
 
 void truth_stop(struct truth *truth)
 {
+    truth->run_first = true;
     stop_scripted(truth);
     stop_single(truth);
+    truth->run_first = false;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cpus.h"
@@ -69,6 +70,9 @@ static void find_programs(struct truth *truth)
         truth_die("/proc/self/exe: %s", strerror(errno));
     truth->bin[length] = '\0';
     *strrchr(truth->bin, '/') = '\0';
+    snprintf(truth->own_loadgen, sizeof(truth->own_loadgen), "%s/loadgen", truth->bin);
+    if (!truth->loadgen)
+        truth->loadgen = truth->own_loadgen;
 }
 
 /* Servers on the first CPU, the generator on the second, where there are two. */
@@ -82,6 +86,19 @@ static void find_cpus(struct truth *truth)
     truth->generator_cpu = cpus.cpu[1];
 }
 
+/* Tries it in a child, so that this program stays an ordinary one. */
+static void print_conditions(const struct truth *truth)
+{
+    int status;
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(program_run_first() ? 0 : 1);
+    bool first = pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+    printf("servers on CPU %d, generators on CPU %d (-1: anywhere); real-time priority for runs that judge times: %s\n",
+           truth->server_cpu, truth->generator_cpu, first ? "yes" : "not allowed here");
+}
+
 static void remove_folder(const struct truth *truth)
 {
     char command[128];
@@ -92,12 +109,14 @@ static void remove_folder(const struct truth *truth)
 
 static void print_usage(FILE *out)
 {
-    fprintf(out, "usage: truth PART... [--counts] [--only TEXT]\n\nHolds what loadgen says against what is known otherwise.\n\n");
+    fprintf(out, "usage: truth PART... [--counts] [--only TEXT] [--loadgen PATH]\n\nHolds what loadgen says against what is known "
+                 "otherwise.\n\n");
     for (unsigned i = 0; i < PARTS; i++)
         fprintf(out, "  %-8s %s\n", parts[i].name, parts[i].what);
     fprintf(out, "\n  --counts         table: only scenarios that are about counts: they hold on a busy machine, too; soak: 5 s "
                  "instead of 60\n"
                  "  --only TEXT      table, soak: only scenarios with this in their name\n"
+                 "  --loadgen PATH   another one than that beside this program\n"
                  "Exit status: 0 all true, 1 usage, 2 could not be run, 3 something is not true.\n");
 }
 
@@ -128,6 +147,8 @@ static bool choose(struct truth *truth, struct choice *choice, int argc, char **
             truth->counts_only = true;
         else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
             truth->only = argv[++i];
+        else if (strcmp(argv[i], "--loadgen") == 0 && i + 1 < argc)
+            truth->loadgen = argv[++i];
         else if (!choose_part(choice, argv[i]))
             return false;
     }
@@ -150,6 +171,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (!mkdtemp(truth.folder))
         truth_die("%s: %s", truth.folder, strerror(errno));
+    print_conditions(&truth);
     for (unsigned i = 0; i < PARTS; i++)
         if (choice.parts[i])
             run_part(&truth, i);

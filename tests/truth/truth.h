@@ -27,11 +27,14 @@
 #include "stamps.h"
 
 struct truth {
-    char bin[256];                 /* where the programs are */
+    char bin[256]; /* where the programs are */
+    char own_loadgen[272];
+    const char *loadgen;
     char folder[64];               /* for their files; removed at the end */
     int server_cpu, generator_cpu; /* -1: nowhere */
     bool counts_only;              /* nothing that judges times, no rivals, short runs */
     const char *only;              /* scenarios whose name contains this; NULL: all */
+    bool run_first;                /* programs started now run ahead of others, where that is allowed */
     unsigned failures, skipped;
 };
 
@@ -67,6 +70,10 @@ struct ended {
 void program_start(struct truth *truth, struct program *program, int cpu, const char *line);
 /* A server: one of ours by name, pinned to the servers' CPU; returns when it is ready. */
 void server_start(struct truth *truth, struct program *program, const char *name, const char *options);
+/* The calling thread goes ahead of all ordinary programs (SCHED_FIFO, sched(7)); false where that is not allowed. What is true does
+ * not depend on it; how often a busy machine lets it be seen does. */
+bool program_run_first(void);
+void program_run_ordinarily(void); /* takes it back */
 void program_signal(const struct program *program, int number);
 struct ended program_wait(struct program *program);
 struct ended program_stop(struct program *program);  /* TERM, then program_wait */
