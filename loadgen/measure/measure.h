@@ -137,6 +137,7 @@ struct series {
     uint64_t started, errors;     /* as of the last turn; the thread's */
     uint64_t tick;                /* ticks over; the thread's */
     struct histogram rates;       /* responses/s of this thread, a value a tick; the thread's */
+    bool is_over;                 /* only answers are awaited: no rate any more; the thread's */
     uint64_t in_flight;           /* as last heard; the reader's */
     _Atomic uint64_t written;     /* intervals completed; the thread's */
     _Atomic uint64_t read;        /* intervals emptied; the reader's */

@@ -145,7 +145,8 @@ bool series_turn(struct series *series, const struct stats *stats, uint64_t in_f
     if (is_reader_behind(series))
         return false;
     uint64_t responses = add_differences(series, stats, interval);
-    histogram_record_many(&series->rates, responses * (CLOCK_NS_PER_S / SERIES_INTERVAL_NS) / interval->ticks, interval->ticks);
+    if (!series->is_over)
+        histogram_record_many(&series->rates, responses * (CLOCK_NS_PER_S / SERIES_INTERVAL_NS) / interval->ticks, interval->ticks);
     hand_over(series, interval, in_flight);
     return true;
 }

@@ -260,7 +260,8 @@ struct by_time {
     bool has_errors;
 };
 
-static void measure_columns(const struct page *page, struct by_time *time)
+/* No rate of a short column at the end, nor of one behind it, in which nothing is sent any more and answers are awaited. */
+static void measure_columns(const struct page *page, double end_s, struct by_time *time)
 {
     *time = (struct by_time){.least_us = INFINITY};
     time->at[page->count] = begin_s(page, page->count);
@@ -269,7 +270,7 @@ static void measure_columns(const struct page *page, struct by_time *time)
         const struct histogram *response = &column->response;
         time->at[i] = begin_s(page, i);
         time->middle[i] = time->at[i] + length_s(page, i) / 2;
-        bool whole = 2 * length_s(page, i) * 1e9 > (double)page->width_ns; /* a short one at the end makes no rate */
+        bool whole = 2 * length_s(page, i) * 1e9 > (double)page->width_ns && time->at[i] + length_s(page, i) < end_s + 1e-3;
         time->rate[i] = whole ? (double)column->requests / length_s(page, i) : NAN;
         time->errors[i] = whole ? (double)column->errors / length_s(page, i) : NAN;
         time->p50[i] = response->total ? (double)histogram_percentile(response, 50) : NAN;
@@ -642,7 +643,7 @@ static int draw_by_time(const struct page *page, const struct summary *summary, 
     int error = 0;
     if (!time)
         return -ENOMEM;
-    measure_columns(page, time);
+    measure_columns(page, summary->duration_s, time);
     draw_rate(page, summary, time, out);
     if (time->most_us > 0) {
         draw_latency(page, time, out);

@@ -136,8 +136,6 @@ static void print_little(const struct summary *summary, FILE *out)
 
 static void print_verdict(const struct summary *summary, FILE *out)
 {
-    if (summary->headroom > 0)
-        fprintf(out, "Headroom: against a null server this generator reaches %.1f times the rate\n", summary->headroom);
     if (summary->interrupted)
         fprintf(out, "Interrupted: the figures are those up to then\n");
     fprintf(out, "%s\n", validity_names[summary->validity]);
