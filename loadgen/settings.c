@@ -39,10 +39,8 @@ static int check_url(struct settings *settings, char *message)
 
 static int check_method(struct settings *settings, char *message)
 {
-    const char *method = settings->request.method;
-    if (strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != strlen(method) || *method == '\0' || strcmp(method, "CONNECT") == 0)
-        return settings_refuse(message, "--method", method, "use an upper-case HTTP method other than CONNECT");
-    return 0;
+    const char *why = template_check_method(settings->request.method);
+    return why ? settings_refuse(message, "--method", settings->request.method, why) : 0;
 }
 
 static int check_headers(struct settings *settings, char *message)
