@@ -117,7 +117,8 @@ static const char mixes[] =
     "\n"
     "Keys: weight (1 when left out), method, path, header (again and again), body, body-file (relative to the mix file), check "
     "(again "
-    "and again). What a section leaves out comes from the command line.";
+    "and again). What a section leaves out comes from the command line, headers and checks one by one: a section's takes the place "
+    "of the command line's header of that name, or check of that kind.";
 
 static const char studies[] =
     "A study is several runs. --find-max looks for the highest rate at which all objectives hold. --repeat measures again and "
