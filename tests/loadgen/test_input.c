@@ -457,13 +457,11 @@ static void test_examples(void **state)
     unsigned count = 0;
     assert_non_null(examples);
     for (char *line = strtok_r(examples + 11, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest), count++) {
-        char command[1024], text[1024] = "", *at;
+        char command[1024], text[1024] = "";
         snprintf(command, sizeof(command),
                  "exec 2>&1; set -- %s; shift; for a do case $a in http*) a=\"%s${a#http://*:808?}\";; esac; "
                  "set -- \"$@\" \"$a\"; shift; done; exec '%s' --quiet \"$@\"",
                  line, closed_url, program);
-        while ((at = strstr(command, "loadgen.html")))
-            memcpy(at, "/dev/null   ", 12);
         FILE *out = popen(command, "r");
         assert_non_null(out);
         assert_true(fread(text, 1, sizeof(text) - 1, out) > 0);
