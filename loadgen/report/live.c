@@ -219,10 +219,12 @@ static unsigned share_out(const struct live_view *view, struct share shares[BACK
         named += strcmp(view->ids[i], "-") != 0;
         shares[count++] = (struct share){view->ids[i], (double)requests};
     }
+    if (!named)
+        return 0;
     for (unsigned i = 0; i < count; i++)
         shares[i].share = all > 0 ? shares[i].share / all : 0;
     qsort(shares, count, sizeof(*shares), compare_ids);
-    return named ? count : 0;
+    return count;
 }
 
 /* ---- drawing ---- */
