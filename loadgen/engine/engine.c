@@ -271,7 +271,8 @@ static void begin_linger(struct engine *engine)
 {
     uint64_t end = engine->phase_end_ns;
     end_measure(engine, end);
-    engine->series->is_over = true;
+    if (engine->series)
+        engine->series->is_over = true;
     engine->phase = PHASE_LINGER;
     engine->phase_end_ns = end + engine->settings->linger_ns;
 }
