@@ -428,6 +428,102 @@ static void test_text_is_calm(void **state)
     free(text);
 }
 
+/* ---- the page ---- */
+
+static unsigned count_words(const char *text, const char *word)
+{
+    unsigned count = 0;
+    for (const char *at = text; (at = strstr(at, word)); at++)
+        count++;
+    return count;
+}
+
+static void feed_page(struct page *page, unsigned intervals)
+{
+    struct watcher watcher = page_watcher(page);
+    struct series_backend backend = {.id = "1"};
+    struct series_interval interval = {.backends = {&backend}, .backend_count = 1};
+    assert_int_equal(histogram_init(&backend.response, HISTOGRAM_HOUR_US, SERIES_DIGITS), 0);
+    for (unsigned i = 0; i < intervals; i++) {
+        bool stalled = i % 100 == 50;
+        backend.requests = stalled ? 0 : 7;
+        interval.errors = i % 10 == 0;
+        histogram_reset(&backend.response);
+        histogram_record_many(&backend.response, 100 + 1000 * (i % 13), backend.requests);
+        watcher.take(watcher.context, &interval, i * SERIES_INTERVAL_NS, (i + 1) * SERIES_INTERVAL_NS);
+    }
+    watcher.take(watcher.context, &interval, intervals * SERIES_INTERVAL_NS, intervals * SERIES_INTERVAL_NS); /* after the end */
+    histogram_close(&backend.response);
+}
+
+static void print_page(unsigned intervals, char **text)
+{
+    size_t size;
+    struct page *page;
+    FILE *out = open_memstream(text, &size);
+    settings.html = "somewhere";
+    assert_non_null(out);
+    assert_int_equal(page_new(&settings, &page), 0);
+    feed_page(page, intervals);
+    assert_int_equal(page_print(page, &summary, out), 0);
+    page_free(page);
+    assert_int_equal(fclose(out), 0);
+}
+
+/* What comes from outside stands on the page as text; no figure is none. */
+static void test_page(void **state)
+{
+    (void)state;
+    char *text;
+    print_page(20, &text);
+    assert_null(strstr(text, "<script"));
+    assert_null(strstr(text, "<c>"));
+    assert_null(strstr(text, "<strange>"));
+    assert_null(strstr(text, "nan"));
+    assert_null(strstr(text, "inf"));
+    assert_non_null(strstr(text, "&lt;script&gt;alert(1)&lt;/script&gt;"));
+    assert_non_null(strstr(text, "one, &quot;quoted&quot; &amp; &lt;strange&gt;"));
+    assert_non_null(strstr(text, "One step is 0.1 s."));
+    assert_int_equal(count_words(text, "<svg"), 5);
+    assert_int_equal(count_words(text, "<svg"), count_words(text, "</svg>"));
+    assert_int_equal(count_words(text, "role=\"img\" aria-label=\""), 5);
+    assert_int_equal(count_words(text, "<table>"), count_words(text, "</table>"));
+    free(text);
+}
+
+/* A long run is drawn in as few columns as a short one. */
+static void test_page_folds(void **state)
+{
+    (void)state;
+    char *brief, *text;
+    print_page(150, &brief);
+    print_page(36000, &text);                             /* an hour */
+    assert_non_null(strstr(text, "One step is 25.6 s.")); /* 141 columns */
+    assert_true(strlen(text) < 4 * strlen(brief));
+    free(brief);
+    free(text);
+}
+
+/* Nothing came back, and there was no interval. */
+static void test_page_of_nothing(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t size;
+    struct page *page;
+    FILE *out = open_memstream(&text, &size);
+    settings.html = "somewhere";
+    histogram_reset(&summary.response);
+    histogram_reset(&summary.service);
+    assert_non_null(out);
+    assert_int_equal(page_new(&settings, &page), 0);
+    assert_int_equal(page_print(page, &summary, out), 0);
+    assert_int_equal(fclose(out), 0);
+    assert_non_null(strstr(text, "</html>"));
+    page_free(page);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,6 +531,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_json_says_what_is_a_bound, make_summary, drop_summary),
         cmocka_unit_test_setup_teardown(test_csv, make_summary, drop_summary),
         cmocka_unit_test_setup_teardown(test_csv_columns_stay, make_summary, drop_summary),
+        cmocka_unit_test_setup_teardown(test_page, make_summary, drop_summary),
+        cmocka_unit_test_setup_teardown(test_page_folds, make_summary, drop_summary),
+        cmocka_unit_test_setup_teardown(test_page_of_nothing, make_summary, drop_summary),
         cmocka_unit_test_setup_teardown(test_text, make_summary, drop_summary),
         cmocka_unit_test_setup_teardown(test_text_uncorrected, make_summary, drop_summary),
         cmocka_unit_test_setup_teardown(test_text_is_calm, make_summary, drop_summary),
