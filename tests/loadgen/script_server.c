@@ -4,6 +4,8 @@
  */
 #include "script_server.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -163,26 +165,56 @@ static enum outcome play_stall(const struct answer *answer)
     return play_ok(answer);
 }
 
+static enum outcome play_third(const struct answer *answer)
+{
+    return answer->client->served % 3 == 0 ? play_last(answer) : play_ok(answer);
+}
+
+static enum outcome play_drop_third(const struct answer *answer)
+{
+    play_ok(answer);
+    return answer->client->served % 3 == 0 ? CLOSE : KEEP;
+}
+
+static enum outcome play_hang_first(const struct answer *answer)
+{
+    return answer->client->number == 0 ? SILENT : play_ok(answer);
+}
+
+/* The number behind the second slash of the target. */
+static void wait_as_asked(const struct answer *answer)
+{
+    const char *target = strchr(answer->client->request, '/');
+    uint64_t pause_ms = strtoul(strchr(target + 1, '/') + 1, NULL, 10);
+    clock_sleep_until_ns(clock_now_ns() + pause_ms * CLOCK_NS_PER_MS);
+}
+
+static enum outcome play_slow(const struct answer *answer)
+{
+    wait_as_asked(answer);
+    return play_ok(answer);
+}
+
+static enum outcome play_halves(const struct answer *answer)
+{
+    say_head(answer, 200, "Content-Length: 5\r\n");
+    say(answer, "he");
+    wait_as_asked(answer);
+    say(answer, "llo");
+    return KEEP;
+}
+
 static const struct {
     const char *prefix;
     enum outcome (*play)(const struct answer *);
 } scripts[] = {
-    {"/status/", play_status},
-    {"/chunked", play_chunked},
-    {"/until-close", play_until_close},
-    {"/last", play_last},
-    {"/pieces", play_pieces},
-    {"/interim", play_interim},
-    {"/nameless", play_nameless},
-    {"/hints", play_hints},
-    {"/strange", play_strange},
-    {"/silent", play_silent},
-    {"/reset", play_reset},
-    {"/cut", play_cut},
-    {"/garbage", play_garbage},
-    {"/surplus", play_surplus},
-    {"/stall", play_stall},
-    {"/", play_ok},
+    {"/status/", play_status},    {"/chunked", play_chunked},       {"/until-close", play_until_close},
+    {"/last", play_last},         {"/pieces", play_pieces},         {"/interim", play_interim},
+    {"/nameless", play_nameless}, {"/hints", play_hints},           {"/strange", play_strange},
+    {"/silent", play_silent},     {"/reset", play_reset},           {"/cut", play_cut},
+    {"/garbage", play_garbage},   {"/surplus", play_surplus},       {"/stall", play_stall},
+    {"/third", play_third},       {"/drop-third", play_drop_third}, {"/hang-first", play_hang_first},
+    {"/slow/", play_slow},        {"/halves/", play_halves},        {"/", play_ok},
 };
 
 /* ---- connections ---- */
@@ -196,40 +228,67 @@ static void drop(struct script_client *client, bool reset)
     client->fd = -1;
 }
 
-static void remember(struct script_server *server, const struct script_client *client, const char *target, size_t length)
+static void remember(struct script_server *server, const struct script_client *client, const char *target, size_t whole)
 {
+    int length = (int)strcspn(target, " ");
     if (server->requests < SCRIPT_REQUESTS_MAX)
-        snprintf(server->targets[server->requests], SCRIPT_TARGET_SIZE, "%.*s", (int)length, target);
-    memcpy(server->last_request, client->request, client->length + 1);
-    server->closes_seen += strcasestr(client->request, "\r\nConnection: close") != NULL;
+        snprintf(server->targets[server->requests], SCRIPT_TARGET_SIZE, "%.*s", length, target);
+    memcpy(server->last_request, client->request, whole);
+    server->last_request[whole] = '\0';
+    server->closes_seen += strcasestr(server->last_request, "\r\nConnection: close") != NULL;
     server->requests++;
     server->worker_requests[client->number % SCRIPT_WORKERS]++;
 }
 
-static void play(struct script_server *server, struct script_client *client)
+/* The request at the front of the buffer, which is `whole` bytes long. */
+static enum outcome play(struct script_server *server, struct script_client *client, size_t whole)
 {
     const char *target = strchr(client->request, ' ');
     check(target != NULL, "a request without a target");
     target++;
-    remember(server, client, target, strcspn(target, " "));
+    remember(server, client, target, whole);
+    client->served++;
     const struct answer answer = {server, client, strncmp(client->request, "HEAD ", 5) == 0};
     unsigned i = 0;
     while (strncmp(target, scripts[i].prefix, strlen(scripts[i].prefix)) != 0)
         i++;
-    enum outcome outcome = scripts[i].play(&answer);
-    if (outcome == CLOSE || outcome == RESET)
-        drop(client, outcome == RESET);
+    return scripts[i].play(&answer);
 }
 
-/* Bytes of the whole request in the buffer, 0 while it is not whole. */
+/* Bytes of the request at the front of the buffer, 0 while it is not whole. */
 static size_t request_length(const struct script_client *client)
 {
     const char *end = strstr(client->request, "\r\n\r\n");
     if (!end)
         return 0;
     const char *field = strcasestr(client->request, "\r\nContent-Length: ");
-    size_t length = (size_t)(end + 4 - client->request) + (field ? strtoul(field + 18, NULL, 10) : 0);
+    size_t length = (size_t)(end + 4 - client->request) + (field && field < end ? strtoul(field + 18, NULL, 10) : 0);
     return length <= client->length ? length : 0;
+}
+
+/* Holds answers back until all of them are written. A unix socket has no such thing, and needs none. */
+static void cork(const struct script_client *client, int on)
+{
+    int ignored = setsockopt(client->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+    (void)ignored;
+}
+
+static void play_all(struct script_server *server, struct script_client *client)
+{
+    enum outcome outcome = KEEP;
+    size_t whole = request_length(client);
+    bool together = whole > 0 && whole < client->length;
+    if (together)
+        cork(client, 1);
+    for (; whole > 0 && outcome != CLOSE && outcome != RESET; whole = request_length(client)) {
+        outcome = play(server, client, whole);
+        client->length -= whole;
+        memmove(client->request, client->request + whole, client->length + 1);
+    }
+    if (together)
+        cork(client, 0);
+    if (outcome == CLOSE || outcome == RESET)
+        drop(client, outcome == RESET);
 }
 
 static void read_client(struct script_server *server, struct script_client *client)
@@ -239,14 +298,10 @@ static void read_client(struct script_server *server, struct script_client *clie
         drop(client, false);
         return;
     }
+    server->reads++;
     client->length += (size_t)length;
     client->request[client->length] = '\0';
-    size_t whole = request_length(client);
-    if (whole == 0)
-        return;
-    check(whole == client->length, "bytes behind a request");
-    play(server, client);
-    client->length = 0;
+    play_all(server, client);
 }
 
 static void take_client(struct script_server *server)
@@ -259,6 +314,8 @@ static void take_client(struct script_server *server)
         if (client->fd >= 0)
             continue;
         *client = (struct script_client){.fd = fd, .number = server->connections++};
+        if (client->number < SCRIPT_PEERS_MAX)
+            check(net_peer_address(fd, &server->peers[client->number]) == 0, "peer");
         server->worker_connections[client->number % SCRIPT_WORKERS]++;
         return;
     }
@@ -285,21 +342,28 @@ static void *serve(void *argument)
     }
 }
 
-void script_server_start(struct script_server *server, const char *text)
+void script_server_adopt(struct script_server *server, int listener)
 {
     struct net_address address;
-    *server = (struct script_server){.stop_fd = eventfd(0, EFD_CLOEXEC)};
-    check(net_parse_address(text, &address) == 0, text);
-    server->listener = net_listen(&address, 0, 512);
-    check(server->listener >= 0 && server->stop_fd >= 0, text);
-    check(net_local_address(server->listener, &address) == 0, text);
+    *server = (struct script_server){.listener = listener, .stop_fd = eventfd(0, EFD_CLOEXEC)};
+    check(server->stop_fd >= 0 && net_local_address(server->listener, &address) == 0, "listener");
     net_format_url(&address, server->url);
     server->clients = calloc(SCRIPT_CONNECTIONS, sizeof(*server->clients));
     server->targets = calloc(SCRIPT_REQUESTS_MAX, sizeof(*server->targets));
-    check(server->clients && server->targets, "memory");
+    server->peers = calloc(SCRIPT_PEERS_MAX, sizeof(*server->peers));
+    check(server->clients && server->targets && server->peers, "memory");
     for (unsigned i = 0; i < SCRIPT_CONNECTIONS; i++)
         server->clients[i].fd = -1;
     check(pthread_create(&server->thread, NULL, serve, server) == 0, "thread");
+}
+
+void script_server_start(struct script_server *server, const char *text)
+{
+    struct net_address address;
+    check(net_parse_address(text, &address) == 0, text);
+    int listener = net_listen(&address, 0, 512);
+    check(listener >= 0, text);
+    script_server_adopt(server, listener);
 }
 
 void script_server_stop(struct script_server *server)
@@ -318,4 +382,5 @@ void script_server_free(struct script_server *server)
 {
     free(server->clients);
     free(server->targets);
+    free(server->peers);
 }

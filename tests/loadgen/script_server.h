@@ -10,6 +10,12 @@
  *   /cut             half of the body, then closes   /garbage        not HTTP
  *   /hints           103 by worker 99, then nameless /strange        X-Worker with a byte outside ASCII
  *   /surplus         more bytes than announced       /stall          200; the 100th request stops the whole server for STALL_MS
+ *   /third           200; the third on a connection closes it, and says so
+ *   /drop-third      the same without saying so      /hang-first     200, but the first connection of all is never answered
+ *   /slow/MS         200 after MS milliseconds (the whole server waits)
+ *   /halves/MS       one half of the response at once, the other after MS milliseconds
+ *
+ * Requests that arrive together (pipelined) are answered together: one segment, until one of them ends the connection.
  */
 #ifndef SCRIPT_SERVER_H
 #define SCRIPT_SERVER_H
@@ -23,11 +29,12 @@
 #define SCRIPT_STALL_MS     1000
 #define SCRIPT_REQUESTS_MAX 20000 /* whose targets are remembered */
 #define SCRIPT_CONNECTIONS  256
+#define SCRIPT_PEERS_MAX    1024
 #define SCRIPT_TARGET_SIZE  48
 
 struct script_client {
     int fd;
-    unsigned number;
+    unsigned number, served;
     size_t length;
     char request[2048];
 };
@@ -41,6 +48,8 @@ struct script_server {
     /* Read them after script_server_stop. */
     _Atomic unsigned requests;         /* may be read at any time */
     unsigned connections, closes_seen; /* closes_seen: requests that carried Connection: close */
+    unsigned reads;                    /* of requests: how often something had come */
+    struct net_address *peers;         /* of the first SCRIPT_PEERS_MAX connections */
     unsigned worker_requests[SCRIPT_WORKERS], worker_connections[SCRIPT_WORKERS];
     char (*targets)[SCRIPT_TARGET_SIZE];
     char last_request[2048];
@@ -48,6 +57,8 @@ struct script_server {
 
 /* `address` as for net_parse_address. Fails the test when it cannot start. */
 void script_server_start(struct script_server *server, const char *address);
+/* The same for a listener there is; the server closes it. */
+void script_server_adopt(struct script_server *server, int listener);
 void script_server_stop(struct script_server *server); /* then its counts stand still */
 void script_server_free(struct script_server *server);
 
