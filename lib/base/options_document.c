@@ -361,9 +361,9 @@ static void print_roff_prose(FILE *out, const char *text)
         bool is_literal = *text == ' ';
 
         if (literal && !is_literal)
-            fputs(".fi\n.RE\n", out);
+            fputs(".fi\n", out);
         if (!literal && is_literal)
-            fputs(first ? ".RS 2\n.nf\n" : ".PP\n.RS 2\n.nf\n", out);
+            fputs(first ? ".nf\n" : ".PP\n.nf\n", out);
         if (!is_literal && length > 0 && (literal || parted))
             fputs(".PP\n", out);
         if (length > 0) {
@@ -376,7 +376,7 @@ static void print_roff_prose(FILE *out, const char *text)
         text += length;
         text += *text == '\n';
     }
-    fputs(literal ? ".fi\n.RE\n" : "", out);
+    fputs(literal ? ".fi\n" : "", out);
 }
 
 /* "loadgen puts load ..." and "Puts load ...": what a NAME line says behind the dash. */

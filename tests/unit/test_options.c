@@ -470,7 +470,7 @@ static void manual_page(void **state)
         ".SS Help\n",
         "\\fB\\-\\-completion\\fR \\fISHELL\\fR\n",
         ".SH EXAMPLES\nA paragraph",
-        "Still it.\n.PP\n.RS 2\n.nf\n  prog \\-t 3\n  .hidden \\(aqa\\(aq \\(rsn\n.fi\n.RE\n.PP\n\\&.starts with a point.\n",
+        "Still it.\n.PP\n.nf\n  prog \\-t 3\n  .hidden \\(aqa\\(aq \\(rsn\n.fi\n.PP\n\\&.starts with a point.\n",
         ".SH NOTES\n.nf\nExit status: 0 done.\n.fi\n",
     };
     struct fixture f = {0};
