@@ -16,7 +16,7 @@ static const char description[] =
     "when the last. From them come\n"
     "\n"
     "  response time  planned to last byte: what a user waits, and the percentiles tell\n"
-    "  service time   sent to last byte: all that other generators see\n"
+    "  service time   sent to last byte: all that a closed loop shows\n"
     "  first byte     sent to first byte\n"
     "  send lag       planned to sent: no connection free, or the generator late\n"
     "\n"
