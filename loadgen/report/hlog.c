@@ -162,6 +162,7 @@ static struct bytes compress_bytes(struct bytes bytes)
     return made;
 }
 
+#define DEFLATED_MOST    1032                /* bytes that one byte of deflate can stand for */
 #define UNCOMPRESSED_MAX (UINT64_C(1) << 24) /* bytes; five digits up to INT64_MAX stay below */
 
 static int uncompress_bytes(struct bytes bytes, struct bytes *result)
@@ -169,7 +170,7 @@ static int uncompress_bytes(struct bytes bytes, struct bytes *result)
     if (bytes.length < ENVELOPE_SIZE || (get_number(bytes.at, 4) & COOKIE_MASK) != (COOKIE_COMPRESSED & COOKIE_MASK))
         return -EINVAL;
     uint64_t length = get_number(bytes.at + 4, 4);
-    uLongf size = UNCOMPRESSED_MAX;
+    uLongf size = length < UNCOMPRESSED_MAX / DEFLATED_MOST ? length * DEFLATED_MOST + 64 : UNCOMPRESSED_MAX;
     *result = (struct bytes){length <= bytes.length - ENVELOPE_SIZE ? malloc(size) : NULL, 0};
     if (!result->at)
         return length <= bytes.length - ENVELOPE_SIZE ? -ENOMEM : -EINVAL;
