@@ -6,6 +6,9 @@
  * machine that is busy with something else can spoil a run, and only ever makes the generator's times longer than the stamps; a lie
  * spoils every run. So times have three tries and have to be right in one of them, counts have to be right in all.
  *
+ * In a burst answers wait for each other in the generator, a few us each: it reads them one by one, as a client does. What is
+ * behind a stall comes in bursts of as many as there are connections; so there are not many of them, and 25 ms an answer.
+ *
  * The response time's truth needs no word of loadgen's: requests carry their number in the path, at a constant rate number k was
  * planned for START + k / RATE, and the answer's stamp says when it left. START is the least of ARRIVAL - k / RATE: no request can
  * arrive before its plan, and the fastest one arrived a loopback's way behind it.
@@ -64,15 +67,15 @@ static const struct scenario scenarios[] = {
     },
     {
         .name = "stall",
-        .story = "10 ms each; after 2 s everything stands still for 1 s",
-        .script = "--delay 10ms --stall-at 2s --stall 1s",
-        .load = "-c 64 -R 2000 -n 10000",
-        .rate = 2000,
-        .planned = 10000,
+        .story = "25 ms each; after 2 s everything stands still for 1 s",
+        .script = "--delay 25ms --stall-at 2s --stall 1s",
+        .load = "-c 48 -R 1000 -n 5000",
+        .rate = 1000,
+        .planned = 5000,
         .times = SERVICE_TIME | RESPONSE_TIME,
         .rivals = true,
         .wrk = "-d 5s",
-        .ab = "-n 20000",
+        .ab = "-n 10000",
     },
     {
         .name = "drop",
