@@ -9,7 +9,8 @@
 
 #define COOKIES_MAX 64
 
-static void check_header_form(const struct cookie_jar *jar)
+/* With `whole` also: no name twice. */
+static void check_header_form(const struct cookie_jar *jar, bool whole)
 {
     struct slice rest = cookie_jar_header(jar), names[COOKIES_MAX];
     unsigned count = 0;
@@ -22,7 +23,7 @@ static void check_header_form(const struct cookie_jar *jar)
         const char *equals = cookie.length ? memchr(cookie.at, '=', cookie.length) : NULL;
         fuzz_require(count < COOKIES_MAX && equals && equals > cookie.at && !memchr(cookie.at, ';', cookie.length));
         names[count] = (struct slice){cookie.at, (size_t)(equals - cookie.at)};
-        for (unsigned i = 0; i < count; i++)
+        for (unsigned i = 0; i < count && whole; i++)
             fuzz_require(names[i].length != names[count].length || memcmp(names[i].at, names[count].at, names[i].length) != 0);
         count++;
         rest = slice_after(rest, cookie.length + (end ? 2 : 0));
@@ -42,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_require(exact != NULL);
         memcpy(exact, input.at, length);
         cookie_jar_set(jar, (struct slice){exact, length});
-        check_header_form(jar);
+        check_header_form(jar, false);
         struct slice once = cookie_jar_header(jar);
         char *before = strndup(once.length ? once.at : "", once.length);
         cookie_jar_set(jar, (struct slice){exact, length}); /* the second time changes nothing */
@@ -53,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         input.at += length + (end ? 1 : 0);
         input.left -= length + (end ? 1 : 0);
     }
+    check_header_form(jar, true);
     cookie_jar_free(jar);
     return 0;
 }
