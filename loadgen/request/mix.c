@@ -9,7 +9,6 @@
  * takes the other's place. All other keys replace.
  */
 #include <errno.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -13,7 +13,6 @@
  * of a thread asks for the same work whatever server answers it (common random numbers).
  */
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,16 +98,15 @@ static bool parse_placeholder(struct slice inside, struct placeholder *placehold
 {
     static const char zipf[] = "zipf:";
     *placeholder = (struct placeholder){.kind = PIECE_TIME};
+    if (slice_begins(inside, zipf)) {
+        placeholder->kind = PIECE_ZIPF;
+        return parse_zipf(slice_after(inside, sizeof(zipf) - 1), &placeholder->ranks, &placeholder->exponent);
+    }
     if (slice_is(inside, "seq"))
         placeholder->kind = PIECE_SEQUENCE;
     else if (slice_is(inside, "uuid"))
         placeholder->kind = PIECE_UUID;
-    else if (slice_begins(inside, zipf)) {
-        placeholder->kind = PIECE_ZIPF;
-        return parse_zipf(slice_after(inside, sizeof(zipf) - 1), &placeholder->ranks, &placeholder->exponent);
-    } else
-        return distribution_parse(inside.at, inside.length, &placeholder->time) == 0;
-    return true;
+    return placeholder->kind != PIECE_TIME || distribution_parse(inside.at, inside.length, &placeholder->time) == 0;
 }
 
 /* In a body or a header '{' is mostly just that. Only these make a placeholder of it; a number alone, {0}, does not. */
@@ -148,8 +146,7 @@ static int refuse_placeholder(struct slice inside, bool closed, char *message)
     return -EINVAL;
 }
 
-/* The next placeholder of `text`: 1 with its braces in *found, 0 when there is none, -EINVAL. With `strict` every '{' begins one.
- */
+/* The next placeholder of `text`: 1 with its braces in *found, 0 for none, -EINVAL. With `strict` every '{' begins one. */
 static int next_placeholder(struct slice text, bool strict, struct slice *found, struct placeholder *placeholder, char *message)
 {
     const char *open = text.length ? memchr(text.at, '{', text.length) : NULL;
