@@ -1,12 +1,14 @@
 /*
  * Does the open loop keep its plan? At 20,000/s on /hello of `single`:
  *
- *   rate      achieved within 0.2 % of what was planned
- *   send lag  p99 at most 100 us above what a bare loop around timerfd reaches on the same CPU with plans of the same kind. The two
- * take turns, bare, loadgen, bare, loadgen, ..., so that the machine's mood is both's; the median of the differences counts. gaps
- * Poisson arrivals as truth_server stamped them: Kolmogorov-Smirnov against the exponential distribution, p > .001. At 500/s, so
- * that the some 20 us by which the way to the server blurs each gap are small beside 2 ms; that loadgen's plans are exact is a unit
- * test.
+ * Rate: achieved within 0.2 % of what was planned.
+ *
+ * Send lag: p99 at most 100 us above what a bare loop around timerfd reaches on the same CPU with plans of the same kind. The two
+ * take turns, bare, loadgen, bare, loadgen, ..., so that the machine's mood is both's; the median of the differences counts.
+ *
+ * Gaps: Poisson arrivals as truth_server stamped them against the exponential distribution, Kolmogorov-Smirnov, p > .001. At
+ * 500/s, so that the some 20 us by which the way to the server blurs each gap are small beside 2 ms. (That loadgen's plans are
+ * exact is a unit test.)
  */
 #include <errno.h>
 #include <math.h>

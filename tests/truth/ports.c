@@ -2,10 +2,12 @@
  * Seeded source ports and the kernel's hash: for each of 64 seeds 64 connections to `reuseport` with 4 workers. The hash of ports
  * drawn at random deals connections like dice, so three tests, each with p > .001:
  *
- *   pooled    chi-square over all 4,096 connections: no worker is preferred
- *   summed    the sum of the runs' own statistics is chi-square with 64 * 3 degrees of freedom: more sensitive to each run's being
- * too uneven, or too even (both tails are looked at), even where the runs' preferences cancel each other p-values  the runs' own
- * p-values are uniform: Kolmogorov-Smirnov
+ * Pooled: chi-square over all 4,096 connections; no worker is preferred.
+ *
+ * Summed: the sum of the runs' own statistics is chi-square with 64 * 3 degrees of freedom. More sensitive to runs that are too
+ * uneven, or too even (both tails are looked at), even where their preferences cancel each other.
+ *
+ * P-values: those of the runs are uniform, Kolmogorov-Smirnov.
  *
  * A single run's p-value says little: one in a thousand is below .001 by rights.
  */
