@@ -87,6 +87,7 @@ static void record_answer(struct connection *connection, const struct exchange *
     stats->http_errors += !ok;
     stats->lingered += now_ns > engine->end_ns;
     backend->requests++;
+    backend->http_errors += !ok;
     backend->connections += !connection->credited;
     connection->credited = true;
     histogram_record(&backend->response, response_us);

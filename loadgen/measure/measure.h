@@ -41,6 +41,7 @@ struct backend {
     unsigned index; /* in stats->backends */
     bool answered;  /* named by a whole response, be it one of the warm-up; else nobody: 103 Early Hints, a torn answer */
     uint64_t connections, requests, bytes; /* bytes: read */
+    uint64_t http_errors;                  /* among the requests */
     uint64_t errors;                       /* requests that got no response on a connection this worker had answered on last */
     struct histogram response;             /* of answered requests */
 };
@@ -106,8 +107,8 @@ static inline uint64_t stats_us(uint64_t ns)
 /* What one backend did in an interval. The histogram is kept only in a detailed series. */
 struct series_backend {
     char id[BACKEND_ID_MAX + 1];
-    uint64_t requests, errors, bytes;
-    struct histogram response; /* counts NULL until something is recorded */
+    uint64_t requests, errors, bytes; /* errors: of all kinds */
+    struct histogram response;        /* counts NULL until something is recorded */
 };
 
 struct series_interval {

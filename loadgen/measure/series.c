@@ -93,7 +93,7 @@ static void keep_totals(struct series *series, const struct stats *stats)
 {
     for (unsigned i = 0; i < stats->backend_count; i++) {
         const struct backend *backend = stats->backends[i];
-        series->totals[i] = (struct series_counts){backend->requests, backend->errors, backend->bytes};
+        series->totals[i] = (struct series_counts){backend->requests, backend->errors + backend->http_errors, backend->bytes};
     }
     series->started = stats->started;
     series->errors = errors_of(stats);
@@ -114,7 +114,7 @@ static uint64_t add_differences(struct series *series, const struct stats *stats
         if (!mine)
             continue;
         mine->requests += backend->requests - series->totals[i].requests;
-        mine->errors += backend->errors - series->totals[i].errors;
+        mine->errors += backend->errors + backend->http_errors - series->totals[i].errors;
         mine->bytes += backend->bytes - series->totals[i].bytes;
         responses += mine->requests;
     }

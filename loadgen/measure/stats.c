@@ -147,6 +147,7 @@ static int merge_backends(struct stats *into, const struct stats *from)
         ours->requests += theirs->requests;
         ours->bytes += theirs->bytes;
         ours->errors += theirs->errors;
+        ours->http_errors += theirs->http_errors;
         error = histogram_merge(&ours->response, &theirs->response);
     }
     return error;

@@ -630,7 +630,7 @@ static void print_workers(const struct summary *summary, FILE *out)
             continue;
         print_share_row(summary, backend->id, backend->requests, &backend->response, out);
         fprintf(out, "<td>%llu</td><td>%llu</td></tr>\n", (unsigned long long)backend->connections,
-                (unsigned long long)backend->errors);
+                (unsigned long long)(backend->errors + backend->http_errors));
     }
     fputs("</table></div>\n", out);
 }

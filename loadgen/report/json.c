@@ -155,11 +155,11 @@ static json_t *workers_json(const struct summary *summary)
         const struct backend *backend = stats->backends[i];
         if (i == 0 && backend->requests == 0)
             continue;
-        json_array_append_new(json,
-                              json_pack("{s:s s:o s:o s:f s:o s:o s:o}", "id", backend->id, "connections",
-                                        integer(backend->connections), "requests", integer(backend->requests), "share",
-                                        share(backend->requests, responses_of(summary)), "errors", integer(backend->errors),
-                                        "bytes", integer(backend->bytes), "response_time_us", times_json(&backend->response)));
+        json_array_append_new(json, json_pack("{s:s s:o s:o s:f s:o s:o s:o s:o}", "id", backend->id, "connections",
+                                              integer(backend->connections), "requests", integer(backend->requests), "share",
+                                              share(backend->requests, responses_of(summary)), "errors", integer(backend->errors),
+                                              "http_errors", integer(backend->http_errors), "bytes", integer(backend->bytes),
+                                              "response_time_us", times_json(&backend->response)));
     }
     return json;
 }

@@ -143,7 +143,7 @@ static struct worker_table lay_out(const struct stats *stats)
             continue;
         table.width = width_for(table.width, backend->id);
         table.most = backend->requests > table.most ? backend->requests : table.most;
-        table.has_errors |= backend->errors > 0;
+        table.has_errors |= backend->errors + backend->http_errors > 0;
     }
     table.bar_width = BAR_MOST + ID_LEAST - table.width; /* an id takes its room from the bars */
     table.bar_width = table.bar_width > BAR_MOST || table.bar_width < 8 ? 8 : table.bar_width;
@@ -159,7 +159,7 @@ static void print_worker(const struct summary *summary, const struct worker_tabl
     print_time_cell(out, &backend->response, 50);
     print_time_cell(out, &backend->response, 99);
     if (table->has_errors)
-        fprintf(out, " %7llu", (unsigned long long)backend->errors);
+        fprintf(out, " %7llu", (unsigned long long)(backend->errors + backend->http_errors));
     fprintf(out, "  %s\n", text_bar(backend->requests, table->most, table->bar_width, bar));
 }
 

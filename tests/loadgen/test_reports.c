@@ -156,6 +156,8 @@ static void test_series_counts_errors(void **state)
         assert_int_equal(sum_rows(text, NULL).errors,
                          report_number(&result, "requests/http_errors") + report_number(&result, "requests/socket_errors"));
         assert_int_equal(sum_rows(text, NULL).errors, 50);
+        if (i == 0)
+            assert_int_equal(sum_rows(text, "0").errors, server.worker_requests[0]);
         free(text);
         program_finish(&server, &result);
     }
