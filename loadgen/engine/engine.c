@@ -219,6 +219,7 @@ static void connect_queued(struct engine *engine)
         take_turn(engine, engine->now_ns);
         list_remove(&connection->turn);
         connection_attempt(connection, engine->now_ns);
+        engine->now_ns = clock_now_ns();
     }
 }
 
@@ -327,17 +328,23 @@ static void run_deadlines(struct engine *engine)
         connection_expired(list_entry(timer, struct connection, deadline), engine->now_ns);
 }
 
+static void run_timer(struct engine *engine, struct connection *connection)
+{
+    if (connection->state == CONNECTION_CONNECTING && connection->fd < 0)
+        connection_attempt(connection, engine->now_ns);
+    else if (connection->state == CONNECTION_CLOSED && !opens_on_demand(engine))
+        connection_open(connection, engine->now_ns);
+    else
+        dispatch_ready(engine, connection, engine->now_ns);
+}
+
+/* Many may be due at once, and each takes its time: the last one must not be said to have been sent when the first was. */
 static void run_timers(struct engine *engine)
 {
     struct timer *timer;
     while ((timer = timers_take_due(&engine->timers, engine->now_ns))) {
-        struct connection *connection = list_entry(timer, struct connection, timer);
-        if (connection->state == CONNECTION_CONNECTING && connection->fd < 0)
-            connection_attempt(connection, engine->now_ns);
-        else if (connection->state == CONNECTION_CLOSED && !opens_on_demand(engine))
-            connection_open(connection, engine->now_ns);
-        else
-            dispatch_ready(engine, connection, engine->now_ns);
+        run_timer(engine, list_entry(timer, struct connection, timer));
+        engine->now_ns = clock_now_ns();
     }
 }
 
