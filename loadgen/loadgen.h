@@ -30,7 +30,11 @@
  *   report/        what is said of it                    report.h
  *     summary.c      merged figures
  *     validity.c     whether they may be believed
- *     text.c, json.c, csv.c, html.c, live.c, series_file.c
+ *     text.c         for people, with text_wrk.c and text_tables.c
+ *     json.c, csv.c  for programs: docs/loadgen-json.md
+ *     html.c         a page, with charts.c
+ *     live.c         meanwhile, on a terminal
+ *     series_file.c  by time, with hlog.c (hlog.h): docs/loadgen-files.md
  *     output.c       files, opened before the run
  *   study/         several runs                          study.h
  *     objective.c    p99<5ms,errors<0.1%
