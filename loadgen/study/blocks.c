@@ -34,10 +34,10 @@ int comparison_init(struct comparison *comparison, const double *const values[CE
     return 0;
 }
 
-void block_shuffle(uint64_t seed, unsigned attempt, enum compare_cell order[CELLS])
+void block_shuffle(uint64_t seed, unsigned number, enum compare_cell order[CELLS])
 {
     struct random random;
-    random_init_stream(&random, seed, attempt);
+    random_init_stream(&random, seed, number);
     for (unsigned i = 0; i < CELLS; i++)
         order[i] = (enum compare_cell)i;
     random_shuffle(&random, order, CELLS, sizeof(*order));

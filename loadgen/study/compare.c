@@ -31,6 +31,7 @@
 #define RETRIES_MOST        3
 #define REJECTED_SHARE_MOST 0.30
 #define STEAL_MOST          0.02
+#define TICKS_LEAST         100
 #define REST_NS             (20 * CLOCK_NS_PER_MS) /* for the server to see connections closed */
 
 struct block {
@@ -75,10 +76,20 @@ static void note(struct block *block, enum compare_cell cell, const struct summa
     if (summary->validity == VALIDITY_INVALID) {
         snprintf(text, sizeof(text), "%s INVALID: ", cell_names[cell]);
         reject(block, text, summary->reason_count ? summary->reasons[0] : "");
-    } else if (summary->steal > STEAL_MOST) {
-        snprintf(text, sizeof(text), "steal %.1f %%", 100 * summary->steal);
-        reject(block, text, "");
     }
+}
+
+/* The kernel counts in ticks of 10 ms: a block so short that one of them would be more than 1 % is not judged. */
+static void note_host(struct block *block, const struct host *before)
+{
+    struct host after;
+    char text[32];
+    host_read(&after);
+    double steal = host_steal_share(before, &after);
+    if (after.cpu_ticks - before->cpu_ticks < TICKS_LEAST || steal <= STEAL_MOST)
+        return;
+    snprintf(text, sizeof(text), "%.1f %%", 100 * steal);
+    reject(block, "steal ", text);
 }
 
 static int measure(struct compare *compare, struct block *block, enum compare_cell cell)
@@ -100,13 +111,16 @@ static int measure(struct compare *compare, struct block *block, enum compare_ce
 
 static int measure_block(struct compare *compare, struct study *study, struct block *block)
 {
+    struct host before;
     int status = 0;
+    host_read(&before);
     for (unsigned i = 0; i < CELLS && !status && !block->rejected; i++) {
         study_progress(study, "block %u of %u, %s", block->number, compare->wanted, cell_names[block->order[i]]);
         status = measure(compare, block, block->order[i]);
         if (!status && study_rest(study, REST_NS))
             status = EXIT_INTERRUPTED;
     }
+    note_host(block, &before);
     study_progress(study, NULL);
     return status;
 }
@@ -317,7 +331,7 @@ static struct block *add_block(struct compare *compare, unsigned number)
     compare->blocks = blocks;
     struct block *block = &blocks[compare->count];
     *block = (struct block){.number = number, .seed = compare->settings->seed + number - 1};
-    block_shuffle(compare->settings->seed, compare->count, block->order);
+    block_shuffle(compare->settings->seed, number, block->order);
     return block;
 }
 

@@ -25,6 +25,7 @@
 #include "loadgen/study/study.h"
 
 #define RATE_FIRST     100.0
+#define PLANNED_LEAST  10.0 /* requests in a probe: of fewer, little can be said */
 #define ANSWERED_LEAST 0.98
 #define GROWTH_MOST    0.01
 #define REST_LEAST_NS  (20 * CLOCK_NS_PER_MS)
@@ -362,7 +363,8 @@ enum exit_status study_find_max(const struct settings *settings, const struct ob
     int status = study_begin(&study, settings);
     if (status)
         return status;
-    search_init(&find.search, settings->rate > 0 ? settings->rate : RATE_FIRST);
+    search_init(&find.search, settings->rate > 0 ? settings->rate : RATE_FIRST,
+                PLANNED_LEAST / ((double)settings->duration_ns / 1e9));
     if (study.text)
         print_head(&find, study.text);
     status = study_end(&study, &forms, &find, search_through(&find, &study));

@@ -17,12 +17,11 @@
 #define VOTES_NEEDED 2 /* of three */
 #define INVALID_MOST 2 /* repeats of a probe that the generator spoilt */
 #define PROBES_MOST  80
-#define LOWEST_SHARE 1000.0 /* of the first rate */
 #define FIRST_FACTOR 2.0
 
-void search_init(struct search *search, double first_rate)
+void search_init(struct search *search, double first_rate, double lowest)
 {
-    *search = (struct search){.phase = SEARCH_UP, .rate = first_rate, .lowest = first_rate / LOWEST_SHARE, .factor = FIRST_FACTOR};
+    *search = (struct search){.phase = SEARCH_UP, .rate = first_rate, .lowest = fmin(first_rate, lowest), .factor = FIRST_FACTOR};
 }
 
 static void finish(struct search *search, enum search_end end)

@@ -184,7 +184,8 @@ struct search {
     unsigned probes, invalid_in_row;
 };
 
-void search_init(struct search *search, double first_rate);
+/* `lowest`: below it, nothing is tried. */
+void search_init(struct search *search, double first_rate, double lowest);
 /* What came of `search->rate`; then `end`, or the next `rate`. */
 void search_take(struct search *search, enum probe_verdict verdict);
 
@@ -204,7 +205,7 @@ struct comparison {
 int comparison_init(struct comparison *comparison, const double *const values[CELLS], unsigned blocks);
 
 /* The order of a block's runs, from the seed. */
-void block_shuffle(uint64_t seed, unsigned attempt, enum compare_cell order[CELLS]);
+void block_shuffle(uint64_t seed, unsigned number, enum compare_cell order[CELLS]);
 
 /* ---- the studies: each prints to stdout (text) or writes what -o and --format ask for, and ends with an exit_status ---- */
 

@@ -33,7 +33,7 @@ static enum probe_verdict probe(struct simulated *server, const struct search *s
 static struct search search_for(struct simulated *server, double first_rate)
 {
     struct search search;
-    search_init(&search, first_rate);
+    search_init(&search, first_rate, 0.1);
     while (!search.end) {
         assert_true(search.rate > 0 && isfinite(search.rate));
         search_take(&search, probe(server, &search));
@@ -82,7 +82,7 @@ static void test_a_single_lie_is_found_out(void **state)
     for (unsigned lie = 1; lie <= 20; lie++) {
         struct simulated server = {.capacity = 748};
         struct search search;
-        search_init(&search, 100);
+        search_init(&search, 100, 0.1);
         while (!search.end) {
             enum probe_verdict verdict = probe(&server, &search);
             if (search.probes + 1 == lie)
@@ -129,7 +129,7 @@ static void test_spoilt_probes_are_repeated(void **state)
     struct simulated server = {.capacity = 748};
     struct search search, undisturbed = search_for(&server, 100);
     unsigned taken = 0;
-    search_init(&search, 100);
+    search_init(&search, 100, 0.1);
     while (!search.end)
         search_take(&search, ++taken % 3 == 0 ? probe(&server, &search) : PROBE_INVALID);
     assert_int_equal(search.end, SEARCH_FOUND);
@@ -144,7 +144,7 @@ static void test_coin_tosses_end(void **state)
         struct random random;
         struct search search;
         random_init(&random, seed);
-        search_init(&search, 100);
+        search_init(&search, 100, 0.1);
         while (!search.end)
             search_take(&search, random_below(&random, 2) ? PROBE_HOLDS : PROBE_MISSES);
         assert_in_range(search.probes, 1, 80);
