@@ -338,11 +338,15 @@ static void run_timer(struct engine *engine, struct connection *connection)
         dispatch_ready(engine, connection, engine->now_ns);
 }
 
-/* Many may be due at once, and each takes its time: the last one must not be said to have been sent when the first was. */
+/*
+ * Many may be due at once, and each takes its time: the last one must not be said to have been sent when the first was. What
+ * becomes due meanwhile waits for the next turn, so that answers are read in between.
+ */
 static void run_timers(struct engine *engine)
 {
     struct timer *timer;
-    while ((timer = timers_take_due(&engine->timers, engine->now_ns))) {
+    uint64_t due_ns = engine->now_ns;
+    while ((timer = timers_take_due(&engine->timers, due_ns))) {
         run_timer(engine, list_entry(timer, struct connection, timer));
         engine->now_ns = clock_now_ns();
     }

@@ -120,12 +120,18 @@ static void test_early_close(void **state)
 static void test_pipelined_timeouts(void **state)
 {
     (void)state;
-    struct script_server server;
-    struct result result = run(&server, "-c 1 -n 8 --pipeline 4 --timeout 100ms", "/silent");
-    expect_count(&result, "requests/timed_out", 8);
-    expect_count(&result, "errors/timeout", 2); /* connections given up */
-    expect_count(&result, "censored", 8);
-    program_finish(&server, &result);
+    static const char *const arguments[] = {
+        "-c 1 -n 8 --pipeline 4 --timeout 100ms",
+        "-c 1 -n 8 --pipeline 4 --timeout 100ms -R 100", /* one after the other */
+    };
+    for (unsigned i = 0; i < LENGTH_OF(arguments); i++) {
+        struct script_server server;
+        struct result result = run(&server, arguments[i], "/silent");
+        expect_count(&result, "requests/timed_out", 8);
+        expect_count(&result, "errors/timeout", 2); /* connections given up */
+        expect_count(&result, "censored", 8);
+        program_finish(&server, &result);
+    }
 }
 
 /* ---- clocks ---- */
