@@ -32,5 +32,5 @@ tell() {
 tell drop 's/"timed_out": 20/"timed_out": 0/' 'never answered'
 tell reset 's/"socket_errors": 20/"socket_errors": 19/' 'reset or cut'
 tell refuse 's/"ok": 2950/"ok": 3000/' 'answered'
-tell end 's/"unsent": 50/"unsent": 0/' 'planned, never sent'
+tell end 's/"unsent": [0-9]*/"unsent": 0/' 'planned, never sent'
 echo "self.sh: 4 lies, all found out"

@@ -3,9 +3,10 @@
 #
 # usage: console.sh CHAPTER FOLDER-OF-PROGRAMS [--rewrite]
 #
-# In a block lines with "$ " are commands, the others are what they print; "..." stands for lines left out. A command with --listen starts a
-# server, which stays until the next one. Figures depend on the machine and are not compared, all else is: each quoted line must be printed,
-# with any figures in it, and what was planned in an open loop must be the same number. Verdicts (VALID, ...) are the machine's: do not quote them.
+# In a block lines with "$ " are commands, the others are what they print; "..." stands for lines left out. A command with --listen
+# starts a server, which stays until the next one. Figures depend on the machine and are not compared, all else is: each quoted line
+# must be printed, with any figures in it, and what was planned in an open loop must be the same number. Verdicts (VALID, ...) are the
+# machine's: do not quote them.
 # --rewrite puts the figures just measured into the chapter: on a quiet machine.
 set -euo pipefail
 chapter=$1 bin=$2 rewrite=${3:-}
@@ -96,10 +97,10 @@ compare_block() {
           at = i
           if ($1 == "planned" && open && $2 != planned(out[i])) {
               print "console.sh: block " block ": planned " planned(out[i]) " instead of " $2 > "/dev/stderr"; exit 1 }
-          if ($0 ~ /open loop/) open = 1
           print out[i] }
         function planned(line, words) { split(line, words, " "); return words[2] }
-    ' open="$(grep -c -- ' -R' "$folder/$1.block")" "$folder/out.shape" "$folder/$1.out" "$folder/quoted.shape" "$folder/$1.block" >"$folder/$1.new" || {
+    ' open="$(grep -c -- ' -R' "$folder/$1.block")" "$folder/out.shape" "$folder/$1.out" "$folder/quoted.shape" "$folder/$1.block" \
+        >"$folder/$1.new" || {
         cat "$folder/$1.out" >&2
         exit 1
     }
@@ -113,7 +114,10 @@ end_server
 
 # How many answers of block $1 took more than 500 ms, by its distribution.
 slower() {
-    awk '/^  Response time to/ { inside = 1; next } inside && !/%/ { inside = 0 } inside && $1 ~ /^([1-9][0-9]*s|[1-9][0-9]*m)$/ { n += $2 } END { print n + 0 }' "$folder/$1.out"
+    awk '/^  Response time to/ { inside = 1; next }
+        inside && !/%/ { inside = 0 }
+        inside && $1 ~ /^[1-9][0-9]*(s|m)$/ { n += $2 }
+        END { print n + 0 }' "$folder/$1.out"
 }
 
 # holds WHAT NUMBER LEAST MOST: an answer of an exercise. A busy machine may make a few more requests slow, never fewer.
