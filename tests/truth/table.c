@@ -66,6 +66,15 @@ static const struct scenario scenarios[] = {
         .ab = "-n 3000",
     },
     {
+        .name = "in-flight",
+        .story = "10 ms each, up to 8 requests in flight on each of 4 connections: every one is a sample of its own",
+        .script = "--delay 10ms",
+        .load = "-c 4 --pipeline 8 -R 1000 -n 3000",
+        .rate = 1000,
+        .planned = 3000,
+        .times = FIRST_TIME | SERVICE_TIME | RESPONSE_TIME,
+    },
+    {
         .name = "stall",
         .story = "25 ms each; after 2 s everything stands still for 1 s",
         .script = "--delay 25ms --stall-at 2s --stall 1s",
@@ -129,6 +138,22 @@ static const struct scenario scenarios[] = {
         .rate = 100,
         .planned = 100,
         .duration_ns = CLOCK_NS_PER_S,
+    },
+    {
+        .name = "a-connection-each",
+        .story = "every request on a connection of its own; some are dropped, reset, cut or refused",
+        .script = "--delay 1ms --drop 5/211 --reset 7/101 --cut 5/131 --refuse 11/71",
+        .load = "-c 64 -R 1000 -n 1500 --timeout 1s --requests-per-connection 1",
+        .rate = 1000,
+        .planned = 1500,
+    },
+    {
+        .name = "pipeline",
+        .story = "up to 8 requests in flight a connection, poisson arrivals on two threads; 50 answers are 503",
+        .script = "--delay 5ms --refuse 50/40",
+        .load = "-t 2 -c 8 --pipeline 8 -R 3000 -n 3000 --arrivals poisson",
+        .rate = 3000,
+        .planned = 3000,
     },
     {
         .name = "everything",

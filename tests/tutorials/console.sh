@@ -5,7 +5,7 @@
 #
 # In a block lines with "$ " are commands, the others are what they print; "..." stands for lines left out. A command with --listen
 # starts a server, which stays until the next one. Figures depend on the machine and are not compared, all else is: each quoted line
-# must be printed, with any figures in it, and what was planned in an open loop must be the same number. Verdicts (VALID, ...) are the
+# must be printed, with any figures in it, and what was planned in an open loop must be the same number. Verdicts are the
 # machine's: do not quote them.
 # --rewrite puts the figures just measured into the chapter: on a quiet machine.
 set -euo pipefail
