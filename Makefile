@@ -42,6 +42,10 @@ truth: build ## hold loadgen against a server whose deeds are known; wrk and ab 
 soak: build ## loadgen's memory and descriptors in long and in wide runs (4 minutes)
 	$(BUILD)/bin/truth soak
 
+truth-studies: build ## do --compare and --find-max keep their promises? (9 minutes, a quiet machine)
+	@scripts/find-max-study 2s $(BUILD)
+	@scripts/compare-study 20 10 250ms $(BUILD)
+
 lint: deps-lint ## layout, static analysis, shell and plot scripts, no warnings from gcc and clang
 	@scripts/lint
 
@@ -62,4 +66,4 @@ install: build ## install below PREFIX (/usr/local); DESTDIR is honoured
 clean: ## remove what was built; results stay
 	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-lint-gcc build-lint-clang
 
-.PHONY: help deps deps-quiet deps-lint build bench test truth soak lint sanitize fuzz report install clean
+.PHONY: help deps deps-quiet deps-lint build bench test truth truth-studies soak lint sanitize fuzz report install clean

@@ -48,7 +48,8 @@ static const char exit_status[] = "  0    done; VALID or SUSPECT\n"
                                   "  1    the command line cannot be carried out; nothing was sent\n"
                                   "  2    could not measure: nothing answered, or something here broke\n"
                                   "  3    measured, but INVALID\n"
-                                  "  99   measured, and an objective (--slo) was missed\n"
+                                  "  99   measured and not INVALID, but an objective (--slo) was missed, or no rate\n"
+                                  "       was found at which all hold (--find-max)\n"
                                   "  130  interrupted by INT or TERM; what was measured so far is printed";
 
 static const char values[] = "Times have a unit: 250us, 5ms, 1.5s, 2m, 1h. Numbers may end in k, m or g (thousand, million, "
@@ -128,7 +129,14 @@ static const char studies[] =
     "\n"
     "An objective is a figure, < or >, and a bound: p50 to p99.999, mean and max of response time (with service- before: of "
     "service "
-    "time), errors as a share, rate in answers a second. Several are parted by commas, and all must hold.";
+    "time), errors as a share, rate in answers a second. Several are parted by commas, and all must hold. A rate of --find-max "
+    "must "
+    "also leave no growing backlog: 98 % of the requests must be answered as they should be (unless an objective names errors), "
+    "and the median response time must not grow by 1 % of the time that passes.\n"
+    "\n"
+    "A comparison ends with 0 whatever its verdict; with 3 when more than 30 % of its blocks were rejected, for steal or an "
+    "INVALID "
+    "run. The verdict is about requests a second in the closed loop, about the median response time in the open loop.";
 
 static const char environment[] =
     "NO_COLOR, when set and not empty, keeps colours out of the live view; TERM=dumb keeps out the live "

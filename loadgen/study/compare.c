@@ -166,7 +166,7 @@ static char *print_ratio(const struct estimate *ratio, char *text, size_t size)
 
 static void print_verdict(const struct comparison *comparison, FILE *out)
 {
-    fprintf(out, "%s", verdict_names[comparison->verdict]);
+    fprintf(out, "%s", comparison->verdict == VERDICT_NONE ? "-" : verdict_names[comparison->verdict]);
     if (comparison->verdict == VERDICT_UNDECIDED)
         fprintf(out, ", could be %+.1f..%+.1f %%", 100 * (comparison->ratio.low - 1), 100 * (comparison->ratio.high - 1));
 }
@@ -218,8 +218,11 @@ static void print_headline(const struct compare *compare, FILE *out)
     default:
         fprintf(out, "No verdict, there is no interval below 6 blocks: ");
     }
-    fprintf(out, "%s %s, ", metrics[compare->primary].name, ratio);
-    print_verdict(primary, out);
+    fprintf(out, "%s %s", metrics[compare->primary].name, ratio);
+    if (primary->verdict != VERDICT_NONE) {
+        fprintf(out, ", ");
+        print_verdict(primary, out);
+    }
     fputc('\n', out);
 }
 

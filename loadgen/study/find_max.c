@@ -241,7 +241,9 @@ static void print_result(const struct find_max *find, FILE *out)
         fprintf(out, "%s does not hold at %s/s%s\n", goal, print_rate(search->least_missed, text),
                 search->end == SEARCH_NOTHING ? ", the lowest rate tried" : "");
     }
-    if (search->end == SEARCH_GENERATOR)
+    if (search->end == SEARCH_GENERATOR && search->least_missed > 0)
+        fprintf(out, "The search ended early: the generator spoilt %u probes in a row\n", search->invalid_in_row);
+    else if (search->end == SEARCH_GENERATOR)
         fprintf(out, "The generator was the limit: whether the server does more is not known\n");
     if (search->end == SEARCH_UNSTEADY)
         fprintf(out, "The edge would not hold still: after %u probes the rates above are no more than an indication\n",
