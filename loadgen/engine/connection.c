@@ -353,24 +353,21 @@ static ssize_t write_batch(struct connection *connection, uint64_t now_ns)
 
 static void write_waiting(struct connection *connection, uint64_t now_ns)
 {
-    int error = 0;
-    while (!error && !connection->rest && connection->rendered < connection->count) {
+    while (connection->rendered < connection->count && !connection->rest) {
         ssize_t written = write_batch(connection, now_ns);
-        error = written < 0 ? (int)written : 0;
+        int error = written < 0 ? (int)written : 0;
         if (!error && connection->rest)
             error = watch(connection, EPOLL_CTL_MOD, true);
+        if (error)
+            broken(connection, ERROR_WRITE, error, now_ns); /* and nothing waits any more */
     }
-    if (error)
-        broken(connection, ERROR_WRITE, error, now_ns);
 }
 
 void connection_flush(struct connection *connection, uint64_t now_ns)
 {
-    if (connection->rendered == connection->count)
-        return;
     if (connection->state == CONNECTION_OPEN)
         write_waiting(connection, now_ns);
-    else if (connection->state == CONNECTION_CLOSED)
+    else if (connection->state == CONNECTION_CLOSED && connection->count > 0)
         connection_open(connection, now_ns);
     /* else it goes out once the connection is open */
 }

@@ -96,7 +96,8 @@ static void park(struct engine *engine, struct connection *connection)
 
 static void take_closed(struct engine *engine, struct connection *connection, uint64_t now_ns)
 {
-    list_remove(&connection->link);
+    if (!list_empty(&connection->link))
+        list_remove(&connection->link);
     if (connection->think_until_ns > now_ns) {
         timers_set(&engine->timers, &connection->timer, connection->think_until_ns);
         return;

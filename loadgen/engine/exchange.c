@@ -97,7 +97,7 @@ static void record_answer(struct connection *connection, const struct exchange *
         record_split(stats, exchange, now_ns);
     if (stats->kinds)
         record_kind(stats, (unsigned)(exchange->kind - settings->mix.kinds), ok, response_us);
-    if (engine->series)
+    if (engine->series && engine->series->detailed)
         series_record(engine->series, backend, response_us);
     engine->in_flight--;
     engine_on_wire(engine, -1, now_ns);
