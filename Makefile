@@ -36,7 +36,7 @@ bench: build ## measure all strategies, draw the report: PLAN=smoke, quick (defa
 test: build ## build, then run every test
 	ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(TEST_JOBS)
 
-truth: build ## hold loadgen against a server whose deeds are known; wrk and ab beside it (4 minutes, a quiet machine)
+truth: build ## hold loadgen against a server whose deeds are known; wrk and ab beside it (3 minutes, a quiet machine)
 	$(BUILD)/bin/truth table pacing ports stop
 
 soak: build ## loadgen's memory and descriptors in long and in wide runs (4 minutes)
