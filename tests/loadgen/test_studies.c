@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "loadgen/study/study.h"
 
 static const char *text_at(json_t *json, const char *key)
@@ -428,6 +429,51 @@ static void test_interrupt(void **state)
     }
 }
 
+/* ---- a generator that is late ---- */
+
+/* The program is stopped in the midst of its first run, with connections free. */
+static struct result run_disturbed(struct script_server *server, const char *arguments, bool compares)
+{
+    char all[512];
+    script_server_start(server, "127.0.0.1:0");
+    snprintf(all, sizeof(all), compares ? "%s --compare %s/ok" : "%s", arguments, server->url);
+    struct running running = program_begin(all, server->url, "/ok");
+    while (server->requests < 200)
+        sched_yield();
+    assert_int_equal(kill(running.pid, SIGSTOP), 0);
+    clock_sleep_until_ns(clock_now_ns() + 200 * CLOCK_NS_PER_MS); /* the disturbance, not a wait for something */
+    assert_int_equal(kill(running.pid, SIGCONT), 0);
+    struct result result = program_await(&running);
+    script_server_stop(server);
+    assert_non_null(result.json);
+    return result;
+}
+
+static void test_invalid_runs_are_left_out(void **state)
+{
+    (void)state;
+    struct script_server server;
+    struct result result = run_disturbed(&server, "--format json -c 4 -R 1000 -d 600ms --repeat 2", false);
+    json_t *first = json_array_get(report_find(&result, "runs"), 0);
+    assert_string_equal(text_at(first, "verdict"), "INVALID");
+    assert_in_range(report_number(&result, "invalid"), 1, 2);
+    assert_int_equal(report_number(&result, "estimates/p50_us/n"), 2 - report_number(&result, "invalid"));
+    program_finish(&server, &result);
+}
+
+static void test_invalid_blocks_are_rejected(void **state)
+{
+    (void)state;
+    struct script_server server;
+    struct result result = run_disturbed(&server, "--format json -c 4 -R 1000 -d 600ms --repeat 1", true);
+    json_t *first = json_array_get(report_find(&result, "blocks"), 0), *second = json_array_get(report_find(&result, "blocks"), 1);
+    assert_non_null(strstr(text_at(first, "rejected"), "INVALID"));
+    assert_int_equal((int)number_at(second, "block"), 1);           /* tried again */
+    assert_true(json_is_false(report_find(&result, "reportable"))); /* half or more were rejected */
+    assert_int_equal(result.status, 3);
+    program_finish(&server, &result);
+}
+
 /* ---- what does not go together ---- */
 
 static void test_refused(void **state)
@@ -478,6 +524,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_files_are_tried_first),
         cmocka_unit_test(test_study_file),
         cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_invalid_runs_are_left_out),
+        cmocka_unit_test(test_invalid_blocks_are_rejected),
         cmocka_unit_test(test_refused),
     };
     if (argc != 2) {
