@@ -229,7 +229,6 @@ static void stop_wrk(struct truth *truth, const struct program *server)
         return;
     }
     snprintf(line, sizeof(line), "wrk -t 1 -c %d -d %ds --latency %s/hello", CONNECTIONS, SECONDS, server->url);
-    truth->run_first = false;
     program_start(truth, &wrk, truth->generator_cpu, line);
     double stop_s = stop_meanwhile(server);
     program_wait(&wrk);
