@@ -104,6 +104,16 @@ void print_requests_in(const struct summary *summary, FILE *out)
             units_print_size((double)summary->stats.bytes_read, text));
 }
 
+/* By the status alone: an answer of 200 that fails its check is an http error, but none of these. */
+static uint64_t bad_statuses(const struct stats *stats)
+{
+    uint64_t sum = 0;
+    for (unsigned status = 0; status < STATUS_MAX; status++)
+        if (status < 200 || status >= 400)
+            sum += stats->status[status];
+    return sum;
+}
+
 void print_socket_errors(const struct summary *summary, FILE *out)
 {
     const uint64_t *errors = summary->stats.errors;
@@ -111,8 +121,9 @@ void print_socket_errors(const struct summary *summary, FILE *out)
     if (connects + reads + errors[ERROR_WRITE] + errors[ERROR_TIMEOUT] > 0)
         fprintf(out, "  Socket errors: connect %llu, read %llu, write %llu, timeout %llu\n", (unsigned long long)connects,
                 (unsigned long long)reads, (unsigned long long)errors[ERROR_WRITE], (unsigned long long)errors[ERROR_TIMEOUT]);
-    if (summary->stats.http_errors)
-        fprintf(out, "  Non-2xx or 3xx responses: %llu\n", (unsigned long long)summary->stats.http_errors);
+    uint64_t bad = bad_statuses(&summary->stats);
+    if (bad)
+        fprintf(out, "  Non-2xx or 3xx responses: %llu\n", (unsigned long long)bad);
 }
 
 void print_rates(const struct summary *summary, FILE *out)
