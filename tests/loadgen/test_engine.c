@@ -306,6 +306,20 @@ static void test_open_opens_more(void **state)
     }
 }
 
+/* What the warm-up could not send is dropped: the measurement plans its own ten, and nothing of what was before counts. */
+static void test_backlog_of_the_warmup(void **state)
+{
+    (void)state;
+    struct script_server server;
+    struct result result = run(&server, "-c 1 -R 100 --warmup 300ms -d 100ms --linger 10ms", "/silent");
+    expect_count(&result, "requests/planned", 10);
+    expect_count(&result, "requests/unsent", 10);
+    expect_count(&result, "requests/unfinished", 0);
+    expect_count(&result, "censored", 10);
+    assert_true(report_number(&result, "response_time_us/max") <= 101000);
+    program_finish(&server, &result);
+}
+
 static void test_spin(void **state)
 {
     (void)state;
@@ -575,6 +589,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_pinned_shares_evenly),
         cmocka_unit_test(test_hung_connection),
         cmocka_unit_test(test_open_opens_more),
+        cmocka_unit_test(test_backlog_of_the_warmup),
         cmocka_unit_test(test_spin),
         cmocka_unit_test(test_connect_rate),
         cmocka_unit_test(test_source_addresses),
