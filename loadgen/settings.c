@@ -12,9 +12,10 @@
 #include "base/units.h"
 #include "loadgen/settings.h"
 
-#define DURATION_DEFAULT_NS (10 * CLOCK_NS_PER_S)
-#define PROBE_DEFAULT_NS    (2 * CLOCK_NS_PER_S) /* of a study's runs */
-#define DESCRIPTORS_BESIDE  64                   /* files, epoll and timers a thread, what the caller left open */
+#define DURATION_DEFAULT_NS    (10 * CLOCK_NS_PER_S)
+#define PROBE_DEFAULT_NS       (2 * CLOCK_NS_PER_S) /* of a study's runs */
+#define DESCRIPTORS_BESIDE     64                   /* files, epoll and timers a thread, what the caller left open */
+#define CONNECTIONS_MAX_FACTOR 10                   /* --dispatch open without --connections-max */
 
 int settings_refuse(char *message, const char *what, const char *value, const char *why)
 {
@@ -73,20 +74,37 @@ static int make_mix(struct settings *settings, char *message)
 
 /* ---- the load ---- */
 
+static int refuse_files(char *message, const char *option, uint64_t connections, uint64_t wanted, uint64_t limit)
+{
+    char text[32], why[128];
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)connections);
+    snprintf(why, sizeof(why), "that needs %llu open files and the limit is %llu (ulimit -n)", (unsigned long long)wanted,
+             (unsigned long long)limit);
+    return settings_refuse(message, option, text, why);
+}
+
+/* Without a number, as many as the limit of open files allows, ten times -c at most. */
+static void settle_connections_max(struct settings *settings, uint64_t beside, uint64_t limit)
+{
+    uint64_t most = CONNECTIONS_MAX_FACTOR * settings->connections;
+    if (limit && most + beside > limit)
+        most = limit - beside;
+    settings->connections_max = most > settings->connections ? most : settings->connections;
+}
+
 static int check_counts(struct settings *settings, char *message)
 {
-    char text[64];
+    uint64_t limit = net_raise_file_limit(), beside = 4 * settings->threads + DESCRIPTORS_BESIDE;
+    char text[32];
     snprintf(text, sizeof(text), "%llu", (unsigned long long)settings->connections);
     if (settings->connections < settings->threads)
         return settings_refuse(message, "--connections", text, "use at least one connection a thread (--threads)");
-    uint64_t most = settings->dispatch == DISPATCH_OPEN ? settings->connections_max : settings->connections;
-    uint64_t limit = net_raise_file_limit(), wanted = most + 4 * settings->threads + DESCRIPTORS_BESIDE;
-    if (limit && wanted > limit) {
-        char why[128];
-        snprintf(why, sizeof(why), "that needs %llu open files and the limit is %llu (ulimit -n)", (unsigned long long)wanted,
-                 (unsigned long long)limit);
-        return settings_refuse(message, "--connections", text, why);
-    }
+    if (limit && settings->connections + beside > limit)
+        return refuse_files(message, "--connections", settings->connections, settings->connections + beside, limit);
+    if (settings->dispatch == DISPATCH_OPEN && limit && settings->connections_max + beside > limit)
+        return refuse_files(message, "--connections-max", settings->connections_max, settings->connections_max + beside, limit);
+    if (!settings->connections_max)
+        settle_connections_max(settings, beside, limit);
     return 0;
 }
 
@@ -167,8 +185,6 @@ static int settle_connections(struct settings *settings, char *message)
         return settings_refuse(message, "--connections-max", text, "it belongs to --dispatch open");
     if (settings->connections_max && settings->connections_max < settings->connections)
         return settings_refuse(message, "--connections-max", text, "use at least as many as --connections");
-    if (!settings->connections_max)
-        settings->connections_max = 10 * settings->connections;
     return 0;
 }
 

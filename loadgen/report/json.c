@@ -153,7 +153,7 @@ static json_t *workers_json(const struct summary *summary)
     json_t *json = json_array();
     for (unsigned i = 0; i < stats->backend_count; i++) {
         const struct backend *backend = stats->backends[i];
-        if (i == 0 && backend->requests == 0)
+        if (i == 0 && backend->requests + backend->errors == 0)
             continue;
         json_array_append_new(json, json_pack("{s:s s:o s:o s:f s:o s:o s:o s:o}", "id", backend->id, "connections",
                                               integer(backend->connections), "requests", integer(backend->requests), "share",
