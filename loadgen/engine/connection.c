@@ -276,11 +276,15 @@ static ssize_t receive_now(int fd, char *data, size_t length)
     return syscall(SYS_recvfrom, fd, data, length, MSG_DONTWAIT, NULL, NULL);
 }
 
-static ssize_t write_some(struct connection *connection, const char *data, size_t length)
+/*
+ * `awaits`: a response may have come. A peer that has gone may have answered before, so then nothing is written, and the end is
+ * found where it stands: behind what is to be read.
+ */
+static ssize_t write_some(struct connection *connection, const char *data, size_t length, bool awaits)
 {
     ssize_t written = send_now(connection->fd, data, length);
     if (written < 0)
-        return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+        return errno == EAGAIN || errno == EINTR || (awaits && (errno == EPIPE || errno == ECONNRESET)) ? 0 : -errno;
     if (connection_exchange(connection, connection->count - 1u)->counted)
         connection->engine->stats.bytes_written += (uint64_t)written;
     return written;
@@ -343,8 +347,9 @@ static struct slice render_batch(struct connection *connection, uint64_t now_ns)
 /* Renders, writes as much as goes and keeps the rest. Returns what was written or a negative errno. */
 static ssize_t write_batch(struct connection *connection, uint64_t now_ns)
 {
+    bool awaits = connection->rendered > 0;
     struct slice batch = render_batch(connection, now_ns);
-    ssize_t written = write_some(connection, batch.at, batch.length);
+    ssize_t written = write_some(connection, batch.at, batch.length, awaits);
     if (written < 0 || (size_t)written == batch.length)
         return written;
     int error = keep_rest(connection, batch, (size_t)written);
@@ -375,7 +380,7 @@ void connection_flush(struct connection *connection, uint64_t now_ns)
 static void write_rest(struct connection *connection, uint64_t now_ns)
 {
     ssize_t written =
-        write_some(connection, connection->rest + connection->rest_done, connection->rest_length - connection->rest_done);
+        write_some(connection, connection->rest + connection->rest_done, connection->rest_length - connection->rest_done, true);
     int error = written < 0 ? (int)written : 0;
     if (!error) {
         connection->rest_done += (size_t)written;
@@ -518,6 +523,13 @@ static int take_answers(struct connection *connection, const char *data, size_t 
     return last;
 }
 
+static void think(struct connection *connection, uint64_t now_ns)
+{
+    const struct settings *settings = settings_of(connection);
+    if (settings->has_think && connection->think_until_ns <= now_ns)
+        connection->think_until_ns = now_ns + distribution_draw(&settings->think, &connection->engine->thinking);
+}
+
 static void peer_closed(struct connection *connection, uint64_t now_ns)
 {
     struct engine *engine = connection->engine;
@@ -532,6 +544,7 @@ static void peer_closed(struct connection *connection, uint64_t now_ns)
         return;
     }
     exchange_answered(connection, now_ns);
+    think(connection, now_ns);
     retire(connection, now_ns);
 }
 
@@ -542,13 +555,6 @@ static void count_bytes(struct connection *connection, size_t length)
     struct backend *backend = connection->named ? connection->backend : connection->answerer;
     stats->bytes_read += length;
     (backend ? backend : stats->backends[0])->bytes += length;
-}
-
-static void think(struct connection *connection, uint64_t now_ns)
-{
-    const struct settings *settings = settings_of(connection);
-    if (settings->has_think && connection->think_until_ns <= now_ns)
-        connection->think_until_ns = now_ns + distribution_draw(&settings->think, &connection->engine->thinking);
 }
 
 static void parse(struct connection *connection, size_t length, uint64_t now_ns)

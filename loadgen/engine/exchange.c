@@ -119,14 +119,14 @@ void exchange_answered(struct connection *connection, uint64_t now_ns)
 
 /* ---- by something else ---- */
 
-/* It took at least so long. */
+/* It took at least so long. What was sent behind the end, in the turn that it fell into, has not been waited for. */
 static void record_bound(struct connection *connection, unsigned nth, uint64_t now_ns)
 {
     struct engine *engine = connection->engine;
     const struct exchange *exchange = connection_exchange(connection, nth);
     histogram_record(&engine->stats.censored, stats_us(now_ns - exchange->planned_ns));
     if (is_sent(connection, nth) && has_service_time(engine->settings))
-        histogram_record(&engine->stats.censored_service, stats_us(now_ns - exchange->sent_ns));
+        histogram_record(&engine->stats.censored_service, now_ns > exchange->sent_ns ? stats_us(now_ns - exchange->sent_ns) : 0);
 }
 
 /* The nth is not waited for any more. */

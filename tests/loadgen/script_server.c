@@ -91,6 +91,12 @@ static enum outcome play_last(const struct answer *answer)
     return CLOSE;
 }
 
+static enum outcome play_refuse(const struct answer *answer)
+{
+    say_ok(answer, 413, "Connection: close\r\n");
+    return CLOSE;
+}
+
 static enum outcome play_pieces(const struct answer *answer)
 {
     char text[256], piece[2] = "";
@@ -208,13 +214,28 @@ static const struct {
     const char *prefix;
     enum outcome (*play)(const struct answer *);
 } scripts[] = {
-    {"/status/", play_status},    {"/chunked", play_chunked},       {"/until-close", play_until_close},
-    {"/last", play_last},         {"/pieces", play_pieces},         {"/interim", play_interim},
-    {"/nameless", play_nameless}, {"/hints", play_hints},           {"/strange", play_strange},
-    {"/silent", play_silent},     {"/reset", play_reset},           {"/cut", play_cut},
-    {"/garbage", play_garbage},   {"/surplus", play_surplus},       {"/stall", play_stall},
-    {"/third", play_third},       {"/drop-third", play_drop_third}, {"/hang-first", play_hang_first},
-    {"/slow/", play_slow},        {"/halves/", play_halves},        {"/", play_ok},
+    {"/status/", play_status},
+    {"/chunked", play_chunked},
+    {"/until-close", play_until_close},
+    {"/last", play_last},
+    {"/pieces", play_pieces},
+    {"/interim", play_interim},
+    {"/nameless", play_nameless},
+    {"/hints", play_hints},
+    {"/strange", play_strange},
+    {"/silent", play_silent},
+    {"/reset", play_reset},
+    {"/cut", play_cut},
+    {"/garbage", play_garbage},
+    {"/surplus", play_surplus},
+    {"/stall", play_stall},
+    {"/third", play_third},
+    {"/drop-third", play_drop_third},
+    {"/hang-first", play_hang_first},
+    {"/slow/", play_slow},
+    {"/halves/", play_halves},
+    {"/refuse", play_refuse},
+    {"/", play_ok},
 };
 
 /* ---- connections ---- */
@@ -255,7 +276,7 @@ static enum outcome play(struct script_server *server, struct script_client *cli
     return scripts[i].play(&answer);
 }
 
-/* Bytes of the request at the front of the buffer, 0 while it is not whole. */
+/* Bytes of the request at the front of the buffer, 0 while it is not whole. One that is refused is never read to its end. */
 static size_t request_length(const struct script_client *client)
 {
     const char *end = strstr(client->request, "\r\n\r\n");
@@ -263,6 +284,8 @@ static size_t request_length(const struct script_client *client)
         return 0;
     const char *field = strcasestr(client->request, "\r\nContent-Length: ");
     size_t length = (size_t)(end + 4 - client->request) + (field && field < end ? strtoul(field + 18, NULL, 10) : 0);
+    if (strncmp(strchrnul(client->request, ' '), " /refuse", strlen(" /refuse")) == 0)
+        return length < client->length ? length : client->length;
     return length <= client->length ? length : 0;
 }
 

@@ -13,6 +13,7 @@
  *   /third           200; the third on a connection closes it, and says so
  *   /drop-third      the same without saying so      /hang-first     200, but the first connection of all is never answered
  *   /slow/MS         200 after MS milliseconds (the whole server waits)
+ *   /refuse          413 and Connection: close as soon as the head is there, whatever of the body is still to come
  *   /halves/MS       one half of the response at once, the other after MS milliseconds
  *
  * Requests that arrive together (pipelined) are answered together: one segment, until one of them ends the connection.

@@ -116,6 +116,36 @@ static void test_early_close(void **state)
     }
 }
 
+/* Written to while it closes: what it had answered by then is not lost. */
+static void test_answers_before_a_close(void **state)
+{
+    (void)state;
+    struct script_server server;
+    struct result result = run(&server, "-c 4 -n 8000 --pipeline 8 -R 30000", "/third");
+    expect_count(&result, "requests/ok", server.requests);
+    assert_int_equal(report_number(&result, "requests/ok") + report_number(&result, "requests/socket_errors"), 8000);
+    program_finish(&server, &result);
+}
+
+/* The server does not read the body to its end: its answer arrives with a reset behind it, while there is more to write. */
+static void test_answer_before_the_body(void **state)
+{
+    (void)state;
+    char path[128], arguments[256];
+    struct script_server server;
+    snprintf(path, sizeof(path), "%s/body", program_folder());
+    FILE *out = fopen(path, "we");
+    assert_non_null(out);
+    assert_int_equal(ftruncate(fileno(out), 20 * 1024 * 1024), 0);
+    assert_int_equal(fclose(out), 0);
+    snprintf(arguments, sizeof(arguments), "-c 2 -n 20 --body-file %s", path);
+    struct result result = run(&server, arguments, "/refuse");
+    assert_int_equal(unlink(path), 0);
+    expect_count(&result, "status/413", 20);
+    expect_count(&result, "requests/socket_errors", 0);
+    program_finish(&server, &result);
+}
+
 /* Every request has its own time-out, also those that wait behind another. */
 static void test_pipelined_timeouts(void **state)
 {
@@ -200,6 +230,18 @@ static void test_linger_ends_in_time(void **state)
     expect_count(&result, "requests/unfinished", 3);
     assert_true(report_number(&result, "response_time_us/max") >= 299000); /* waited for, to the end of the linger */
     program_finish(&server, &result);
+}
+
+/* What is sent while the end comes has been waited for no time at all, and not since the beginning of time. */
+static void test_sent_at_the_end(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 10; i++) {
+        struct script_server server;
+        struct result result = run(&server, "-c 64 -d 20ms --linger 0 --requests-per-connection 1", "/ok");
+        assert_true(report_number(&result, "service_time_us/max") <= report_number(&result, "response_time_us/max"));
+        program_finish(&server, &result);
+    }
 }
 
 static void test_interrupt_does_not_linger(void **state)
@@ -453,14 +495,17 @@ static void test_geometric_lives(void **state)
 static void test_think(void **state)
 {
     (void)state;
-    static const char *const arguments[] = {
-        "-c 2 -n 20 --think 20ms",
-        "-c 2 -n 20 --think 20ms --requests-per-connection 1",
-        "-c 2 -n 40 --think 20ms --pipeline 2",
+    static const struct {
+        const char *arguments, *path;
+    } rows[] = {
+        {"-c 2 -n 20 --think 20ms", "/ok"},
+        {"-c 2 -n 20 --think 20ms", "/until-close"},
+        {"-c 2 -n 20 --think 20ms --requests-per-connection 1", "/ok"},
+        {"-c 2 -n 40 --think 20ms --pipeline 2", "/ok"},
     };
-    for (unsigned i = 0; i < LENGTH_OF(arguments); i++) {
+    for (unsigned i = 0; i < LENGTH_OF(rows); i++) {
         struct script_server server;
-        struct result result = run(&server, arguments[i], "/ok");
+        struct result result = run(&server, rows[i].arguments, rows[i].path);
         assert_true(json_number_value(report_find(&result, "duration_s")) >= 9 * 0.020);
         assert_int_equal(report_number(&result, "requests/ok"), server.requests);
         program_finish(&server, &result);
@@ -579,12 +624,15 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_pipeline_keeps_order),
         cmocka_unit_test(test_pipeline_counts),
         cmocka_unit_test(test_early_close),
+        cmocka_unit_test(test_answers_before_a_close),
+        cmocka_unit_test(test_answer_before_the_body),
         cmocka_unit_test(test_pipelined_timeouts),
         cmocka_unit_test(test_first_byte),
         cmocka_unit_test(test_first_byte_with_the_last),
         cmocka_unit_test(test_linger),
         cmocka_unit_test(test_unfinished_is_censored),
         cmocka_unit_test(test_linger_ends_in_time),
+        cmocka_unit_test(test_sent_at_the_end),
         cmocka_unit_test(test_interrupt_does_not_linger),
         cmocka_unit_test(test_pinned_shares_evenly),
         cmocka_unit_test(test_hung_connection),
