@@ -191,6 +191,16 @@ static int measure_at(struct find_max *find, struct probe *probe, uint64_t *rest
 
 /* ---- text ---- */
 
+/* How long it will take, said before: nobody should have to guess whether it ends. Rests after misses are not in it. */
+static void print_length(const struct settings *run, FILE *out)
+{
+    char usual[UNITS_TEXT_SIZE], most[UNITS_TEXT_SIZE];
+    double each_ns = (double)(run->duration_ns + run->warmup_ns);
+    fprintf(out, "  about %d rates (%s of load), never more than %d (%s)\n", SEARCH_PROBES_USUAL,
+            units_print_time(SEARCH_PROBES_USUAL * each_ns, usual), SEARCH_PROBES_MOST,
+            units_print_time(SEARCH_PROBES_MOST * each_ns, most));
+}
+
 static void print_head(const struct find_max *find, FILE *out)
 {
     char duration[UNITS_TEXT_SIZE], warmup[UNITS_TEXT_SIZE];
@@ -200,6 +210,7 @@ static void print_head(const struct find_max *find, FILE *out)
     fprintf(out, "  %llu threads and %llu connections, open loop, %s, %s a rate after %s of warm-up, seed %llu\n",
             (unsigned long long)run.threads, (unsigned long long)run.connections, arrivals_names[run.arrivals.kind],
             units_format_time(run.duration_ns, duration), units_format_time(run.warmup_ns, warmup), (unsigned long long)run.seed);
+    print_length(&run, out);
     fprintf(out, "  %10s %10s %9s %9s %9s\n", "rate/s", "achieved/s", "p50", "p99", "errors");
     fflush(out);
 }
@@ -237,6 +248,9 @@ static void print_result(const struct find_max *find, FILE *out)
         if (search->least_missed > 0)
             fprintf(out, " (%s/s missed)", print_rate(search->least_missed, text));
         fputc('\n', out);
+        if (search->end == SEARCH_FOUND && search->resolution > SEARCH_RESOLUTION)
+            fprintf(out, "The same rates held and missed in turn: the edge is known to %.0f %% only; longer runs (-d) tell more\n",
+                    100 * (search->resolution - 1));
     } else if (search->least_missed > 0) {
         fprintf(out, "%s does not hold at %s/s%s\n", goal, print_rate(search->least_missed, text),
                 search->end == SEARCH_NOTHING ? ", the lowest rate tried" : "");
@@ -287,12 +301,12 @@ static json_t *all_json(const void *results)
     json_t *probes = json_array();
     for (unsigned i = 0; i < find->count; i++)
         json_array_append_new(probes, probe_json(&find->probes[i]));
-    return json_pack("{s:s s:s s:s s:s s:I s:I s:I s:s s:b s:o s:o s:o}", "schema", "clusterbench.loadgen.find-max/1", "version",
-                     CLUSTERBENCH_VERSION, "url", find->settings->url_text, "objectives", find->settings->find_max_text, "seed",
-                     (json_int_t)find->settings->seed, "threads", (json_int_t)find->settings->threads, "connections",
+    return json_pack("{s:s s:s s:s s:s s:I s:I s:I s:s s:b s:o s:o s:f s:o}", "schema", "clusterbench.loadgen.find-max/1",
+                     "version", CLUSTERBENCH_VERSION, "url", find->settings->url_text, "objectives", find->settings->find_max_text,
+                     "seed", (json_int_t)find->settings->seed, "threads", (json_int_t)find->settings->threads, "connections",
                      (json_int_t)find->settings->connections, "end", end_names[find->search.end], "interrupted", find->interrupted,
                      "highest_rate", positive_or_null(find->search.best), "least_missed",
-                     positive_or_null(find->search.least_missed), "probes", probes);
+                     positive_or_null(find->search.least_missed), "resolution", find->search.resolution - 1, "probes", probes);
 }
 
 static void all_csv(const void *results, FILE *out)

@@ -16,12 +16,17 @@
 
 #define VOTES_NEEDED 2 /* of three */
 #define INVALID_MOST 2 /* repeats of a probe that the generator spoilt */
-#define PROBES_MOST  80
 #define FIRST_FACTOR 2.0
+#define REFUTED_FREE 2    /* edges that may fail their trial before the search looks less closely */
+#define COARSEST     1.17 /* resolution, at the end of that */
 
 void search_init(struct search *search, double first_rate, double lowest)
 {
-    *search = (struct search){.phase = SEARCH_UP, .rate = first_rate, .lowest = fmin(first_rate, lowest), .factor = FIRST_FACTOR};
+    *search = (struct search){.phase = SEARCH_UP,
+                              .rate = first_rate,
+                              .lowest = fmin(first_rate, lowest),
+                              .factor = FIRST_FACTOR,
+                              .resolution = SEARCH_RESOLUTION};
 }
 
 static void finish(struct search *search, enum search_end end)
@@ -64,7 +69,7 @@ static void try_edge(struct search *search)
 static void narrow(struct search *search)
 {
     search->phase = SEARCH_BISECT;
-    if (search->least_missed / search->best <= SEARCH_RESOLUTION * (1 + 1e-9))
+    if (search->least_missed / search->best <= search->resolution * (1 + 1e-9))
         try_edge(search);
     else
         search->rate = sqrt(search->best * search->least_missed);
@@ -116,6 +121,15 @@ static void take_bisect(struct search *search, bool holds)
     narrow(search);
 }
 
+/* Where the same rate now holds and now misses, edges 2 % apart are refuted again and again: such a machine cannot tell so little
+ * apart, and after the second time the search asks for less of it, 4 %, 8 %, 17 %. */
+static void refute(struct search *search)
+{
+    if (++search->refuted > REFUTED_FREE)
+        search->resolution = fmin(search->resolution * search->resolution, COARSEST);
+    search->factor = search->resolution;
+}
+
 /* An edge that was refuted has had its trial as the opposite edge: its votes go with it. */
 static void take_edge(struct search *search, bool holds)
 {
@@ -126,12 +140,12 @@ static void take_edge(struct search *search, bool holds)
     if (of_best && votes->misses == VOTES_NEEDED) {
         set_missed(search, *votes);
         search->best = 0;
-        search->factor = SEARCH_RESOLUTION;
+        refute(search);
         go_down(search);
     } else if (!of_best && votes->holds == VOTES_NEEDED) {
         set_best(search, *votes);
         search->least_missed = 0;
-        search->factor = SEARCH_RESOLUTION;
+        refute(search);
         go_up(search);
     } else {
         try_edge(search);
@@ -152,6 +166,6 @@ void search_take(struct search *search, enum probe_verdict verdict)
         finish(search, SEARCH_GENERATOR);
     else if (verdict != PROBE_INVALID)
         take[search->phase](search, verdict == PROBE_HOLDS);
-    if (!search->end && search->probes >= PROBES_MOST)
+    if (!search->end && search->probes >= SEARCH_PROBES_MOST)
         finish(search, SEARCH_UNSTEADY);
 }

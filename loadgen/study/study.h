@@ -159,8 +159,10 @@ enum search_end {
     SEARCH_UNSTEADY,  /* no end in sight */
 };
 
-#define SEARCH_RESOLUTION 1.02 /* the edge lies between two rates at most so far apart */
-#define SEARCH_HIGHEST    1e8  /* as --rate allows */
+#define SEARCH_RESOLUTION   1.02 /* the edge lies between two rates at most so far apart, unless it will not hold still */
+#define SEARCH_HIGHEST      1e8  /* as --rate allows */
+#define SEARCH_PROBES_MOST  60   /* then it is given up */
+#define SEARCH_PROBES_USUAL 20   /* or less, where a rate either holds or does not */
 
 enum search_phase { SEARCH_UP, SEARCH_DOWN, SEARCH_BISECT, SEARCH_EDGE };
 
@@ -171,7 +173,8 @@ struct search_votes {
 /*
  * Looks for the highest rate that holds. Up by doubling until one misses (or down by halving until one holds), bisection until
  * holding and missing rates are 2 % apart; then both edges are tried anew, best of three each. An edge that does not stand its
- * trial moves, 2 % first, then faster, and the bisection begins again: a single lucky or unlucky probe decides nothing.
+ * trial moves, 2 % first, then faster, and the bisection begins again: a single lucky or unlucky probe decides nothing. From the
+ * third time on, the edges may lie further apart (search.c, refute).
  */
 struct search {
     enum search_phase phase;
@@ -180,6 +183,8 @@ struct search {
     double best, least_missed; /* 0 while not known */
     double lowest;             /* where to give up */
     double factor;             /* of the next step up or down */
+    double resolution;         /* so far apart may the edges be */
+    unsigned refuted;          /* edges that failed their trial */
     struct search_votes best_votes, missed_votes;
     unsigned probes, invalid_in_row;
 };

@@ -37,7 +37,7 @@ static struct search search_for(struct simulated *server, double first_rate)
     while (!search.end) {
         assert_true(search.rate > 0 && isfinite(search.rate));
         search_take(&search, probe(server, &search));
-        assert_in_range(search.probes, 1, 200);
+        assert_in_range(search.probes, 1, SEARCH_PROBES_MOST);
     }
     assert_true(search.rate == 0);
     return search;
@@ -73,6 +73,30 @@ static void test_noise_does_not_decide(void **state)
     }
     assert_in_range(near, 980, 1000);
     assert_in_range(probes / 1000, 10, 30);
+}
+
+/* A server that holds a rate by chance, less and less likely over a span of 20 %: the search must not wander along it for long. */
+static void test_search_ends_on_a_noisy_machine(void **state)
+{
+    (void)state;
+    unsigned many = 0, unsteady = 0, sum = 0;
+    for (unsigned seed = 1; seed <= 2000; seed++) {
+        struct random random;
+        struct search search;
+        random_init_stream(&random, seed, 1);
+        search_init(&search, 100, 0.1);
+        while (!search.end) {
+            double likely = 1 / (1 + exp(log(search.rate / 800) / 0.05));
+            search_take(&search, random_unit(&random) < likely ? PROBE_HOLDS : PROBE_MISSES);
+        }
+        assert_true(search.probes <= SEARCH_PROBES_MOST);
+        assert_true(search.end != SEARCH_FOUND || search.least_missed / search.best <= search.resolution + 1e-9);
+        many += search.probes > 40;
+        unsteady += search.end != SEARCH_FOUND;
+        sum += search.probes;
+    }
+    if (many > 120 || unsteady > 5 || sum / 2000 > 24)
+        fail_msg("%u of 2000 took more than 40 probes, %u did not end; %u on the average", many, unsteady, sum / 2000);
 }
 
 /* One probe that lies, at any point of the search, must not move the result by more than the resolution allows. */
@@ -243,6 +267,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_search_finds_the_edge),
+        cmocka_unit_test(test_search_ends_on_a_noisy_machine),
         cmocka_unit_test(test_noise_does_not_decide),
         cmocka_unit_test(test_a_single_lie_is_found_out),
         cmocka_unit_test(test_nothing_holds),
