@@ -5,8 +5,10 @@
  * missed objective is reported only of a run that was measured, whole and not INVALID, because else its figures mean nothing.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "loadgen/study/study.h"
 
@@ -68,7 +70,7 @@ static int write_json(const struct summary *summary, const struct objectives *sl
     if (json) {
         json_object_set_new(json, "slo", slo->count ? objectives_json(slo, summary) : json_null());
         if (json_dumpf(json, out, JSON_INDENT(2)) != 0 || fputc('\n', out) == EOF)
-            error = -EIO;
+            error = ferror(out) ? -EIO : -ENOMEM;
     }
     json_decref(json);
     return error;
@@ -97,7 +99,7 @@ static int write_all(const struct summary *summary, const struct objectives *slo
         error = write_report(summary, slo, outputs->report.out);
     if (!error && outputs->hgrm.out)
         error = histogram_print_hgrm(&summary->response, outputs->hgrm.out, 5, 1000);
-    if (!error)
+    if (!error || error == -EIO) /* of which stream, its commit tells */
         return outputs_commit(outputs, message);
     snprintf(message, MESSAGE_SIZE, "loadgen: cannot write the report: %s", strerror(-error));
     outputs_discard(outputs);
@@ -155,10 +157,25 @@ static int do_what_is_asked(const struct settings *settings)
     return load_and_report(settings, &slo);
 }
 
+/*
+ * A standard stream that was closed (>&-) must not become the next file or socket that is opened: text would go into a report, or
+ * to the server. In its place comes something that cannot be written.
+ */
+static int occupy_standard_streams(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd < 0 ? -errno : close(fd);
+}
+
 int main(int argc, char **argv)
 {
     struct settings settings;
     char message[MESSAGE_SIZE];
+    if (occupy_standard_streams() != 0)
+        return EXIT_UNMEASURED;
     int status = EXIT_DONE, outcome = settings_read(&settings, argc, argv, message);
     if (outcome == OPTIONS_RUN) {
         status = do_what_is_asked(&settings);

@@ -3,10 +3,12 @@
  * question open.
  */
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/units.h"
@@ -213,6 +215,58 @@ static int check_series(struct settings *settings, char *message)
                            "use 100ms or a multiple of it");
 }
 
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static bool stat_folder(const char *path, struct stat *status)
+{
+    char folder[PATH_MAX];
+    int length = (int)(name_of(path) - path);
+    int written = snprintf(folder, sizeof(folder), "%.*s.", length, path);
+    return written > 0 && (size_t)written < sizeof(folder) && stat(folder, status) == 0;
+}
+
+static bool is_same_folder(const char *one, const char *other)
+{
+    struct stat a, b;
+    return stat_folder(one, &a) && stat_folder(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static bool is_same_file(const char *one, const char *other)
+{
+    struct stat a, b;
+    if (stat(one, &a) != 0 && stat(other, &b) != 0) /* not made yet: the same name in the same folder */
+        return is_same_folder(one, other) && strcmp(name_of(one), name_of(other)) == 0;
+    if (stat(one, &a) != 0 || stat(other, &b) != 0)
+        return false;
+    return S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino; /* /dev/null takes anything */
+}
+
+/* One would be lost under the other, and "-" would be a file of that name. */
+static int check_outputs(struct settings *settings, char *message)
+{
+    const struct {
+        const char *option, *path;
+    } outputs[] = {{"--output", settings->output},
+                   {"--hgrm", settings->hgrm},
+                   {"--hlog", settings->hlog},
+                   {"--series", settings->series},
+                   {"--html", settings->html}};
+    const size_t count = sizeof(outputs) / sizeof(outputs[0]);
+    for (size_t i = 0; i < count; i++) {
+        if (outputs[i].path && strcmp(outputs[i].path, "-") == 0)
+            return settings_refuse(message, outputs[i].option, "-",
+                                   "name a file, or /dev/stdout; without --output the report goes to stdout");
+        for (size_t k = 0; k < i && outputs[i].path; k++)
+            if (outputs[k].path && is_same_file(outputs[i].path, outputs[k].path))
+                return settings_refuse(message, outputs[i].option, outputs[i].path, "another output is this file; use one each");
+    }
+    return 0;
+}
+
 /*
  * How long. A run never outlasts its plans, or the time without any would dilute its rates: it ends with the profile (the requests
  * in flight then have --linger), and with -n, or a trace, once all that were planned have been answered.
@@ -236,8 +290,8 @@ static int settle_end(struct settings *settings, char *message)
 int settings_settle(struct settings *settings, char *message)
 {
     int (*const rules[])(struct settings *, char *) = {
-        check_url,          check_method, check_headers, make_mix,  settle_rate,  check_plans, settle_think,
-        settle_connections, check_source, check_counts,  check_pin, check_series, settle_end,
+        check_url,          check_method, check_headers, make_mix,  settle_rate,  check_plans,   settle_think,
+        settle_connections, check_source, check_counts,  check_pin, check_series, check_outputs, settle_end,
     };
     int error = 0;
     for (unsigned i = 0; i < sizeof(rules) / sizeof(rules[0]) && !error; i++)

@@ -458,14 +458,21 @@ static void draw_percentiles(const struct summary *summary, FILE *out)
 #define BAR_LEFT   170.0
 #define BAR_RIGHT  (CHART_WIDTH - 190.0)
 
+/* The ends of a name that is too long: workers of one program begin alike. */
+static const char *print_name(const char *id, char name[BACKEND_ID_MAX + 1])
+{
+    size_t length = strlen(id);
+    snprintf(name, BACKEND_ID_MAX + 1, length > 22 ? "%.10s..%s" : "%s", id, id + (length > 22 ? length - 10 : 0));
+    return name;
+}
+
 static void draw_bar(const struct summary *summary, const struct backend *backend, unsigned row, double scale, FILE *out)
 {
     char text[UNITS_TEXT_SIZE];
     double y = 8 + row * BAR_HEIGHT, width = scale * (double)backend->requests;
     fprintf(out, "<text class=\"name end\" x=\"%.1f\" y=\"%.1f\">", BAR_LEFT - 8, y + 12);
     char name[BACKEND_ID_MAX + 1];
-    snprintf(name, sizeof(name), strlen(backend->id) > 22 ? "%.20s.." : "%s", backend->id);
-    html_text(out, name);
+    html_text(out, print_name(backend->id, name));
     fprintf(out, "</text><rect class=\"bar\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\"/>", BAR_LEFT, y, width,
             BAR_HEIGHT - 6);
     fprintf(out, "<text x=\"%.1f\" y=\"%.1f\">%.1f %%, p99 %s</text>\n", BAR_RIGHT + 14, y + 12,
