@@ -20,7 +20,8 @@
 #define EXIT_SKIPPED 77
 #define TEXT_MAX     (8 << 20)
 
-static const char *reader; /* READER.js */
+static const char *program; /* loadgen */
+static const char *reader;  /* READER.js */
 
 /* ---- files ---- */
 
@@ -377,6 +378,79 @@ static void test_no_files_of_nothing(void **state)
     json_decref(result.json);
 }
 
+/* Nothing was answered: the files are there all the same, and say so. */
+static void test_files_of_no_answer(void **state)
+{
+    (void)state;
+    const char *const folder = program_folder();
+    char arguments[1000];
+    snprintf(arguments, sizeof(arguments),
+             "-n 1 --format json --series %s/s.jsonl --hlog %s/h.hlog --html %s/p.html -o %s/o --hgrm %s/g", folder, folder, folder,
+             folder, folder);
+    struct result result = program_run_url(arguments, "http://127.0.0.1:1", "/");
+    assert_int_equal(result.status, 2);
+    static const char *const names[] = {"p.html", "o", "g", "h.hlog", "s.jsonl"};
+    static const char *const says[] = {"nothing was answered", "nothing was answered",
+                                       "#[Max     =        0.000, Total count    =            0]", "StartTimestamp", ""};
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char *text = take_file(names[i]);
+        if (!strstr(text, says[i]))
+            fail_msg("%s does not say '%s'", names[i], says[i]);
+        free(text);
+    }
+    json_decref(result.json);
+}
+
+/* A full disk: exit 2 and a line that names the option, for each of them. */
+static void test_full_disk(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"--output", "--hgrm", "--hlog", "--series", "--html"};
+    struct script_server server;
+    char arguments[100], line[200];
+    script_server_start(&server, "127.0.0.1:0");
+    for (unsigned i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        snprintf(arguments, sizeof(arguments), "-n 5 %s /dev/full", options[i]);
+        snprintf(line, sizeof(line), "loadgen: cannot write %s /dev/full: ", options[i]);
+        struct result result = program_run_url(arguments, server.url, "/ok");
+        assert_int_equal(result.status, 2);
+        if (strncmp(result.err, line, strlen(line)) != 0)
+            fail_msg("%s: %s", options[i], result.err);
+        json_decref(result.json);
+    }
+    script_server_stop(&server);
+    script_server_free(&server);
+}
+
+/* Text for a stdout that is closed must not end in the next file that is opened. */
+static void test_closed_stdout(void **state)
+{
+    (void)state;
+    struct script_server server;
+    char output[300], url[200], *argv[] = {(char *)(uintptr_t)program, "-n", "5", "--format", "json", "-o", output, url, NULL};
+    posix_spawn_file_actions_t actions;
+    pid_t pid;
+    int status;
+    script_server_start(&server, "127.0.0.1:0");
+    snprintf(output, sizeof(output), "%s/report.json", program_folder());
+    snprintf(url, sizeof(url), "%s/ok", server.url);
+    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+    assert_int_equal(posix_spawn_file_actions_addclose(&actions, STDOUT_FILENO), 0);
+    assert_int_equal(posix_spawn_file_actions_addclose(&actions, STDERR_FILENO), 0);
+    assert_int_equal(posix_spawn(&pid, program, &actions, NULL, argv, environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+    char *text = take_file("report.json");
+    json_t *json = json_loads(text, 0, NULL);
+    if (!json)
+        fail_msg("no JSON: %.100s", text);
+    json_decref(json);
+    free(text);
+    script_server_stop(&server);
+    script_server_free(&server);
+}
+
 static int run_reference(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_hlog_reference)};
@@ -399,7 +473,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_html),
         cmocka_unit_test(test_csv),
         cmocka_unit_test(test_no_files_of_nothing),
+        cmocka_unit_test(test_files_of_no_answer),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_closed_stdout),
     };
+    program = argv[1];
     reader = argc > 2 ? argv[2] : NULL;
     int failed = reader ? run_reference() : cmocka_run_group_tests(tests, NULL, NULL);
     return program_close() == 0 ? failed : 1;
