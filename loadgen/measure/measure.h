@@ -116,7 +116,7 @@ struct series_interval {
     unsigned backend_count;
     uint64_t started, in_flight; /* taken up in the interval; at its end */
     uint64_t errors;             /* of all kinds: http errors, socket errors, time-outs */
-    uint64_t ticks, last_tick;   /* a thread's: how many it spans, and the number of the last one, from 1 */
+    uint64_t ticks, last_tick;   /* a thread's: how many it spans (of a sum: the most), and the number of the last one, from 1 */
 };
 
 /* As of the last turn. */

@@ -195,6 +195,7 @@ void series_interval_add(struct series_interval *sum, const struct series_interv
         add_backend(sum, interval->backends[i]);
     sum->started += interval->started;
     sum->errors += interval->errors;
+    sum->ticks = interval->ticks > sum->ticks ? interval->ticks : sum->ticks;
 }
 
 bool series_take(struct series *series, uint64_t tick, struct series_interval *sum)

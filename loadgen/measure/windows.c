@@ -51,7 +51,8 @@ void windows_take(struct windows *windows, const struct series_interval *interva
         workers += is_named;
         windows->of_second[i] += counts[i];
     }
-    add_window(&windows->tenth, counts, count, workers);
+    if (interval->ticks <= 1) /* what a thread did in several, told at the last, is no tenth of a second */
+        add_window(&windows->tenth, counts, count, workers);
     if (++windows->in_second < TENTHS_A_SECOND)
         return;
     add_window(&windows->second, windows->of_second, count, workers);

@@ -99,6 +99,28 @@ static void test_too_few(void **state)
     expect_jain((0.25 + 5) / 6, fairness_jain((uint64_t[]){65, 25, 25, 25}, 4));
 }
 
+/* A thread that reports of several tenths at once: turns taken within them would look even. */
+static void test_several_tenths_in_one(void **state)
+{
+    (void)state;
+    struct series_interval sum = {.backend_count = 0};
+    interval.ticks = 3;
+    take(0, 100, 100, 100, 100);
+    series_interval_add(&sum, &interval);
+    assert_int_equal(sum.ticks, 3);
+    expect_jain(NAN, NAN);
+    interval.ticks = 1;
+    for (unsigned i = 0; i < 9; i++)
+        take(0, 100, 0, 0, 0);
+    assert_int_equal(windows.tenth.windows, 9);
+    expect_jain(0.25, fairness_jain((uint64_t[]){10, 1, 1, 1}, 4)); /* the second has them all */
+    series_interval_add(&sum, &interval);
+    assert_int_equal(sum.ticks, 3);
+    series_interval_reset(&sum);
+    assert_int_equal(sum.ticks, 0);
+    series_interval_close(&sum);
+}
+
 /* A worker that is heard of late had nothing before. */
 static void test_late_worker(void **state)
 {
@@ -125,6 +147,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_even, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_turns_hide_in_totals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_too_few, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_several_tenths_in_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_late_worker, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_one_worker_is_no_question, set_up, tear_down),
     };
