@@ -34,6 +34,30 @@ int comparison_init(struct comparison *comparison, const double *const values[CE
     return 0;
 }
 
+/* Shares have no ratio where one of them is 0; their difference is judged. */
+int comparison_init_shares(struct comparison *comparison, const double *const values[CELLS], unsigned blocks)
+{
+    double *difference = malloc((blocks ? blocks : 1) * sizeof(*difference));
+    if (!difference)
+        return -ENOMEM;
+    for (unsigned i = 0; i < blocks; i++)
+        difference[i] = values[CELL_B][i] - (values[CELL_A][i] + values[CELL_AGAIN][i]) / 2;
+    const struct estimate none = {.median = NAN, .low = NAN, .high = NAN}, gap = estimate_of(difference, blocks);
+    *comparison = (struct comparison){.ratio = none, .again = none, .delta = SHARE_DELTA};
+    comparison->a = estimate_of(values[CELL_A], blocks);
+    comparison->b = estimate_of(values[CELL_B], blocks);
+    if (!isfinite(gap.low))
+        comparison->verdict = VERDICT_NONE;
+    else if (gap.low > SHARE_DELTA || gap.high < -SHARE_DELTA)
+        comparison->verdict = VERDICT_DIFFERENT;
+    else if (gap.low >= -SHARE_DELTA && gap.high <= SHARE_DELTA)
+        comparison->verdict = VERDICT_SAME;
+    else
+        comparison->verdict = VERDICT_UNDECIDED;
+    free(difference);
+    return 0;
+}
+
 void block_shuffle(uint64_t seed, unsigned number, enum compare_cell order[CELLS])
 {
     struct random random;

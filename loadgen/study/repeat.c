@@ -162,8 +162,8 @@ static void print_result(const struct repeat *repeat, FILE *out)
         fprintf(out, "All runs were INVALID: nothing can be said\n");
     for (unsigned i = 0; i < repeat->slo->count && repeat->counted > 0; i++) {
         unsigned met = count_met(repeat, i);
-        fprintf(out, "SLO %s: %s in %u of %u runs\n", repeat->slo->items[i].text, met == repeat->counted ? "met" : "missed", met,
-                repeat->counted);
+        fprintf(out, "SLO %s: %s in %u of %u runs\n", repeat->slo->items[i].text, met == repeat->counted ? "met" : "missed",
+                met == repeat->counted ? met : repeat->counted - met, repeat->counted);
     }
 }
 

@@ -209,6 +209,11 @@ struct comparison {
 /* `values[cell]`: one a block, in the same order; NANs are left out. -ENOMEM. */
 int comparison_init(struct comparison *comparison, const double *const values[CELLS], unsigned blocks);
 
+#define SHARE_DELTA 0.01 /* shares (of errors) that differ by less are the same */
+
+/* The same of shares, 0 to 1: by their difference, so `ratio` and `again` are not known. -ENOMEM. */
+int comparison_init_shares(struct comparison *comparison, const double *const values[CELLS], unsigned blocks);
+
 /* The order of a block's runs, from the seed. */
 void block_shuffle(uint64_t seed, unsigned number, enum compare_cell order[CELLS]);
 

@@ -232,6 +232,34 @@ static void test_compare(void **state)
     assert_false(is_same_order(order, other));
 }
 
+/* Error pages come as fast as answers; that is not "same". */
+static void test_compare_sees_errors(void **state)
+{
+    (void)state;
+    struct script_server server;
+    char arguments[256];
+    script_server_start(&server, "127.0.0.1:0");
+    snprintf(arguments, sizeof(arguments), "-n 20 --repeat 7 --format json --compare %s/status/503", server.url);
+    struct result result = program_run_url(arguments, server.url, "/ok");
+    assert_int_equal(result.status, 0);
+    assert_string_equal(text_at(result.json, "primary"), "errors");
+    assert_string_equal(text_at(result.json, "verdict"), "different");
+    json_decref(result.json);
+    snprintf(arguments, sizeof(arguments), "-n 20 --repeat 7 --compare %s/status/503", server.url);
+    result = program_run_url(arguments, server.url, "/ok");
+    assert_non_null(strstr(result.out, "B failed 100.00% of its requests, A 0.00%: different"));
+    assert_null(strstr(result.out, "B answers"));
+    json_decref(result.json);
+    snprintf(arguments, sizeof(arguments), "-n 20 --repeat 3 --slo errors<1%%,p99<1h");
+    result = program_run_url(arguments, server.url, "/status/503");
+    assert_int_equal(result.status, 99);
+    assert_non_null(strstr(result.out, "SLO errors<1%: missed in 3 of 3 runs"));
+    assert_non_null(strstr(result.out, "SLO p99<1h: met in 3 of 3 runs"));
+    json_decref(result.json);
+    script_server_stop(&server);
+    script_server_free(&server);
+}
+
 static void test_compare_forms(void **state)
 {
     (void)state;
@@ -518,6 +546,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_repeat_ends_when_the_server_is_gone),
         cmocka_unit_test(test_compare),
         cmocka_unit_test(test_compare_forms),
+        cmocka_unit_test(test_compare_sees_errors),
         cmocka_unit_test(test_find_max),
         cmocka_unit_test(test_nothing_holds),
         cmocka_unit_test(test_selftest),
