@@ -218,10 +218,12 @@ static void retire(struct connection *connection, uint64_t now_ns)
         exchanges_failed(connection, now_ns);
     }
     connection_close(connection);
-    if (settings_opens_on_demand(settings_of(connection)))
-        dispatch_ready(engine, connection, now_ns); /* opened again for the next request */
-    else
+    if (settings_opens_on_demand(settings_of(connection))) {
+        timers_cancel(&engine->timers, &connection->timer); /* its next plan's; to dispatch.c a pause, while it is closed */
+        dispatch_ready(engine, connection, now_ns);         /* opened again for the next request */
+    } else {
         engine_reopen(engine, connection, 0);
+    }
 }
 
 /* ---- deadlines ---- */

@@ -132,7 +132,8 @@ static void take_pinned(struct engine *engine, struct connection *connection, ui
     connection_flush(connection, now_ns);
     park(engine, connection);
     if (list_empty(&connection->link)) {
-        connection->filled_ns = now_ns;
+        if (free_until == now_ns) /* a place that was taken again at once was never free */
+            connection->filled_ns = now_ns;
         return;
     }
     if (schedule->next_ns != UINT64_MAX)

@@ -212,13 +212,21 @@ bool engine_may_connect(struct engine *engine, struct connection *connection, ui
     return false;
 }
 
+/* It may be open at once, then with room behind what waited for it. */
+static void attempt(struct engine *engine, struct connection *connection)
+{
+    connection_attempt(connection, engine->now_ns);
+    if (connection->state == CONNECTION_OPEN)
+        dispatch_ready(engine, connection, engine->now_ns);
+}
+
 static void connect_queued(struct engine *engine)
 {
     while (!list_empty(&engine->queued) && engine->connect_ns <= engine->now_ns) {
         struct connection *connection = list_entry(engine->queued.next, struct connection, turn);
         take_turn(engine, engine->now_ns);
         list_remove(&connection->turn);
-        connection_attempt(connection, engine->now_ns);
+        attempt(engine, connection);
         engine->now_ns = clock_now_ns();
     }
 }
@@ -331,7 +339,7 @@ static void run_deadlines(struct engine *engine)
 static void run_timer(struct engine *engine, struct connection *connection)
 {
     if (connection->state == CONNECTION_CONNECTING && connection->fd < 0)
-        connection_attempt(connection, engine->now_ns);
+        attempt(engine, connection);
     else if (connection->state == CONNECTION_CLOSED && !opens_on_demand(engine))
         connection_open(connection, engine->now_ns);
     else
@@ -364,7 +372,7 @@ static void turn_series(struct engine *engine)
 
 static void run_due(struct engine *engine)
 {
-    engine->armed_ns = UINT64_MAX;
+    engine->armed_ns = 0; /* it rang, and does so until it is set again, be it to never */
     engine->now_ns = clock_now_ns();
     if (engine->series_ns <= engine->now_ns)
         turn_series(engine);

@@ -197,7 +197,7 @@ struct engine {
     enum engine_phase phase;
     int epoll, timer_fd;
     uint64_t now_ns;            /* as of the last reading */
-    uint64_t armed_ns;          /* what timer_fd is set to; UINT64_MAX when not */
+    uint64_t armed_ns;          /* what timer_fd is set to; UINT64_MAX: not at all; 0: it rang */
     uint64_t phase_end_ns;      /* UINT64_MAX: no end by time */
     uint64_t from_ns, until_ns; /* the measurement as it was */
     uint64_t end_ns;            /* of the duration; responses behind it came by lingering */

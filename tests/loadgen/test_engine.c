@@ -34,6 +34,12 @@ static void expect_count(const struct result *result, const char *path, uint64_t
         fail_msg("%s is not %llu: %s", path, (unsigned long long)expected, result->out);
 }
 
+static int64_t rusage_ms(const struct rusage *usage)
+{
+    return (int64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000 +
+           (usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1000;
+}
+
 /* ---- pipelining ---- */
 
 /* Eight requests are written at once and eight answers, which come in one segment, are answered by one write again. */
@@ -362,6 +368,54 @@ static void test_backlog_of_the_warmup(void **state)
     program_finish(&server, &result);
 }
 
+/* A server too slow for its load: what waits, waits for it, and the generator does not call itself late. */
+static void test_lag_of_the_server(void **state)
+{
+    (void)state;
+    static const char *const arguments[] = {
+        "-c 2 -R 100 -d 800ms",
+        "-c 2 -R 100 -d 800ms --dispatch pinned",
+        "-c 2 -R 100 -d 800ms --dispatch pinned --pipeline 2",
+        "-c 2 -R 100 -d 800ms --dispatch pinned --requests-per-connection 1",
+        "-c 2 -R 100 -d 800ms --dispatch open --connections-max 3",
+    };
+    for (unsigned i = 0; i < LENGTH_OF(arguments); i++) {
+        struct script_server server;
+        struct result result = run(&server, arguments[i], "/slow/20");
+        if (4 * report_number(&result, "own_lag_us/p75") > report_number(&result, "send_lag_us/p75"))
+            fail_msg("%s: %s", arguments[i], result.out);
+        program_finish(&server, &result);
+    }
+}
+
+/* A connection that had to wait for its turn to connect has room for more than what it was opened for. */
+static void test_room_behind_a_turn(void **state)
+{
+    (void)state;
+    struct script_server server;
+    struct result result = run(&server,
+                               "-c 2 -R 20 -d 1s --linger 0 --pipeline 4 --dispatch pinned --requests-per-connection 100 "
+                               "--connect-rate 10",
+                               "/silent");
+    assert_int_equal(server.connections, 2);
+    assert_int_equal(server.requests, 8);
+    program_finish(&server, &result);
+}
+
+/* The thread with one connection has nothing to do for half a second, and does nothing, while the other opens its second. */
+static void test_waiting_to_begin_is_idle(void **state)
+{
+    (void)state;
+    struct script_server server;
+    struct rusage before, after;
+    assert_int_equal(getrusage(RUSAGE_CHILDREN, &before), 0);
+    struct result result = run(&server, "-t 2 -c 3 -n 3 --connect-rate 2 --timeout 50ms", "/ok");
+    assert_int_equal(getrusage(RUSAGE_CHILDREN, &after), 0);
+    expect_count(&result, "requests/ok", 3);
+    assert_true(rusage_ms(&after) - rusage_ms(&before) < 200);
+    program_finish(&server, &result);
+}
+
 static void test_spin(void **state)
 {
     (void)state;
@@ -638,6 +692,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_hung_connection),
         cmocka_unit_test(test_open_opens_more),
         cmocka_unit_test(test_backlog_of_the_warmup),
+        cmocka_unit_test(test_lag_of_the_server),
+        cmocka_unit_test(test_room_behind_a_turn),
+        cmocka_unit_test(test_waiting_to_begin_is_idle),
         cmocka_unit_test(test_spin),
         cmocka_unit_test(test_connect_rate),
         cmocka_unit_test(test_source_addresses),
