@@ -318,12 +318,11 @@ static struct slice render(struct connection *connection, char *buffer, uint64_t
 {
     struct engine *engine = connection->engine;
     struct exchange *exchange = connection_exchange(connection, connection->rendered);
-    exchange->sent_ns = now_ns;
     connection->served++;
     if (++connection->rendered == 1)
         begin_response(connection);
-    if (connection->state == CONNECTION_OPEN && exchange->counted)
-        engine_on_wire(engine, 1, now_ns);
+    if (connection->state == CONNECTION_OPEN)
+        exchange_sent(connection, exchange, now_ns);
     return template_render(exchange->last ? &exchange->kind->last : &exchange->kind->keep, &engine->render, connection->jar,
                            buffer);
 }
@@ -407,12 +406,8 @@ static void connected(struct connection *connection, uint64_t now_ns)
     connection->pause_ns = 0;
     if (is_counted(connection))
         histogram_record(&engine->stats.connect, stats_us(now_ns - connection->opened_ns));
-    for (unsigned i = 0; i < connection->rendered; i++) {
-        struct exchange *exchange = connection_exchange(connection, i);
-        exchange->sent_ns = now_ns;
-        if (exchange->counted && !exchange->expired)
-            engine_on_wire(engine, 1, now_ns);
-    }
+    for (unsigned i = 0; i < connection->rendered; i++)
+        exchange_sent(connection, connection_exchange(connection, i), now_ns);
     engine_opened(engine, connection, true);
 }
 

@@ -79,7 +79,6 @@ static void take_plan(struct connection *connection, struct schedule *schedule, 
     schedule_advance(schedule);
     engine->pinned_left -= engine->pinned && schedule->next_ns == UINT64_MAX;
     if (engine->phase == PHASE_MEASURE) {
-        histogram_record(&engine->stats.send_lag, stats_us(now_ns - planned));
         histogram_record(&engine->stats.own_lag, free_until_ns > planned ? stats_us(free_until_ns - planned) : 0);
         engine->stats.waited += free_until_ns < now_ns;
     }

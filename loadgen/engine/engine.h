@@ -56,6 +56,8 @@ struct exchange {
 
 /* Its place in the ring of `connection`, which has room: taken up, to be sent by connection_flush. */
 void exchange_begin(struct connection *connection, uint64_t planned_ns, uint64_t now_ns);
+/* It goes out now, on a connection that is open. */
+void exchange_sent(struct connection *connection, struct exchange *exchange, uint64_t now_ns);
 /* The oldest has got the response in the parser: it is counted and leaves the ring. */
 void exchange_answered(struct connection *connection, uint64_t now_ns);
 /* All that are left end without a response. */

@@ -388,6 +388,25 @@ static void test_lag_of_the_server(void **state)
     }
 }
 
+/* Ten a second may connect: the last is sent nearly a second late, though its connection was free. */
+static void test_lag_of_connecting(void **state)
+{
+    (void)state;
+    static const char *const arguments[] = {
+        "-c 10 -R 1000 -n 10 --requests-per-connection 1 --connect-rate 10",
+        "-c 10 -R 1000 -n 10 --requests-per-connection 1 --connect-rate 10 --dispatch pinned",
+    };
+    for (unsigned i = 0; i < LENGTH_OF(arguments); i++) {
+        struct script_server server;
+        struct result result = run(&server, arguments[i], "/ok");
+        expect_count(&result, "requests/ok", 10);
+        expect_count(&result, "send_lag_us/count", 10);
+        assert_true(report_number(&result, "send_lag_us/max") > 800000);
+        assert_true(report_number(&result, "own_lag_us/p50") < 100000);
+        program_finish(&server, &result);
+    }
+}
+
 /* A connection that had to wait for its turn to connect has room for more than what it was opened for. */
 static void test_room_behind_a_turn(void **state)
 {
@@ -693,6 +712,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_open_opens_more),
         cmocka_unit_test(test_backlog_of_the_warmup),
         cmocka_unit_test(test_lag_of_the_server),
+        cmocka_unit_test(test_lag_of_connecting),
         cmocka_unit_test(test_room_behind_a_turn),
         cmocka_unit_test(test_waiting_to_begin_is_idle),
         cmocka_unit_test(test_spin),
