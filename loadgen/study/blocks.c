@@ -26,12 +26,21 @@ int comparison_init(struct comparison *comparison, const double *const values[CE
     comparison->b = estimate_of(values[CELL_B], blocks);
     comparison->ratio = estimate_ratio(values[CELL_B], a, blocks);
     comparison->again = estimate_ratio(values[CELL_AGAIN], values[CELL_A], blocks);
+    comparison->of_bounds = false;
     comparison->delta = estimate_delta(&comparison->again);
     comparison->verdict = estimate_verdict(&comparison->ratio, comparison->delta);
     if (comparison->verdict != VERDICT_NONE && estimate_voids(&comparison->again))
         comparison->verdict = VERDICT_VOID;
     free(a);
     return 0;
+}
+
+void comparison_weaken(struct comparison *comparison, bool a_is_bound, bool b_is_bound)
+{
+    bool slower = comparison->ratio.low > 1, surely = a_is_bound ? !b_is_bound && !slower : slower;
+    comparison->of_bounds = a_is_bound || b_is_bound;
+    if (comparison->verdict == VERDICT_SAME || (comparison->verdict == VERDICT_DIFFERENT && comparison->of_bounds && !surely))
+        comparison->verdict = comparison->of_bounds ? VERDICT_UNDECIDED : comparison->verdict;
 }
 
 /* Shares have no ratio where one of them is 0; their difference is judged. */

@@ -42,6 +42,7 @@ struct block {
     unsigned done; /* runs, in that order */
     enum validity validity[CELLS];
     double values[CELLS][METRICS];
+    bool bounds[CELLS][METRICS]; /* which of them are lower bounds */
     bool rejected;
     char reason[REASON_SIZE + 64];
 };
@@ -71,7 +72,7 @@ static void reject(struct block *block, const char *what, const char *why)
 static void note(struct block *block, enum compare_cell cell, const struct summary *summary)
 {
     char text[64];
-    metrics_of(summary, block->values[cell]);
+    metrics_of(summary, block->values[cell], block->bounds[cell]);
     block->validity[cell] = summary->validity;
     block->done++;
     if (summary->validity == VALIDITY_INVALID) {
@@ -147,7 +148,9 @@ static void print_block(const struct compare *compare, const struct block *block
     char text[METRIC_TEXT_SIZE];
     fprintf(out, "  %5u", block->number);
     for (unsigned cell = 0; cell < CELLS && !block->rejected; cell++)
-        fprintf(out, " %10s", metric_print(compare->primary, block->values[cell][compare->primary], text));
+        fprintf(out, " %10s",
+                metric_print_bound(compare->primary, block->values[cell][compare->primary], block->bounds[cell][compare->primary],
+                                   text));
     for (unsigned i = 0; i < CELLS && !block->rejected; i++)
         fprintf(out, "%s %s", i ? "," : " ", cell_names[block->order[i]]);
     fprintf(out, block->rejected ? "  rejected: %s\n" : "%s\n", block->reason);
@@ -168,8 +171,18 @@ static char *print_ratio(const struct estimate *ratio, char *text, size_t size)
 static void print_verdict(const struct comparison *comparison, FILE *out)
 {
     fprintf(out, "%s", comparison->verdict == VERDICT_NONE ? "-" : verdict_names[comparison->verdict]);
-    if (comparison->verdict == VERDICT_UNDECIDED && isfinite(comparison->ratio.low))
+    if (comparison->verdict == VERDICT_UNDECIDED && comparison->of_bounds)
+        fprintf(out, ", of lower bounds");
+    else if (comparison->verdict == VERDICT_UNDECIDED && isfinite(comparison->ratio.low))
         fprintf(out, ", could be %+.1f..%+.1f %%", 100 * (comparison->ratio.low - 1), 100 * (comparison->ratio.high - 1));
+}
+
+static bool is_bound(const struct compare *compare, enum compare_cell cell, enum metric_kind kind)
+{
+    bool bound = false;
+    for (unsigned i = 0; i < compare->count; i++)
+        bound |= !compare->blocks[i].rejected && compare->blocks[i].bounds[cell][kind];
+    return bound;
 }
 
 static void print_table(const struct compare *compare, FILE *out)
@@ -178,9 +191,11 @@ static void print_table(const struct compare *compare, FILE *out)
     for (unsigned kind = 0; kind < METRICS; kind++) {
         const struct comparison *comparison = &compare->comparisons[kind];
         char a[METRIC_TEXT_SIZE], b[METRIC_TEXT_SIZE], ratio[64], again[64];
-        fprintf(out, "  %-12s %10s %10s  %-22s %-22s %5.1f%%  ", metrics[kind].name, metric_print(kind, comparison->a.median, a),
-                metric_print(kind, comparison->b.median, b), print_ratio(&comparison->ratio, ratio, sizeof(ratio)),
-                print_ratio(&comparison->again, again, sizeof(again)), 100 * comparison->delta);
+        fprintf(out, "  %-12s %10s %10s  %-22s %-22s %5.1f%%  ", metrics[kind].name,
+                metric_print_bound(kind, comparison->a.median, is_bound(compare, CELL_A, kind), a),
+                metric_print_bound(kind, comparison->b.median, is_bound(compare, CELL_B, kind), b),
+                print_ratio(&comparison->ratio, ratio, sizeof(ratio)), print_ratio(&comparison->again, again, sizeof(again)),
+                100 * comparison->delta);
         print_verdict(comparison, out);
         fputc('\n', out);
     }
@@ -289,9 +304,9 @@ static json_t *block_json(const struct block *block)
 
 static json_t *comparison_json(const struct comparison *comparison)
 {
-    return json_pack("{s:o s:o s:o s:o s:f s:s}", "a", estimate_json(&comparison->a), "b", estimate_json(&comparison->b), "ratio",
-                     estimate_json(&comparison->ratio), "again", estimate_json(&comparison->again), "delta", comparison->delta,
-                     "verdict", verdict_names[comparison->verdict]);
+    return json_pack("{s:o s:o s:o s:o s:f s:b s:s}", "a", estimate_json(&comparison->a), "b", estimate_json(&comparison->b),
+                     "ratio", estimate_json(&comparison->ratio), "again", estimate_json(&comparison->again), "delta",
+                     comparison->delta, "of_lower_bounds", comparison->of_bounds, "verdict", verdict_names[comparison->verdict]);
 }
 
 static json_t *all_json(const void *results)
@@ -386,6 +401,9 @@ static int compare_metric(struct compare *compare, enum metric_kind kind)
     int error =
         (kind == METRIC_ERRORS ? comparison_init_shares : comparison_init)(&compare->comparisons[kind], cells, compare->kept);
     free(values);
+    if (!error)
+        comparison_weaken(&compare->comparisons[kind], is_bound(compare, CELL_A, kind) || is_bound(compare, CELL_AGAIN, kind),
+                          is_bound(compare, CELL_B, kind));
     return error;
 }
 

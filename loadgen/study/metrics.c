@@ -17,18 +17,25 @@ const struct metric metrics[METRICS] = {
     [METRIC_ERRORS] = {"errors", "errors", false, 0},
 };
 
-static double percentile_or_nan(const struct histogram *times, double percentile)
+static double percentile_or_nan(const struct summary *summary, double percentile, bool *bound)
 {
-    return times->total ? (double)histogram_percentile(times, percentile) : NAN;
+    return summary->response.total ? (double)summary_percentile(summary, percentile, bound) : NAN;
 }
 
-void metrics_of(const struct summary *summary, double values[METRICS])
+void metrics_of(const struct summary *summary, double values[METRICS], bool bounds[METRICS])
 {
     const struct histogram *response = &summary->response;
-    for (unsigned i = 0; i < METRICS; i++)
-        values[i] = metrics[i].percentile > 0 ? percentile_or_nan(response, metrics[i].percentile) : NAN;
-    values[METRIC_SERVICE_P50] = percentile_or_nan(&summary->service, metrics[METRIC_SERVICE_P50].percentile);
+    for (unsigned i = 0; i < METRICS; i++) {
+        bounds[i] = false;
+        values[i] = metrics[i].percentile > 0 ? percentile_or_nan(summary, metrics[i].percentile, &bounds[i]) : NAN;
+    }
+    bounds[METRIC_SERVICE_P50] = false;
+    values[METRIC_SERVICE_P50] = NAN;
+    if (summary->service.total)
+        values[METRIC_SERVICE_P50] =
+            (double)summary_service_percentile(summary, metrics[METRIC_SERVICE_P50].percentile, &bounds[METRIC_SERVICE_P50]);
     values[METRIC_MEAN] = response->total ? histogram_mean(response) : NAN;
+    bounds[METRIC_MEAN] = summary->stats.censored.total > 0;
     values[METRIC_RATE] = summary->achieved_rate;
     if (summary->planned)
         values[METRIC_ERRORS] = (double)(summary->planned - summary->stats.ok) / (double)summary->planned;
@@ -47,6 +54,13 @@ char *metric_print(enum metric_kind kind, double value, char text[METRIC_TEXT_SI
         snprintf(text, METRIC_TEXT_SIZE, "%.2f%%", 100 * value);
     else
         snprintf(text, METRIC_TEXT_SIZE, "%.1f", value);
+    return text;
+}
+
+char *metric_print_bound(enum metric_kind kind, double value, bool bound, char text[METRIC_TEXT_SIZE])
+{
+    char plain[METRIC_TEXT_SIZE];
+    snprintf(text, METRIC_TEXT_SIZE, "%s%.*s", bound ? ">" : "", METRIC_TEXT_SIZE - 2, metric_print(kind, value, plain));
     return text;
 }
 

@@ -16,6 +16,7 @@ struct repeat_run {
     uint64_t seed;
     enum validity validity;
     double values[METRICS];
+    bool bounds[METRICS]; /* which of them are lower bounds */
     bool met[OBJECTIVES_MAX];
     char reason[REASON_SIZE]; /* the first one */
     json_t *report;
@@ -57,7 +58,7 @@ static int note(struct repeat_run *run, const struct objectives *slo, const stru
 {
     run->validity = summary->validity;
     snprintf(run->reason, sizeof(run->reason), "%s", summary->reason_count ? summary->reasons[0] : "");
-    metrics_of(summary, run->values);
+    metrics_of(summary, run->values, run->bounds);
     for (unsigned i = 0; i < slo->count; i++)
         objective_value(&slo->items[i], summary, &run->met[i]);
     run->csv = csv_of(summary);
@@ -116,9 +117,18 @@ static void print_run(const struct repeat_run *run, unsigned number, FILE *out)
     char text[METRIC_TEXT_SIZE];
     fprintf(out, "  %4u %12llu", number, (unsigned long long)run->seed);
     for (unsigned i = 0; i < COLUMNS; i++)
-        fprintf(out, " %10s", metric_print(columns[i], run->values[columns[i]], text));
+        fprintf(out, " %10s", metric_print_bound(columns[i], run->values[columns[i]], run->bounds[columns[i]], text));
     fprintf(out, "  %s%s%s\n", validity_names[run->validity], counts(run) ? "" : ", left out: ", counts(run) ? "" : run->reason);
     fflush(out);
+}
+
+/* One lower bound among the values makes the median one. */
+static bool is_bound(const struct repeat *repeat, enum metric_kind kind)
+{
+    bool bound = false;
+    for (unsigned i = 0; i < repeat->count; i++)
+        bound |= counts(&repeat->runs[i]) && repeat->runs[i].bounds[kind];
+    return bound;
 }
 
 static void print_estimates(const struct repeat *repeat, FILE *out)
@@ -135,7 +145,8 @@ static void print_estimates(const struct repeat *repeat, FILE *out)
         fprintf(out, "; no interval below 6 runs\n");
     for (unsigned i = 0; i < COLUMNS; i++) {
         const struct estimate *estimate = &repeat->estimates[columns[i]];
-        fprintf(out, "  %-12s %10s", metrics[columns[i]].name, metric_print(columns[i], estimate->median, text));
+        fprintf(out, "  %-12s %10s", metrics[columns[i]].name,
+                metric_print_bound(columns[i], estimate->median, is_bound(repeat, columns[i]), text));
         if (rank) {
             fprintf(out, " [%s,", metric_print(columns[i], estimate->low, text));
             fprintf(out, " %s]", metric_print(columns[i], estimate->high, text));
@@ -196,8 +207,11 @@ static json_t *all_json(const void *results)
     json_t *runs = json_array(), *estimates = json_object();
     for (unsigned i = 0; i < repeat->count; i++)
         json_array_append(runs, repeat->runs[i].report);
-    for (unsigned i = 0; i < COLUMNS; i++)
-        json_object_set_new(estimates, metrics[columns[i]].key, estimate_json(&repeat->estimates[columns[i]]));
+    for (unsigned i = 0; i < COLUMNS; i++) {
+        json_t *estimate = estimate_json(&repeat->estimates[columns[i]]);
+        json_object_set_new(estimate, "lower_bound", json_boolean(is_bound(repeat, columns[i])));
+        json_object_set_new(estimates, metrics[columns[i]].key, estimate);
+    }
     return json_pack("{s:s s:s s:s s:I s:I s:i s:b s:o s:o s:o}", "schema", "clusterbench.loadgen.repeat/1", "version",
                      CLUSTERBENCH_VERSION, "url", repeat->settings->url_text, "seed", (json_int_t)repeat->settings->seed,
                      "planned_runs", (json_int_t)repeat->settings->repeat, "invalid", (int)(repeat->count - repeat->counted),

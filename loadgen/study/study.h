@@ -134,11 +134,14 @@ struct metric {
 
 extern const struct metric metrics[METRICS];
 
-/* NAN where nothing was measured. */
-void metrics_of(const struct summary *summary, double values[METRICS]);
+/* NAN where nothing was measured; `bounds`: which are lower bounds only (summary_percentile), as the mean is of any censored
+ * request. */
+void metrics_of(const struct summary *summary, double values[METRICS], bool bounds[METRICS]);
 
 #define METRIC_TEXT_SIZE 32
 char *metric_print(enum metric_kind kind, double value, char text[METRIC_TEXT_SIZE]);
+/* With '>' in front of a lower bound. */
+char *metric_print_bound(enum metric_kind kind, double value, bool bound, char text[METRIC_TEXT_SIZE]);
 json_t *metric_json(double value); /* null where it is no number */
 /* {n, median, low, high, coverage}; what is not known is null. */
 json_t *estimate_json(const struct estimate *estimate);
@@ -203,11 +206,16 @@ struct comparison {
     struct estimate a, b;         /* in the figure's unit */
     struct estimate ratio, again; /* B/A; A again/A */
     double delta;
+    bool of_bounds; /* A or B are known as lower bounds only */
     enum verdict verdict;
 };
 
 /* `values[cell]`: one a block, in the same order; NANs are left out. -ENOMEM. */
 int comparison_init(struct comparison *comparison, const double *const values[CELLS], unsigned blocks);
+
+/* What is known as a lower bound may be any bit more: never the same, and different only where even the bound is beyond the other.
+ */
+void comparison_weaken(struct comparison *comparison, bool a_is_bound, bool b_is_bound);
 
 #define SHARE_DELTA 0.01 /* shares (of errors) that differ by less are the same */
 

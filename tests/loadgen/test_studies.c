@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "loadgen/study/study.h"
 
 static const char *text_at(json_t *json, const char *key)
@@ -255,6 +256,105 @@ static void test_compare_sees_errors(void **state)
     assert_int_equal(result.status, 99);
     assert_non_null(strstr(result.out, "SLO errors<1%: missed in 3 of 3 runs"));
     assert_non_null(strstr(result.out, "SLO p99<1h: met in 3 of 3 runs"));
+    json_decref(result.json);
+    script_server_stop(&server);
+    script_server_free(&server);
+}
+
+/* ---- docs/loadgen-studies.md ---- */
+
+static bool is_figure(const char *key)
+{
+    for (unsigned kind = 0; kind < METRICS; kind++)
+        if (strcmp(key, metrics[kind].key) == 0)
+            return true;
+    return false;
+}
+
+static void expect_documented(const char *text, const char *path)
+{
+    char row[300];
+    snprintf(row, sizeof(row), "\n| `%s` |", path);
+    if (!strstr(text, row))
+        fail_msg("%s is written and not documented", path);
+}
+
+/* Estimates are described once, reports of runs and objectives elsewhere. */
+static void check_documented(const char *text, const char *prefix, const json_t *value)
+{
+    const char *key;
+    json_t *member;
+    char path[250];
+    value = json_is_array(value) ? json_array_get(value, 0) : value;
+    bool is_estimate = json_object_get(value, "median") != NULL, is_probe = strcmp(prefix, "probes[]") == 0;
+    json_object_foreach((json_t *)(uintptr_t)value, key, member)
+    {
+        bool is_common = is_estimate && strcmp(key, "lower_bound") != 0;
+        snprintf(path, sizeof(path), "%s%s%s", is_common ? "*" : prefix, *prefix ? "." : "",
+                 is_figure(key) && !is_probe ? "*" : key);
+        expect_documented(text, path);
+        if (strcmp(path, "runs") == 0 || strcmp(path, "slo") == 0)
+            continue;
+        if (json_is_array(member))
+            strncat(path, "[]", sizeof(path) - strlen(path) - 1);
+        check_documented(text, path, member);
+    }
+}
+
+static char *read_documentation(void)
+{
+    static const char here[] = __FILE__;
+    char path[512], *text = NULL;
+    const char *folder = strstr(here, "tests/loadgen/");
+    assert_non_null(folder);
+    snprintf(path, sizeof(path), "%.*sdocs/loadgen-studies.md", (int)(folder - here), here);
+    assert_int_equal(file_read(path, 1 << 20, &text, NULL), 0);
+    return text;
+}
+
+static void test_studies_are_documented(void **state)
+{
+    (void)state;
+    struct script_server server;
+    char compare_arguments[256], *text = read_documentation();
+    script_server_start(&server, "127.0.0.1:0");
+    snprintf(compare_arguments, sizeof(compare_arguments), "--format json -n 5 --repeat 1 --compare %s/ok", server.url);
+    const char *const arguments[] = {"--format json -n 5 --repeat 2 --slo p99<1h", compare_arguments,
+                                     "--format json -d 50ms --warmup 1ms --find-max errors>50% -R 30"};
+    for (unsigned i = 0; i < 3; i++) {
+        struct result result = program_run_url(arguments[i], server.url, "/ok");
+        json_t *json = json_loads(result.out, 0, NULL);
+        if (!json)
+            fail_msg("%s: no JSON: %s", arguments[i], result.err);
+        check_documented(text, "", json);
+        json_decref(json);
+        json_decref(result.json);
+    }
+    free(text);
+    script_server_stop(&server);
+    script_server_free(&server);
+}
+
+/* An overloaded server: what stands in the tables are lower bounds, and no two of them are the same. */
+static void test_bounds_are_marked(void **state)
+{
+    (void)state;
+    struct script_server server;
+    char arguments[256];
+    script_server_start(&server, "127.0.0.1:0");
+    struct result result = program_run_url("-c 1 -R 1000 -d 100ms --linger 1ms --repeat 2 --format json", server.url, "/slow/20");
+    json_t *json = json_loads(result.out, 0, NULL);
+    assert_non_null(json);
+    json_t *p99 = json_object_get(json_object_get(json_object_get(json, "estimates"), "p99_us"), "lower_bound");
+    assert_true(json_is_true(p99));
+    json_decref(json);
+    json_decref(result.json);
+    result = program_run_url("-c 1 -R 1000 -d 100ms --linger 1ms --repeat 2", server.url, "/slow/20");
+    assert_non_null(strstr(result.out, " >"));
+    json_decref(result.json);
+    snprintf(arguments, sizeof(arguments), "-c 1 -R 1000 -d 100ms --linger 1ms --repeat 6 --compare %s/slow/20", server.url);
+    result = program_run_url(arguments, server.url, "/slow/20");
+    assert_null(strstr(result.out, "B answers as A does"));
     json_decref(result.json);
     script_server_stop(&server);
     script_server_free(&server);
@@ -547,6 +647,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_compare),
         cmocka_unit_test(test_compare_forms),
         cmocka_unit_test(test_compare_sees_errors),
+        cmocka_unit_test(test_studies_are_documented),
+        cmocka_unit_test(test_bounds_are_marked),
         cmocka_unit_test(test_find_max),
         cmocka_unit_test(test_nothing_holds),
         cmocka_unit_test(test_selftest),

@@ -263,11 +263,42 @@ static void test_order_is_drawn_from_the_seed(void **state)
         assert_in_range(first[cell], 150, 250);
 }
 
+/* "Slower than I waited" twice is not "the same". */
+static void test_bounds_are_not_the_same(void **state)
+{
+    (void)state;
+    static const struct {
+        double low, high;
+        enum verdict verdict;
+        bool a, b;
+        enum verdict expected;
+    } rows[] = {
+        {0.99, 1.01, VERDICT_SAME, false, false, VERDICT_SAME},
+        {0.99, 1.01, VERDICT_SAME, true, true, VERDICT_UNDECIDED},
+        {0.99, 1.01, VERDICT_SAME, false, true, VERDICT_UNDECIDED},
+        {1.2, 1.3, VERDICT_DIFFERENT, false, true, VERDICT_DIFFERENT}, /* B is at least so much slower */
+        {1.2, 1.3, VERDICT_DIFFERENT, true, false, VERDICT_UNDECIDED},
+        {1.2, 1.3, VERDICT_DIFFERENT, true, true, VERDICT_UNDECIDED},
+        {0.7, 0.8, VERDICT_DIFFERENT, true, false, VERDICT_DIFFERENT},
+        {0.7, 0.8, VERDICT_DIFFERENT, false, true, VERDICT_UNDECIDED},
+        {0.7, 0.8, VERDICT_DIFFERENT, false, false, VERDICT_DIFFERENT},
+        {NAN, NAN, VERDICT_NONE, true, true, VERDICT_NONE},
+        {0.99, 1.01, VERDICT_VOID, true, true, VERDICT_VOID},
+    };
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct comparison comparison = {.ratio = {.low = rows[i].low, .high = rows[i].high}, .verdict = rows[i].verdict};
+        comparison_weaken(&comparison, rows[i].a, rows[i].b);
+        if (comparison.verdict != rows[i].expected)
+            fail_msg("row %u: %s", i, verdict_names[comparison.verdict]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_search_finds_the_edge),
         cmocka_unit_test(test_search_ends_on_a_noisy_machine),
+        cmocka_unit_test(test_bounds_are_not_the_same),
         cmocka_unit_test(test_noise_does_not_decide),
         cmocka_unit_test(test_a_single_lie_is_found_out),
         cmocka_unit_test(test_nothing_holds),
