@@ -44,25 +44,25 @@ static void go_up(struct search *search)
         finish(search, SEARCH_GENERATOR); /* nobody gets there */
 }
 
+/* The best rate, if there is one, stands its trial first, then the missed one. */
+static void try_edge(struct search *search)
+{
+    search->phase = SEARCH_EDGE;
+    if (search->best > 0 && search->best_votes.holds < VOTES_NEEDED)
+        search->rate = search->best;
+    else if (search->missed_votes.misses < VOTES_NEEDED)
+        search->rate = search->least_missed;
+    else
+        finish(search, search->best > 0 ? SEARCH_FOUND : SEARCH_NOTHING);
+}
+
 static void go_down(struct search *search)
 {
     search->phase = SEARCH_DOWN;
     search->rate = search->least_missed / search->factor;
     search->factor = fmin(search->factor * search->factor, FIRST_FACTOR);
     if (search->rate < search->lowest)
-        finish(search, SEARCH_NOTHING);
-}
-
-/* The best rate stands its trial first, then the missed one. */
-static void try_edge(struct search *search)
-{
-    search->phase = SEARCH_EDGE;
-    if (search->best_votes.holds < VOTES_NEEDED)
-        search->rate = search->best;
-    else if (search->missed_votes.misses < VOTES_NEEDED)
-        search->rate = search->least_missed;
-    else
-        finish(search, SEARCH_FOUND);
+        try_edge(search); /* nothing is left but to be sure */
 }
 
 /* Both bounds are known: halve what lies between, by ratio, until it is small enough. */

@@ -99,6 +99,30 @@ static void test_search_ends_on_a_noisy_machine(void **state)
         fail_msg("%u of 2000 took more than 40 probes, %u did not end; %u on the average", many, unsteady, sum / 2000);
 }
 
+/* The lowest rate, too, is missed by two of three at least. */
+static void test_one_miss_is_not_nothing(void **state)
+{
+    (void)state;
+    struct search search;
+    search_init(&search, 100, 100);
+    search_take(&search, PROBE_MISSES);
+    assert_int_equal(search.end, SEARCH_GOES_ON);
+    assert_true(search.rate == 100);
+    search_take(&search, PROBE_HOLDS);
+    assert_true(search.rate == 100);
+    search_take(&search, PROBE_HOLDS);
+    assert_int_equal(search.end, SEARCH_GOES_ON);
+    assert_true(search.best == 100 && search.rate > 100);
+
+    search_init(&search, 100, 100);
+    search_take(&search, PROBE_MISSES);
+    search_take(&search, PROBE_MISSES);
+    assert_int_equal(search.end, SEARCH_GOES_ON);
+    search_take(&search, PROBE_MISSES);
+    assert_int_equal(search.end, SEARCH_NOTHING);
+    assert_true(search.best == 0 && search.least_missed == 100);
+}
+
 /* One probe that lies, at any point of the search, must not move the result by more than the resolution allows. */
 static void test_a_single_lie_is_found_out(void **state)
 {
@@ -299,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_search_finds_the_edge),
         cmocka_unit_test(test_search_ends_on_a_noisy_machine),
         cmocka_unit_test(test_bounds_are_not_the_same),
+        cmocka_unit_test(test_one_miss_is_not_nothing),
         cmocka_unit_test(test_noise_does_not_decide),
         cmocka_unit_test(test_a_single_lie_is_found_out),
         cmocka_unit_test(test_nothing_holds),
