@@ -322,7 +322,7 @@ static struct slice render(struct connection *connection, char *buffer, uint64_t
     if (++connection->rendered == 1)
         begin_response(connection);
     if (connection->state == CONNECTION_OPEN)
-        exchange_sent(connection, exchange, now_ns);
+        exchange_sent(engine, exchange, now_ns);
     return template_render(exchange->last ? &exchange->kind->last : &exchange->kind->keep, &engine->render, connection->jar,
                            buffer);
 }
@@ -407,7 +407,7 @@ static void connected(struct connection *connection, uint64_t now_ns)
     if (is_counted(connection))
         histogram_record(&engine->stats.connect, stats_us(now_ns - connection->opened_ns));
     for (unsigned i = 0; i < connection->rendered; i++)
-        exchange_sent(connection, connection_exchange(connection, i), now_ns);
+        exchange_sent(engine, connection_exchange(connection, i), now_ns);
     engine_opened(engine, connection, true);
 }
 

@@ -56,8 +56,6 @@ struct exchange {
 
 /* Its place in the ring of `connection`, which has room: taken up, to be sent by connection_flush. */
 void exchange_begin(struct connection *connection, uint64_t planned_ns, uint64_t now_ns);
-/* It goes out now, on a connection that is open. */
-void exchange_sent(struct connection *connection, struct exchange *exchange, uint64_t now_ns);
 /* The oldest has got the response in the parser: it is counted and leaves the ring. */
 void exchange_answered(struct connection *connection, uint64_t now_ns);
 /* All that are left end without a response. */
@@ -280,6 +278,20 @@ static inline void engine_on_wire(struct engine *engine, int more, uint64_t now_
         engine->changed_ns = now_ns;
     }
     engine->on_wire += (uint64_t)(int64_t)more;
+}
+
+/*
+ * It goes out now, on a connection that is open; late by no connection having been free, by the generator, or by its own
+ * connection, which had to be opened or was full. Once a request, so inline.
+ */
+static inline void exchange_sent(struct engine *engine, struct exchange *exchange, uint64_t now_ns)
+{
+    exchange->sent_ns = now_ns;
+    if (!exchange->counted || exchange->expired)
+        return;
+    engine_on_wire(engine, 1, now_ns);
+    if (engine->settings->is_open_loop)
+        histogram_record(&engine->stats.send_lag, stats_us(now_ns - exchange->planned_ns));
 }
 
 /* Another connection, beyond those there are; NULL at the most there can be. */

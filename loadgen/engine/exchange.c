@@ -41,18 +41,6 @@ void exchange_begin(struct connection *connection, uint64_t planned_ns, uint64_t
         timers_set(&engine->deadlines, &connection->deadline, exchange->deadline_ns);
 }
 
-/* Late by no connection having been free, by the generator, or by its own connection: which had to be opened, or was full. */
-void exchange_sent(struct connection *connection, struct exchange *exchange, uint64_t now_ns)
-{
-    struct engine *engine = connection->engine;
-    exchange->sent_ns = now_ns;
-    if (!exchange->counted || exchange->expired)
-        return;
-    engine_on_wire(engine, 1, now_ns);
-    if (engine->settings->is_open_loop)
-        histogram_record(&engine->stats.send_lag, stats_us(now_ns - exchange->planned_ns));
-}
-
 /* Is the nth of the ring sent, or does it wait for its connection? */
 static bool is_sent(const struct connection *connection, unsigned nth)
 {
