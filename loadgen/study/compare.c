@@ -363,7 +363,7 @@ static struct block *add_block(struct compare *compare, unsigned number)
     }
     compare->blocks = blocks;
     struct block *block = &blocks[compare->count];
-    *block = (struct block){.number = number, .seed = compare->settings->seed + number - 1};
+    *block = (struct block){.number = number, .seed = study_seed(compare->settings, number - 1)};
     block_shuffle(compare->settings->seed, number, block->order);
     return block;
 }

@@ -180,7 +180,7 @@ static int measure_at(struct find_max *find, struct probe *probe, uint64_t *rest
     if (settings_copy_at_rate(&at_rate, find->settings, probe->rate, message) == 0) {
         study_watch_nothing(&at_rate);
         study_warm_up(&at_rate);
-        at_rate.seed += find->count;
+        at_rate.seed = study_seed(find->settings, find->count);
         status = measure(find, &at_rate, probe, rest_ns);
     } else {
         fprintf(stderr, "%s\n", message);

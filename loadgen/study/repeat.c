@@ -81,7 +81,7 @@ static int measure(struct repeat *repeat, struct repeat_run *run)
     char message[MESSAGE_SIZE];
     bool measured;
     study_watch_nothing(&settings);
-    settings.seed += repeat->count;
+    settings.seed = study_seed(repeat->settings, repeat->count);
     *run = (struct repeat_run){.seed = settings.seed};
     int status = measure_once(&settings, &summary, &measured, message);
     if (*message)

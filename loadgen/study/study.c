@@ -79,6 +79,12 @@ void study_watch_nothing(struct settings *run)
     run->live = LIVE_OFF;
 }
 
+/* Behind the last one that --seed takes comes 1. */
+uint64_t study_seed(const struct settings *settings, unsigned number)
+{
+    return (settings->seed - 1 + number) % INT64_MAX + 1;
+}
+
 /* Caches and queues fill before anything counts. */
 void study_warm_up(struct settings *run)
 {

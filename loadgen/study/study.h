@@ -109,6 +109,8 @@ int study_end(struct study *study, const struct study_forms *forms, const void *
 
 /* The settings of a study's runs: nothing is shown or written but by the study; */
 void study_watch_nothing(struct settings *run);
+/* a seed of its own for the `number`th run (from 0), which --seed takes, too; */
+uint64_t study_seed(const struct settings *settings, unsigned number);
 /* a fifth of the duration (20 ms to 1 s) of warm-up where none was asked for. */
 void study_warm_up(struct settings *run);
 

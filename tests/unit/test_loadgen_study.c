@@ -317,6 +317,16 @@ static void test_bounds_are_not_the_same(void **state)
     }
 }
 
+/* What is printed as a run's seed must be taken by --seed. */
+static void test_seeds_stay_in_range(void **state)
+{
+    (void)state;
+    struct settings settings = {.seed = 5};
+    assert_true(study_seed(&settings, 0) == 5 && study_seed(&settings, 7) == 12);
+    settings.seed = INT64_MAX;
+    assert_true(study_seed(&settings, 0) == INT64_MAX && study_seed(&settings, 1) == 1 && study_seed(&settings, 2) == 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_search_ends_on_a_noisy_machine),
         cmocka_unit_test(test_bounds_are_not_the_same),
         cmocka_unit_test(test_one_miss_is_not_nothing),
+        cmocka_unit_test(test_seeds_stay_in_range),
         cmocka_unit_test(test_noise_does_not_decide),
         cmocka_unit_test(test_a_single_lie_is_found_out),
         cmocka_unit_test(test_nothing_holds),
