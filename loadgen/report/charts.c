@@ -173,12 +173,16 @@ void chart_end(struct chart *chart)
 
 /* ---- what is in it ---- */
 
+/* A point without neighbours is a dash: a path of one point would not be seen. */
 void chart_line(const struct chart *chart, const char *class, const double *x, const double *y, unsigned count)
 {
     bool gap = true;
     fprintf(chart->out, "<path class=\"%s\" d=\"", class);
     for (unsigned i = 0; i < count; i++) {
-        if (!isnan(y[i]))
+        bool alone = gap && (i + 1 == count || isnan(y[i + 1]));
+        if (!isnan(y[i]) && alone)
+            fprintf(chart->out, "M%.1f %.1fh6", at_x(chart, x[i]) - 3, at_y(chart, y[i]));
+        else if (!isnan(y[i]))
             fprintf(chart->out, "%c%.1f %.1f", gap ? 'M' : 'L', at_x(chart, x[i]), at_y(chart, y[i]));
         gap = isnan(y[i]);
     }

@@ -208,8 +208,8 @@ static void print_head(const struct summary *summary, FILE *out)
     html_text(out, settings->url_text);
     fprintf(out, "</title>\n<style>\n%s</style></head>\n<body>\n<h1>", style);
     html_text(out, settings->url_text);
-    fprintf(out, "</h1>\n<p class=\"soft\">%.2f s, %llu threads, %llu connections, ", summary->duration_s,
-            (unsigned long long)settings->threads, (unsigned long long)settings->connections);
+    fprintf(out, "</h1>\n<p class=\"soft\">%.*f s, %llu threads, %llu connections, ", summary->duration_s < 0.1 ? 4 : 2,
+            summary->duration_s, (unsigned long long)settings->threads, (unsigned long long)settings->connections);
     if (!settings->is_open_loop)
         fputs("closed loop", out);
     else
@@ -287,6 +287,14 @@ static void measure_columns(const struct page *page, double end_s, struct by_tim
 static struct axis seconds_axis(const struct page *page)
 {
     return (struct axis){AXIS_LINEAR, 0, fmax(begin_s(page, page->count), 1e-3), "seconds since the start"};
+}
+
+static bool has_rates(const struct page *page, const struct by_time *time)
+{
+    unsigned i = 0;
+    while (i < page->count && isnan(time->rate[i]))
+        i++;
+    return i < page->count;
 }
 
 static void draw_rate(const struct page *page, const struct summary *summary, const struct by_time *time, FILE *out)
@@ -545,7 +553,11 @@ static void print_times(const struct summary *summary, FILE *out)
           "class=\"scroll\"><table><tr><th></th><th>p50</th><th>p90</th><th>p99</th><th>p99.9</th><th>p99.99</th>"
           "<th>max</th></tr>\n",
           out);
-    print_times_row(summary, "Response time, from the plan", &summary->response, summary_percentile, out);
+    print_times_row(summary,
+                    summary->settings->is_open_loop               ? "Response time, from the plan"
+                    : settings_opens_on_demand(summary->settings) ? "Response time, from the connect"
+                                                                  : "Response time, from the send",
+                    &summary->response, summary_percentile, out);
     print_times_row(summary, "Service time, from the send", &summary->service, summary_service_percentile, out);
     print_times_row(summary, "First byte, from the send", &summary->first_byte, NULL, out);
     print_times_row(summary, "Send lag", &stats->send_lag, NULL, out);
@@ -651,7 +663,8 @@ static int draw_by_time(const struct page *page, const struct summary *summary, 
     if (!time)
         return -ENOMEM;
     measure_columns(page, summary->duration_s, time);
-    draw_rate(page, summary, time, out);
+    if (has_rates(page, time)) /* a run of less than half a step has none */
+        draw_rate(page, summary, time, out);
     if (time->most_us > 0) {
         draw_latency(page, time, out);
         error = draw_heat(page, time, out);

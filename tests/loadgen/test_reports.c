@@ -341,6 +341,24 @@ static void test_html(void **state)
     program_finish(&server, &result);
 }
 
+/* A run of one answer has no rate by time, and its one point can be seen. */
+static void test_html_of_one_answer(void **state)
+{
+    (void)state;
+    struct script_server server;
+    char arguments[600];
+    script_server_start(&server, "127.0.0.1:0");
+    snprintf(arguments, sizeof(arguments), "-n 1 --html %s/page.html", program_folder());
+    struct result result = program_run(&server, arguments, "/ok");
+    script_server_stop(&server);
+    char *text = take_file("page.html"), *path = strstr(text, "<path class=\"one\" d=\"M");
+    assert_null(strstr(text, "Throughput."));
+    assert_non_null(strstr(text, "Response time, from the send")); /* closed loop */
+    assert_true(path && strstr(path, "h6\"") && strstr(path, "h6\"") < strchr(path, '>'));
+    free(text);
+    program_finish(&server, &result);
+}
+
 /* One header line, one row; a figure is where its name is. */
 static void test_csv(void **state)
 {
@@ -471,6 +489,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_series_as_csv),
         cmocka_unit_test(test_hlog_adds_up),
         cmocka_unit_test(test_html),
+        cmocka_unit_test(test_html_of_one_answer),
         cmocka_unit_test(test_csv),
         cmocka_unit_test(test_no_files_of_nothing),
         cmocka_unit_test(test_files_of_no_answer),

@@ -457,12 +457,14 @@ static void print_page(unsigned intervals, char **text)
     struct page *page;
     FILE *out = open_memstream(text, &size);
     settings.html = "somewhere";
+    summary.duration_s = intervals / 10.0;
     assert_non_null(out);
     assert_int_equal(page_new(&settings, &page), 0);
     feed_page(page, intervals);
     assert_int_equal(page_print(page, &summary, out), 0);
     page_free(page);
     assert_int_equal(fclose(out), 0);
+    summary.duration_s = 1;
 }
 
 /* What comes from outside stands on the page as text; no figure is none. */
@@ -479,6 +481,7 @@ static void test_page(void **state)
     assert_non_null(strstr(text, "&lt;script&gt;alert(1)&lt;/script&gt;"));
     assert_non_null(strstr(text, "one, &quot;quoted&quot; &amp; &lt;strange&gt;"));
     assert_non_null(strstr(text, "One step is 0.1 s."));
+    assert_non_null(strstr(text, ">0123456789..34567890ab<")); /* both ends: names that begin alike stay apart */
     assert_int_equal(count_words(text, "<svg"), 5);
     assert_int_equal(count_words(text, "<svg"), count_words(text, "</svg>"));
     assert_int_equal(count_words(text, "role=\"img\" aria-label=\""), 5);
