@@ -176,11 +176,11 @@ static void test_first_byte(void **state)
 {
     (void)state;
     struct script_server server;
-    struct result result = run(&server, "-c 1 -n 10", "/halves/20");
+    struct result result = run(&server, "-c 1 -n 10", "/halves/100");
     expect_count(&result, "first_byte_us/count", 10);
     double first = json_number_value(report_find(&result, "first_byte_us/mean"));
     double last = json_number_value(report_find(&result, "service_time_us/mean"));
-    if (last - first < 19900)
+    if (last - first < 50000) /* half of it: on a busy machine the first half may be read late */
         fail_msg("first byte %.0f us, last %.0f us", first, last);
     program_finish(&server, &result);
 }
