@@ -1,14 +1,19 @@
 /*
  * Who sends next?
  *
- *   closed loop   A connection with room sends at once, while the budget lasts; with --think it first waits. Nothing is planned:
- * what a slow server does not answer is never asked. idle          One schedule a thread, a queue in which any connection may
- * serve. A plan that is due goes to the connection that has been free longest, else (pipelining) to one with room; without any it
- * stays where it is, in the schedule, and the next connection that has room takes it. A worker that is slow holds up its own
- * connections only: the others take over, and a hot worker gets fewer requests than its share of connections. open          As
- * idle, but when nothing has room another connection is opened, up to --connections-max: what waits, waits at the server, as the
- * customers of a shop do, and not in the generator. pinned        A schedule a connection, as wrk2: plans of a busy connection wait
- * for that connection, though others are free, and a slow worker delays all that was planned for it.
+ * Closed loop: a connection with room sends at once, while the budget lasts; with --think it first waits. Nothing is planned: what
+ * a slow server does not answer is never asked.
+ *
+ * Open loop, idle: one schedule a thread, a queue in which any connection may serve. A plan that is due goes to the connection that
+ * has been free longest, else (pipelining) to one with room; without any it stays where it is, in the schedule, and the next
+ * connection that has room takes it. A worker that is slow holds up its own connections only: the others take over, and a hot
+ * worker gets fewer requests than its share of connections.
+ *
+ * Open loop, open: as idle, but when nothing has room another connection is opened, up to --connections-max: what waits, waits at
+ * the server, as the customers of a shop do, and not in the generator.
+ *
+ * Open loop, pinned: a schedule a connection, as wrk2: plans of a busy connection wait for that connection, though others are free,
+ * and a slow worker delays all that was planned for it.
  *
  * A plan late by its connection is the server's doing, one late with a connection free is the generator's own. So own lag ends at
  * the moment up to which there was room: now, or, when everything was taken, when the last place was.
