@@ -91,6 +91,14 @@ static enum outcome play_last(const struct answer *answer)
     return CLOSE;
 }
 
+static enum outcome play_cookie(const struct answer *answer)
+{
+    bool knows = strstr(answer->server->last_request, "\r\nCookie: id=7\r\n") != NULL;
+    answer->server->cookies_seen += knows;
+    say_ok(answer, 200, knows ? "" : "Set-Cookie: id=7; Path=/\r\n");
+    return KEEP;
+}
+
 static enum outcome play_refuse(const struct answer *answer)
 {
     say_ok(answer, 413, "Connection: close\r\n");
@@ -235,6 +243,7 @@ static const struct {
     {"/slow/", play_slow},
     {"/halves/", play_halves},
     {"/refuse", play_refuse},
+    {"/cookie", play_cookie},
     {"/", play_ok},
 };
 

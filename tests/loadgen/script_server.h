@@ -14,6 +14,7 @@
  *   /drop-third      the same without saying so      /hang-first     200, but the first connection of all is never answered
  *   /slow/MS         200 after MS milliseconds (the whole server waits)
  *   /refuse          413 and Connection: close as soon as the head is there, whatever of the body is still to come
+ *   /cookie          200; whoever does not say the cookie id=7 is asked to
  *   /halves/MS       one half of the response at once, the other after MS milliseconds
  *
  * Requests that arrive together (pipelined) are answered together: one segment, until one of them ends the connection.
@@ -49,6 +50,7 @@ struct script_server {
     /* Read them after script_server_stop. */
     _Atomic unsigned requests;         /* may be read at any time */
     unsigned connections, closes_seen; /* closes_seen: requests that carried Connection: close */
+    unsigned cookies_seen;             /* requests that carried Cookie: id=7 */
     unsigned reads;                    /* of requests: how often something had come */
     struct net_address *peers;         /* of the first SCRIPT_PEERS_MAX connections */
     unsigned worker_requests[SCRIPT_WORKERS], worker_connections[SCRIPT_WORKERS];

@@ -690,6 +690,99 @@ static void test_no_descriptors_left(void **state)
     program_finish(&server, &result);
 }
 
+/* ---- what is sent, and what must come back ---- */
+
+static unsigned count_targets(const struct script_server *server, const char *target)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < server->requests; i++)
+        count += strcmp(server->targets[i], target) == 0;
+    return count;
+}
+
+/* Requests of a kind, as reported. */
+static uint64_t kind_number(const struct result *result, const char *name, const char *key)
+{
+    size_t i;
+    json_t *kind;
+    json_array_foreach(report_find(result, "kinds"), i, kind)
+    {
+        if (strcmp(json_string_value(json_object_get(kind, "name")), name) == 0)
+            return (uint64_t)json_integer_value(json_object_get(kind, key));
+    }
+    fail_msg("no kind '%s': %s", name, result->out);
+    return 0;
+}
+
+/* Kinds by weight, one without bodies, one that has to be a 404; three in flight on a connection know what they are. */
+static void test_mix(void **state)
+{
+    (void)state;
+    static const char text[] = "[plain]\nweight = 3\npath = /ok\n[head]\nmethod = HEAD\npath = /chunked\n"
+                               "[missing]\npath = /status/404\ncheck = status=404\n[wrong]\npath = /status/200\ncheck = length=4\n";
+    char path[128], arguments[256];
+    snprintf(path, sizeof(path), "%s/mix.ini", program_folder());
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    snprintf(arguments, sizeof(arguments), "-c 4 -n 1200 --pipeline 3 --seed 5 --mix %s", path);
+    struct script_server server;
+    struct result result = run(&server, arguments, "/");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(kind_number(&result, "plain", "requests"), count_targets(&server, "/ok"));
+    assert_int_equal(kind_number(&result, "head", "requests"), count_targets(&server, "/chunked"));
+    assert_int_equal(kind_number(&result, "missing", "requests"), count_targets(&server, "/status/404"));
+    assert_int_equal(kind_number(&result, "missing", "not_ok"), 0);
+    uint64_t wrong = kind_number(&result, "wrong", "requests");
+    assert_int_equal(kind_number(&result, "wrong", "not_ok"), wrong);
+    assert_in_range(count_targets(&server, "/ok"), 500, 700); /* half of them, give or take six deviations */
+    assert_in_range(wrong, 100, 300);
+    expect_count(&result, "requests/http_errors", wrong);
+    expect_count(&result, "check_failed/length", wrong);
+    expect_count(&result, "requests/ok", 1200 - wrong);
+    program_finish(&server, &result);
+}
+
+/* An answer that is not what it must be is an http error, whatever its status. */
+static void test_check(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *check, *failed; /* NULL: it holds */
+    } rows[] = {
+        {"status=2xx", NULL},      {"contains=ell", NULL},      {"length=5", NULL},           {"crc32=3610a686", NULL},
+        {"header=x-worker", NULL}, {"status=201", "status"},    {"contains=lle", "contains"}, {"length=6", "length"},
+        {"crc32=0", "crc32"},      {"header=Server", "header"},
+    };
+    for (unsigned i = 0; i < LENGTH_OF(rows); i++) {
+        char arguments[128], name[64];
+        struct script_server server;
+        snprintf(arguments, sizeof(arguments), "-c 2 -n 10 --check %s", rows[i].check);
+        struct result result = run(&server, arguments, "/pieces");
+        expect_count(&result, "status/200", 10);
+        expect_count(&result, "requests/ok", rows[i].failed ? 0 : 10);
+        snprintf(name, sizeof(name), "check_failed/%s", rows[i].failed ? rows[i].failed : "status");
+        expect_count(&result, name, rows[i].failed ? 10 : 0);
+        program_finish(&server, &result);
+    }
+}
+
+/* What a connection was given it says again, also once it has been opened anew; another one has its own. */
+static void test_cookies(void **state)
+{
+    (void)state;
+    struct script_server server;
+    struct result result = run(&server, "-c 2 -n 12 --cookies --requests-per-connection 2 --think 1ms", "/cookie");
+    expect_count(&result, "requests/ok", 12);
+    assert_int_equal(server.connections, 6);
+    assert_int_equal(server.cookies_seen, 10);
+    program_finish(&server, &result);
+    result = run(&server, "-c 2 -n 12", "/cookie");
+    assert_int_equal(server.cookies_seen, 0);
+    program_finish(&server, &result);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -726,6 +819,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_full_backlog),
         cmocka_unit_test(test_backlog_full_for_good),
         cmocka_unit_test(test_no_descriptors_left),
+        cmocka_unit_test(test_mix),
+        cmocka_unit_test(test_check),
+        cmocka_unit_test(test_cookies),
     };
     if (argc != 2) {
         fprintf(stderr, "usage: test_engine PATH-OF-LOADGEN\n");
