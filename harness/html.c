@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/html.h"
 
 #include "finding.h"
 #include "machine.h"
@@ -33,31 +34,10 @@ static const char style[] =
     "pre{background:var(--soft);padding:.7rem;overflow-x:auto;font-size:.85rem}dt{font-weight:600}dd{margin:0 0 .4rem 1rem}\n"
     "nav a{margin-right:1rem}@media print{body{max-width:none}h2{break-before:auto}figure,table{break-inside:avoid}}\n";
 
-static void print_escaped(FILE *out, const char *text)
-{
-    for (; *text; text++)
-        switch (*text) {
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        default:
-            fputc(*text, out);
-        }
-}
-
 static void print_element(FILE *out, const char *open, const char *text, const char *close)
 {
     fputs(open, out);
-    print_escaped(out, text);
+    html_print_text(out, text);
     fputs(close, out);
 }
 

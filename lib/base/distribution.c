@@ -36,21 +36,6 @@ static int parse_time(struct span span, double *ns)
     return 0;
 }
 
-/* A plain decimal number, no sign, no exponent. */
-static int parse_number(struct span span, double *number)
-{
-    char copy[32], *end;
-
-    if (span.length == 0 || span.length >= sizeof(copy))
-        return -EINVAL;
-    memcpy(copy, span.text, span.length);
-    copy[span.length] = '\0';
-    if (strspn(copy, "0123456789.") != span.length)
-        return -EINVAL;
-    *number = strtod(copy, &end);
-    return end == copy + span.length ? 0 : -EINVAL;
-}
-
 /* Cuts `whole` at the first `separator`; false when there is none. The pieces may not overlap `whole`. */
 static bool split(struct span whole, char separator, struct span *before, struct span *after)
 {
@@ -88,7 +73,8 @@ static int parse_time_and_number(struct span span, struct distribution *d)
 {
     struct span time, number;
 
-    if (!split(span, ',', &time, &number) || parse_time(time, &d->a) < 0 || parse_number(number, &d->b) < 0)
+    if (!split(span, ',', &time, &number) || parse_time(time, &d->a) < 0 ||
+        units_parse_decimal(number.text, number.length, &d->b) < 0)
         return -EINVAL;
     return d->a > 0 ? 0 : -EINVAL;
 }
@@ -107,7 +93,7 @@ static int parse_mode(struct span span, double *ns, double *share)
 {
     struct span time, part;
 
-    if (!split(span, '@', &time, &part) || parse_time(time, ns) < 0 || parse_number(part, share) < 0)
+    if (!split(span, '@', &time, &part) || parse_time(time, ns) < 0 || units_parse_decimal(part.text, part.length, share) < 0)
         return -EINVAL;
     return *share <= 1 ? 0 : -EINVAL;
 }

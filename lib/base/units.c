@@ -11,9 +11,12 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+
+#define DECIMAL_LONGEST 31
 
 struct unit {
     const char *name;
@@ -146,6 +149,23 @@ int units_parse_size(const char *text, size_t length, uint64_t *bytes)
 int units_parse_count(const char *text, size_t length, uint64_t *count)
 {
     return parse_in(text, length, count_units, LENGTH_OF(count_units), true, count);
+}
+
+int units_parse_decimal(const char *text, size_t length, double *number)
+{
+    char copy[DECIMAL_LONGEST + 1], *end;
+
+    if (length == 0 || length > DECIMAL_LONGEST)
+        return -EINVAL;
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    if (strspn(copy, "0123456789.") != length)
+        return -EINVAL;
+    double value = strtod(copy, &end);
+    if (end != copy + length)
+        return -EINVAL;
+    *number = value;
+    return 0;
 }
 
 static char *format_in(uint64_t value, const struct unit *units, size_t count, char *text)

@@ -17,6 +17,9 @@ int units_parse_size(const char *text, size_t length, uint64_t *bytes);
 /* Whole numbers, decimal, with an optional k, m or g meaning 10^3, 10^6, 10^9: requests and rates are counted so. */
 int units_parse_count(const char *text, size_t length, uint64_t *count);
 
+/* A plain decimal number, "0.8", at most 31 bytes: no sign, no exponent, nothing else that strtod(3) takes. 0 or -EINVAL. */
+int units_parse_decimal(const char *text, size_t length, double *number);
+
 #define UNITS_TEXT_SIZE 32
 
 /* In the largest unit of which it is a whole number ("1500us", "2s", "64k", "0"), so that the parser above takes it back exactly;

@@ -7,33 +7,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/html.h"
+
 #define LEFT       58.0
 #define RIGHT      (CHART_WIDTH - 24.0)
 #define TOP        24.0
 #define BOTTOM     (CHART_HEIGHT - 40.0)
 #define TICKS_MOST 64
-
-void html_text(FILE *out, const char *text)
-{
-    for (; *text; text++) {
-        switch (*text) {
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        default:
-            fputc(*text, out);
-        }
-    }
-}
 
 /* ---- axes ---- */
 
@@ -158,9 +138,9 @@ static void print_y_axis(const struct chart *chart)
 void chart_begin(struct chart *chart, const char *alt)
 {
     fprintf(chart->out, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", CHART_WIDTH, CHART_HEIGHT);
-    html_text(chart->out, alt);
+    html_print_text(chart->out, alt);
     fputs("\"><title>", chart->out);
-    html_text(chart->out, alt);
+    html_print_text(chart->out, alt);
     fputs("</title>\n", chart->out);
     print_x_axis(chart);
     print_y_axis(chart);

@@ -32,9 +32,6 @@ struct chart {
 struct axis axis_linear(double most, const char *label);
 struct axis axis_time(double least_us, double most_us, const char *label);
 
-/* Text from outside: what HTML reads as markup becomes harmless. */
-void html_text(FILE *out, const char *text);
-
 /* `alt` says in words what is seen; it is escaped here. */
 void chart_begin(struct chart *chart, const char *alt);
 void chart_end(struct chart *chart);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/html.h"
 #include "base/units.h"
 #include "loadgen/report/charts.h"
 #include "loadgen/report/report.h"
@@ -205,9 +206,9 @@ static void print_head(const struct summary *summary, FILE *out)
     fprintf(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                  "<meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">"
                  "<title>loadgen: ");
-    html_text(out, settings->url_text);
+    html_print_text(out, settings->url_text);
     fprintf(out, "</title>\n<style>\n%s</style></head>\n<body>\n<h1>", style);
-    html_text(out, settings->url_text);
+    html_print_text(out, settings->url_text);
     fprintf(out, "</h1>\n<p class=\"soft\">%.*f s, %llu threads, %llu connections, ", summary->duration_s < 0.1 ? 4 : 2,
             summary->duration_s, (unsigned long long)settings->threads, (unsigned long long)settings->connections);
     if (!settings->is_open_loop)
@@ -225,7 +226,7 @@ static void print_verdict(const struct summary *summary, FILE *out)
         fputs("<p>Interrupted: the figures are those up to then</p>", out);
     for (unsigned i = 0; i < summary->reason_count; i++) {
         fputs("<p>", out);
-        html_text(out, summary->reasons[i]);
+        html_print_text(out, summary->reasons[i]);
         fputs("</p>", out);
     }
     fputs("</div>\n", out);
@@ -480,7 +481,7 @@ static void draw_bar(const struct summary *summary, const struct backend *backen
     double y = 8 + row * BAR_HEIGHT, width = scale * (double)backend->requests;
     fprintf(out, "<text class=\"name end\" x=\"%.1f\" y=\"%.1f\">", BAR_LEFT - 8, y + 12);
     char name[BACKEND_ID_MAX + 1];
-    html_text(out, print_name(backend->id, name));
+    html_print_text(out, print_name(backend->id, name));
     fprintf(out, "</text><rect class=\"bar\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\"/>", BAR_LEFT, y, width,
             BAR_HEIGHT - 6);
     fprintf(out, "<text x=\"%.1f\" y=\"%.1f\">%.1f %%, p99 %s</text>\n", BAR_RIGHT + 14, y + 12,
@@ -612,7 +613,7 @@ static void print_share_row(const struct summary *summary, const char *name, uin
 {
     char p50[UNITS_TEXT_SIZE], p99[UNITS_TEXT_SIZE];
     fputs("<tr><td>", out);
-    html_text(out, name);
+    html_print_text(out, name);
     fprintf(out, "</td><td>%llu</td><td>%.1f %%</td><td>%s</td><td>%s</td>", (unsigned long long)requests,
             percent(requests, responses_of(summary)), units_print_time(us_to_ns(histogram_percentile(times, 50)), p50),
             units_print_time(us_to_ns(histogram_percentile(times, 99)), p99));

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/units.h"
 #include "loadgen/loadgen.h"
 #include "loadgen/request/request.h"
 
@@ -219,10 +220,8 @@ static int out_of_memory(const struct reading *reading)
 
 static int set_weight(struct reading *reading, const char *value)
 {
-    bool plain = strspn(value, "0123456789.") == strlen(value);
-    char *end;
-    double weight = strtod(value, &end);
-    if (!plain || *end || !(weight > 0 && weight <= WEIGHT_MOST))
+    double weight;
+    if (units_parse_decimal(value, strlen(value), &weight) != 0 || !(weight > 0 && weight <= WEIGHT_MOST))
         return refuse(reading, "weight", value, "use a number above 0, up to 1000000000");
     reading->recipe.weight = weight;
     return 0;

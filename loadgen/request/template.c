@@ -61,20 +61,6 @@ const char *template_check_method(const char *text)
 
 /* ---- placeholders ---- */
 
-/* A plain decimal number of at most 15 characters: no sign, no exponent. */
-static bool parse_real(struct slice text, double *number)
-{
-    char copy[16], *end;
-    if (text.length == 0 || text.length >= sizeof(copy))
-        return false;
-    memcpy(copy, text.at, text.length);
-    copy[text.length] = '\0';
-    if (strspn(copy, "0123456789.") != text.length)
-        return false;
-    *number = strtod(copy, &end);
-    return end == copy + text.length;
-}
-
 /* "1000" or "1000,0.8" */
 static bool parse_zipf(struct slice text, uint64_t *ranks, double *exponent)
 {
@@ -83,7 +69,10 @@ static bool parse_zipf(struct slice text, uint64_t *ranks, double *exponent)
     *exponent = 1;
     if (units_parse_count(text.at, length, ranks) != 0 || *ranks < 1 || *ranks > ZIPF_RANKS_MAX)
         return false;
-    return !comma || (parse_real(slice_after(text, length + 1), exponent) && *exponent <= ZIPF_EXPONENT_MAX);
+    if (!comma)
+        return true;
+    struct slice power = slice_after(text, length + 1);
+    return units_parse_decimal(power.at, power.length, exponent) == 0 && *exponent <= ZIPF_EXPONENT_MAX;
 }
 
 struct placeholder {

@@ -26,18 +26,9 @@ const char objectives_allowed[] =
 
 /* ---- reading ---- */
 
-/* Digits and at most one point: what strtod takes besides (signs, exponents, "nan", "0x") is no number here. */
 static bool read_decimal(struct slice text, double *value)
 {
-    char copy[32], *end;
-    if (text.length == 0 || text.length >= sizeof(copy))
-        return false;
-    memcpy(copy, text.at, text.length);
-    copy[text.length] = '\0';
-    if (strspn(copy, "0123456789.") != text.length)
-        return false;
-    *value = strtod(copy, &end);
-    return *end == '\0' && end != copy && strcmp(copy, ".") != 0;
+    return units_parse_decimal(text.at, text.length, value) == 0;
 }
 
 static const char *read_percentile(struct objective *objective, struct slice digits)

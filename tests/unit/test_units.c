@@ -164,6 +164,27 @@ static void printed_for_tables(void **state)
         assert_string_equal(units_print_size(sizes[i].bytes, text), sizes[i].text);
 }
 
+static void test_decimals(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        double value;
+    } good[] = {{"0", 0}, {"0.8", 0.8}, {"12.", 12}, {".5", 0.5}, {"0000000000000000000000000000001", 1}};
+    static const char *const bad[] = {
+        "", ".", "-1", "+1", "1e3", "0x1", "nan", "1.2.3", " 1", "1 ", "00000000000000000000000000000001"};
+    for (unsigned i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        double value = -1;
+        assert_int_equal(units_parse_decimal(good[i].text, strlen(good[i].text), &value), 0);
+        assert_true(value == good[i].value);
+    }
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        double value = -1;
+        assert_int_equal(units_parse_decimal(bad[i], strlen(bad[i]), &value), -EINVAL);
+        assert_true(value == -1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +195,7 @@ int main(void)
         cmocka_unit_test(formatted_exactly),
         cmocka_unit_test(formatted_is_parsed_back),
         cmocka_unit_test(printed_for_tables),
+        cmocka_unit_test(test_decimals),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
