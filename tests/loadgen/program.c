@@ -51,6 +51,18 @@ static void read_capture(int fd, char *text, size_t size)
     close(fd);
 }
 
+pid_t program_spawn(const char *const *argv, int out, int err)
+{
+    posix_spawn_file_actions_t actions;
+    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+    assert_int_equal(posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO), 0);
+    assert_int_equal(posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO), 0);
+    pid_t pid;
+    assert_int_equal(posix_spawn(&pid, program, &actions, NULL, (char *const *)(uintptr_t)argv, environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    return pid;
+}
+
 pid_t program_start(const char *arguments, const char *base, const char *path, int out, int err)
 {
     char copy[1024], url[512], *argv[ARGUMENTS_MAX] = {(char *)(uintptr_t)program}, *state = NULL;
@@ -63,14 +75,7 @@ pid_t program_start(const char *arguments, const char *base, const char *path, i
     }
     if (*url)
         argv[count++] = url;
-    posix_spawn_file_actions_t actions;
-    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
-    assert_int_equal(posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO), 0);
-    assert_int_equal(posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO), 0);
-    pid_t pid;
-    assert_int_equal(posix_spawn(&pid, program, &actions, NULL, argv, environ), 0);
-    posix_spawn_file_actions_destroy(&actions);
-    return pid;
+    return program_spawn((const char *const *)argv, out, err);
 }
 
 struct running program_begin(const char *arguments, const char *base, const char *path)

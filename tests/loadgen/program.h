@@ -42,6 +42,8 @@ int program_capture(const char *name);
 /* Starts loadgen. `arguments` as a shell would take them, single spaces between, no quoting; the URL is `base` followed by `path`;
  * both empty: none. */
 pid_t program_start(const char *arguments, const char *base, const char *path, int out, int err);
+/* The same with arguments as they are, ended by NULL; the first is for the program's own name. */
+pid_t program_spawn(const char *const *argv, int out, int err);
 struct running program_begin(const char *arguments, const char *base, const char *path);
 /* Waits for its exit. result.json is the caller's. */
 struct result program_await(const struct running *running);

@@ -16,7 +16,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,13 +273,7 @@ static struct result run_words(const char *const *words, const char *url)
     }
     if (!has_url)
         argv[count++] = url;
-    posix_spawn_file_actions_t actions;
-    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
-    assert_int_equal(posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO), 0);
-    assert_int_equal(posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO), 0);
-    pid_t pid;
-    assert_int_equal(posix_spawn(&pid, program, &actions, NULL, (char *const *)(uintptr_t)argv, environ), 0);
-    posix_spawn_file_actions_destroy(&actions);
+    pid_t pid = program_spawn(argv, out, err);
     if (await_exit(pid) != 0)
         assert_int_equal(kill(pid, SIGKILL), 0); /* then its status is no exit */
     assert_int_equal(waitpid(pid, &status, 0), pid);
