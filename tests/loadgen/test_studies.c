@@ -233,6 +233,19 @@ static void test_compare(void **state)
     assert_false(is_same_order(order, other));
 }
 
+#define TRIES 8
+
+/* A machine that others disturb has so many blocks rejected that nothing is concluded (status 3): then it is asked again. */
+static struct result run_until_reportable(const char *arguments, const struct script_server *server)
+{
+    struct result result = program_run_url(arguments, server->url, "/ok");
+    for (unsigned i = 1; i < TRIES && result.status == 3; i++) {
+        json_decref(result.json);
+        result = program_run_url(arguments, server->url, "/ok");
+    }
+    return result;
+}
+
 /* Error pages come as fast as answers; that is not "same". */
 static void test_compare_sees_errors(void **state)
 {
@@ -241,24 +254,33 @@ static void test_compare_sees_errors(void **state)
     char arguments[256];
     script_server_start(&server, "127.0.0.1:0");
     snprintf(arguments, sizeof(arguments), "-n 20 --repeat 7 --format json --compare %s/status/503", server.url);
-    struct result result = program_run_url(arguments, server.url, "/ok");
-    assert_int_equal(result.status, 0);
-    assert_string_equal(text_at(result.json, "primary"), "errors");
-    assert_string_equal(text_at(result.json, "verdict"), "different");
-    json_decref(result.json);
+    struct result json = run_until_reportable(arguments, &server);
     snprintf(arguments, sizeof(arguments), "-n 20 --repeat 7 --compare %s/status/503", server.url);
-    result = program_run_url(arguments, server.url, "/ok");
-    assert_non_null(strstr(result.out, "B failed 100.00% of its requests, A 0.00%: different"));
-    assert_null(strstr(result.out, "B answers"));
-    json_decref(result.json);
-    snprintf(arguments, sizeof(arguments), "-n 20 --repeat 3 --slo errors<1%%,p99<1h");
-    result = program_run_url(arguments, server.url, "/status/503");
-    assert_int_equal(result.status, 99);
-    assert_non_null(strstr(result.out, "SLO errors<1%: missed in 3 of 3 runs"));
-    assert_non_null(strstr(result.out, "SLO p99<1h: met in 3 of 3 runs"));
-    json_decref(result.json);
+    struct result text = run_until_reportable(arguments, &server);
+    struct result slo = program_run_url("-n 20 --repeat 3 --slo errors<1%,p99<1h", server.url, "/status/503");
     script_server_stop(&server);
     script_server_free(&server);
+    bool is_disturbed = json.status == 3 || text.status == 3;
+    if (!is_disturbed) {
+        assert_int_equal(json.status, 0);
+        assert_string_equal(text_at(json.json, "primary"), "errors");
+        assert_string_equal(text_at(json.json, "verdict"), "different");
+        assert_non_null(strstr(text.out, "B failed 100.00% of its requests, A 0.00%: different"));
+    } else {
+        assert_true(json.status == 0 || !json_is_true(report_find(&json, "reportable")));
+        assert_true(text.status == 0 || strstr(text.out, "Not reportable: "));
+    }
+    assert_null(strstr(text.out, "B answers"));
+    assert_int_equal(slo.status, 99);
+    assert_non_null(strstr(slo.out, "SLO errors<1%: missed in 3 of 3 runs"));
+    assert_non_null(strstr(slo.out, "SLO p99<1h: met in 3 of 3 runs"));
+    json_decref(json.json);
+    json_decref(text.json);
+    json_decref(slo.json);
+    if (is_disturbed) {
+        print_message("skipped: this machine is too disturbed for a verdict, %d times in turn\n", TRIES);
+        skip();
+    }
 }
 
 /* ---- docs/loadgen-studies.md ---- */
