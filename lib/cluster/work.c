@@ -7,6 +7,8 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -14,15 +16,6 @@
 
 #include "base/clock.h"
 #include "cluster/worker.h"
-#include "service/service.h"
-
-struct job {
-    struct alarm alarm;
-    struct list link;
-    struct worker *worker;
-    struct http_request *request; /* NULL when its client has gone */
-    struct service_response response;
-};
 
 static void on_turn(uv_idle_t *idle);
 
@@ -38,22 +31,94 @@ static void answer(struct http_request *request, const struct service_response *
     http_respond(request, &response);
 }
 
-static void finish_job(struct job *job)
+/* ---- the life of a job ---- */
+
+static void free_job(struct job *job)
 {
-    struct http_request *request = job->request;
     list_remove(&job->link);
-    if (request) {
-        request->user = NULL;
-        answer(request, &job->response);
-    }
+    if (job->dispose)
+        job->dispose(job);
     free(job);
 }
 
+/* Nobody waits for it any more. What is out is freed when it comes back. */
 static void drop_job(struct job *job)
 {
     alarm_cancel(&job->worker->private->clock, &job->alarm);
+    job->request = NULL;
+    job->dropped = true;
+    if (job->out == 0)
+        free_job(job);
+}
+
+/* The request is the server's again after its answer. */
+static struct http_request *take_request(struct job *job)
+{
+    struct http_request *request = job->request;
+    job->request = NULL;
+    if (request)
+        request->user = NULL;
+    return request;
+}
+
+static void finish_job(struct job *job)
+{
+    struct http_request *request = take_request(job);
     list_remove(&job->link);
-    free(job);
+    if (request)
+        answer(request, &job->response);
+    free_job(job);
+}
+
+void job_answer(struct job *job, const struct http_response *response)
+{
+    struct http_request *request = take_request(job);
+    if (request)
+        http_respond(request, response);
+    free_job(job); /* behind the answer, which may point into it */
+}
+
+void job_answer_text(struct job *job, int status, const char *format, ...)
+{
+    char *text = job->response.text;
+    size_t size = sizeof job->response.text;
+    int head = snprintf(text, size, "%d %s: ", status, http_status_reason(status));
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(text + head, size - (size_t)head - 1, format, arguments);
+    va_end(arguments);
+    size_t used = strlen(text);
+    text[used] = length < 0 ? '\0' : '\n';
+    struct http_response response = {
+        .status = status, .content_type = SLICE("text/plain"), .body = {text, used + (length < 0 ? 0 : 1)}};
+    job_answer(job, &response);
+}
+
+void job_end(struct job *job)
+{
+    (void)take_request(job);
+    free_job(job);
+}
+
+void job_hold(struct job *job)
+{
+    if (job->out++ > 0)
+        return;
+    worker_hold(job->worker);
+    list_remove(&job->link);
+    list_append(&job->worker->private->work.out, &job->link);
+}
+
+bool job_back(struct job *job)
+{
+    struct worker *worker = job->worker;
+    bool wanted = !job->dropped && job->request;
+    if (--job->out > 0)
+        return wanted;
+    if (!wanted)
+        free_job(job);
+    worker_closed(worker); /* last: it may be what the worker's end waited for */
+    return wanted;
 }
 
 /* ---- what occupies a worker ---- */
@@ -99,18 +164,32 @@ static void leak(uint64_t bytes)
     __asm__ volatile("" : : "r"(memory) : "memory");
 }
 
-static void on_wait_over(struct alarm *alarm)
+static void on_alarm(struct alarm *alarm)
 {
-    finish_job((struct job *)alarm);
+    struct job *job = (struct job *)alarm;
+    job->then(job);
+}
+
+int job_after(struct job *job, uint64_t delay_ns, void (*then)(struct job *job))
+{
+    struct worker *worker = job->worker;
+    job->then = then;
+    list_remove(&job->link);
+    list_append(&worker->private->work.waits, &job->link);
+    return alarm_set(&worker->private->clock, &job->alarm, clock_now_ns() + delay_ns);
 }
 
 static void begin_wait(struct job *job)
 {
-    struct worker *worker = job->worker;
-    list_remove(&job->link);
-    list_append(&worker->private->work.waits, &job->link);
-    if (alarm_set(&worker->private->clock, &job->alarm, clock_now_ns() + job->response.work_ns) != 0)
+    if (job_after(job, job->response.work_ns, finish_job) != 0)
         finish_job(job); /* without memory for an alarm: early rather than never */
+}
+
+static void begin_errand(struct job *job)
+{
+    list_remove(&job->link);
+    list_append(&job->worker->private->work.out, &job->link);
+    errand_run(job);
 }
 
 /* Returns whether the worker was occupied. */
@@ -140,6 +219,9 @@ static bool run_job(struct job *job)
     case SERVICE_CRASH:
         crash();
         break;
+    case SERVICE_ERRAND:
+        begin_errand(job);
+        return false;
     case SERVICE_ANSWER:
         break;
     }
@@ -157,6 +239,7 @@ static void on_turn(uv_idle_t *idle)
     bool occupied = false;
     while (!occupied && !list_empty(&work->turns)) {
         struct job *job = list_entry(work->turns.next, struct job, link);
+        job->in_line = false;
         if (!job->request)
             drop_job(job); /* nobody waits for it any more */
         else
@@ -164,17 +247,6 @@ static void on_turn(uv_idle_t *idle)
     }
     if (list_empty(&work->turns))
         uv_idle_stop(idle);
-}
-
-static void stand_in_line(struct worker *worker, struct http_request *request, struct job *job)
-{
-    struct work *work = &worker->private->work;
-    job->worker = worker;
-    job->request = request;
-    job->alarm = (struct alarm){.ring = on_wait_over};
-    request->user = job;
-    list_append(&work->turns, &job->link);
-    uv_idle_start(&work->turn, on_turn);
 }
 
 static void ask_service(struct worker *worker, const struct http_request *request, struct service_response *response)
@@ -191,24 +263,38 @@ static void ask_service(struct worker *worker, const struct http_request *reques
     service_answer(&asked, response);
 }
 
+static struct job *make_job(struct worker *worker, struct http_request *request)
+{
+    struct job *job = malloc(sizeof *job);
+    if (!job)
+        return NULL;
+    ask_service(worker, request, &job->response); /* again, in place: the response may point into itself */
+    job->alarm = (struct alarm){.ring = on_alarm};
+    list_init(&job->link);
+    job->worker = worker;
+    job->request = request;
+    job->out = 0;
+    job->in_line = job->dropped = false;
+    job->then = job->drained = job->dispose = NULL;
+    job->errand = NULL;
+    request->user = job;
+    return job;
+}
+
+/* Only what occupies the worker, or came behind something that will, has to stand in line. */
 static void queue_request(struct worker *worker, struct http_request *request)
 {
     static const struct http_response no_memory = {.status = 503, .close = true};
-    struct job *job = malloc(sizeof *job);
+    struct work *work = &worker->private->work;
+    struct job *job = make_job(worker, request);
     if (!job) {
         http_respond(request, &no_memory);
-        return;
-    }
-    ask_service(worker, request, &job->response); /* again, in place: the response may point into itself */
-    if (job->response.work == SERVICE_WAIT && list_empty(&worker->private->work.turns)) {
-        job->worker = worker;
-        job->request = request;
-        job->alarm = (struct alarm){.ring = on_wait_over};
-        request->user = job;
-        list_init(&job->link);
-        begin_wait(job);
+    } else if (list_empty(&work->turns) && (job->response.work == SERVICE_WAIT || job->response.work == SERVICE_ERRAND)) {
+        (void)run_job(job);
     } else {
-        stand_in_line(worker, request, job);
+        job->in_line = true;
+        list_append(&work->turns, &job->link);
+        uv_idle_start(&work->turn, on_turn);
     }
 }
 
@@ -229,9 +315,19 @@ void work_abandoned(void *context, struct http_request *request)
     struct job *job = request->user;
     if (!job)
         return;
-    job->request = NULL;
-    if (job->alarm.position > 0)
+    request->user = NULL;
+    if (job->in_line)
+        job->request = NULL; /* passed over when its turn comes */
+    else
         drop_job(job);
+}
+
+void work_drained(void *context, struct http_request *request)
+{
+    (void)context;
+    struct job *job = request->user;
+    if (job && job->drained)
+        job->drained(job);
 }
 
 void work_init(struct worker *worker)
@@ -239,16 +335,25 @@ void work_init(struct worker *worker)
     struct work *work = &worker->private->work;
     list_init(&work->turns);
     list_init(&work->waits);
+    list_init(&work->out);
     uv_idle_init(worker->loop, &work->turn);
     work->turn.data = worker;
+}
+
+static void drop_all(struct list *jobs)
+{
+    while (!list_empty(jobs)) {
+        struct job *job = list_entry(jobs->next, struct job, link);
+        list_remove(&job->link);
+        drop_job(job);
+    }
 }
 
 void work_close(struct worker *worker, uv_close_cb closed)
 {
     struct work *work = &worker->private->work;
-    while (!list_empty(&work->turns))
-        drop_job(list_entry(work->turns.next, struct job, link));
-    while (!list_empty(&work->waits))
-        drop_job(list_entry(work->waits.next, struct job, link));
+    drop_all(&work->turns);
+    drop_all(&work->waits);
+    drop_all(&work->out);
     uv_close((uv_handle_t *)&work->turn, closed);
 }

@@ -31,6 +31,11 @@ static void part_closed(struct worker *worker)
     private->ended(private->ended_context);
 }
 
+void worker_hold(struct worker *worker)
+{
+    worker->private->closing++;
+}
+
 void worker_closed(struct worker *worker)
 {
     part_closed(worker);
@@ -239,6 +244,7 @@ static void on_housekeeping(struct alarm *alarm)
 static const struct http_server_events service_events = {
     .request = work_request,
     .abandoned = work_abandoned,
+    .drained = work_drained,
     .empty = on_server_empty,
     .released = on_released,
 };

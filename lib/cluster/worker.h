@@ -7,11 +7,13 @@
 #include "cluster/acceptor.h"
 #include "cluster/alarm.h"
 #include "cluster/strategy.h"
+#include "cluster/work.h"
 
 /* Service work that cannot be answered on the spot: /block and its like in turn, /wait on an alarm. */
 struct work {
     struct list turns; /* jobs in the order they came; each occupies the loop when its turn comes */
     struct list waits; /* jobs whose alarm is set */
+    struct list out;   /* jobs that something else has: they come back */
     uv_idle_t turn;    /* runs one job a loop turn while there are any */
 };
 
@@ -50,6 +52,9 @@ void worker_stop(struct worker *worker);
 
 void worker_free(struct worker *worker); /* after `ended` */
 
+/* Something outside the loop has a part of the worker: it does not end before worker_closed was called as often. */
+void worker_hold(struct worker *worker);
+
 /* What the calling thread needs before it serves: its name, timer slack, CPU. */
 void worker_prepare_thread(const struct worker *worker);
 
@@ -68,5 +73,6 @@ void work_init(struct worker *worker);
 void work_close(struct worker *worker, uv_close_cb closed); /* jobs are dropped */
 void work_request(void *worker, struct http_request *request);
 void work_abandoned(void *worker, struct http_request *request);
+void work_drained(void *worker, struct http_request *request);
 
 #endif

@@ -13,31 +13,42 @@
 #include "base/counters.h"
 #include "base/net.h"
 
-#define WORKERS_MAX      256
-#define SCOREBOARD_SLOTS (2 * WORKERS_MAX + 2)
+#define WORKERS_MAX             256
+#define FRONTS_MAX              64
+#define SCOREBOARD_SLOTS        (2 * (WORKERS_MAX + FRONTS_MAX))
+#define SCOREBOARD_SHARED_BYTES (256 * 1024)
 
 enum worker_state { WORKER_NONE, WORKER_STARTING, WORKER_READY, WORKER_DRAINING, WORKER_GONE };
 enum worker_role { ROLE_WORKER, ROLE_FRONT };
+
+/* Whether fronts may send requests to a worker; DRAINING: no new ones, kept connections are to be given up. */
+enum upstream_state { UPSTREAM_CLOSED, UPSTREAM_OPEN, UPSTREAM_DRAINING };
 
 struct scoreboard_slot {
     _Alignas(64) _Atomic uint32_t state; /* enum worker_state */
     _Atomic int32_t pid, tid;
     _Atomic uint32_t index, role, generation;
     _Atomic uint64_t started_ns;
+    _Atomic uint64_t beat_ns;           /* when its loop last turned, as far as it said so */
+    _Atomic uint64_t occupied_until_ns; /* a request occupies it until then, on purpose: no hang before */
     struct counters counters;
 };
 
 struct scoreboard {
-    uint32_t layout;                           /* SCOREBOARD_LAYOUT: a worker of another build refuses to start */
-    struct net_address address;                /* where clients connect; the primary writes it before any worker starts */
-    unsigned workers, fronts;                  /* how many there are to be */
-    struct net_address upstreams[WORKERS_MAX]; /* proxied: where a front finds each worker */
-    _Atomic bool draining;                     /* TERM has come: /healthz says so, even where a worker still has to serve a front */
-    struct counters retired;                   /* what workers that are gone had counted; the primary's */
+    uint32_t layout;                              /* SCOREBOARD_LAYOUT: a worker of another build refuses to start */
+    struct net_address address;                   /* where clients connect; the primary writes it before any worker starts */
+    _Atomic uint32_t workers, fronts;             /* how many there are to be */
+    struct net_address upstreams[WORKERS_MAX];    /* proxied: where a front finds each worker; written before its state is OPEN */
+    _Atomic uint8_t upstream_states[WORKERS_MAX]; /* enum upstream_state */
+    _Atomic uint32_t upstream_generations[WORKERS_MAX]; /* another one: kept connections lead to a worker that ends */
+    _Atomic uint32_t upstreams_version;                 /* grows behind every change of the above */
+    _Atomic bool draining;   /* TERM has come: /healthz says so, even where a worker still has to serve a front */
+    struct counters retired; /* what workers that are gone had counted; the primary's */
+    _Alignas(64) unsigned char shared[SCOREBOARD_SHARED_BYTES]; /* state that workers share; lib/state says what is in it */
     struct scoreboard_slot slots[SCOREBOARD_SLOTS];
 };
 
-#define SCOREBOARD_LAYOUT UINT32_C(2)
+#define SCOREBOARD_LAYOUT UINT32_C(3)
 
 /* Makes it, zeroed, and a descriptor (close-on-exec) for others to map. 0 or negative errno. */
 int scoreboard_create(struct scoreboard **scoreboard, int *fd);

@@ -26,6 +26,20 @@ enum service_work {
     SERVICE_CRASH,  /* the worker dies, without an answer */
     SERVICE_LEAK,   /* work_bytes of memory are taken and never given back */
     SERVICE_STALL,  /* answer, then stop the loop for work_ns as if it hung */
+    SERVICE_ERRAND, /* fetch the answer from elsewhere: see `errand` */
+};
+
+/* Errands, in the order of the table in cluster/errands.c. */
+enum service_errand {
+    SERVICE_COUNTER,   /* choice: the store; number: what to add, 0 to read */
+    SERVICE_SESSION,   /* the visit of a session, by its cookie */
+    SERVICE_PRODUCTS,  /* the shop's list, from the cache or the slow database */
+    SERVICE_CART,      /* put something in the cart: JSON in the body */
+    SERVICE_STATIC,    /* argument: the path below --root */
+    SERVICE_APPEND,    /* choice: how to append a line to the common file */
+    SERVICE_BROADCAST, /* argument: what to tell every worker */
+    SERVICE_STATS,     /* what every worker says of itself */
+    ERRANDS
 };
 
 #define SERVICE_TEXT_SIZE 160
@@ -40,6 +54,11 @@ struct service_response {
     uint64_t body_length; /* when larger than the body: the body is repeated up to it */
     enum service_work work;
     uint64_t work_ns, work_bytes;
+    /* Of an errand; not set otherwise. */
+    enum service_errand errand;
+    int choice;
+    int64_t number;
+    struct slice argument; /* into the request */
     char text[SERVICE_TEXT_SIZE];
 };
 

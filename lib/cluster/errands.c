@@ -1,0 +1,17 @@
+/*
+ * Which function runs which errand. An errand is described by the service (service.h) and carried out here, in a file a subject.
+ */
+#include "cluster/errands.h"
+
+typedef void errand_function(struct job *job);
+
+static errand_function *const errands[ERRANDS] = {0};
+
+void errand_run(struct job *job)
+{
+    unsigned errand = (unsigned)job->response.errand;
+    if (errand < ERRANDS && errands[errand])
+        errands[errand](job);
+    else
+        job_answer_text(job, 501, "this program has no such errand");
+}
