@@ -96,8 +96,18 @@ void job_answer_text(struct job *job, int status, const char *format, ...)
 
 void job_end(struct job *job)
 {
-    (void)take_request(job);
+    struct http_request *request = take_request(job);
     free_job(job);
+    if (request)
+        http_respond_end(request);
+}
+
+void job_abort(struct job *job)
+{
+    struct http_request *request = take_request(job);
+    free_job(job);
+    if (request)
+        http_respond_abort(request);
 }
 
 void job_hold(struct job *job)

@@ -8,6 +8,8 @@
  * Rules for errands
  * - job->request is NULL as soon as the client has gone, and what job->response.argument points to goes with it: copy what is
  *   needed later before the first return to the loop.
+ * - http_respond_begin and _piece may find that the client has gone: job->request is NULL behind them, and the job itself is freed
+ *   unless it is held. So hold it around them.
  * - Who gives the job away (a file operation, a question to another process) calls job_hold first and job_back when it returns;
  *   job_back says whether anybody still waits. A worker does not end before all of them are back.
  */
@@ -42,8 +44,13 @@ void job_answer(struct job *job, const struct http_response *response);
 /* The same with a status and one line of text ("503 Service Unavailable: redis unix:/x: connection refused"); printf. */
 void job_answer_text(struct job *job, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* A streamed answer (http_respond_begin and so on, on job->request) has ended or been aborted: the job is freed. */
+/*
+ * The end of a streamed answer (http_respond_begin and _piece, on job->request): whole, or cut so that the client sees it. The
+ * job is freed. Not while it is held. Use these and not http_respond_end or _abort: the next request of the same client may come
+ * inside, in the same struct, and make a job of its own.
+ */
 void job_end(struct job *job);
+void job_abort(struct job *job);
 
 /* Calls `then` so much later, unless the client goes or the worker ends before. 0 or -ENOMEM. */
 int job_after(struct job *job, uint64_t delay_ns, void (*then)(struct job *job));

@@ -33,7 +33,8 @@ struct http_response {
 struct http_server_events {
     /* A whole request. Answer it exactly once, now or later; it belongs to the server again when answered. */
     void (*request)(void *context, struct http_request *request);
-    /* The client is gone: drop the request, do not answer it. NULL when the handler always answers at once. */
+    /* The client is gone: drop the request, do not answer it. This may come from inside http_respond_begin and _piece, which
+     * leave the request alone behind it. NULL when the handler always answers at once. */
     void (*abandoned)(void *context, struct http_request *request);
     /* Everything written for a streamed answer has left: go on. NULL when nothing is streamed. */
     void (*drained)(void *context, struct http_request *request);
