@@ -8,11 +8,26 @@
 #include <stdio.h>
 
 #include "base/units.h"
+#include "service/query.h"
+
+/* What may be done with a path. OPTIONS comes by itself. */
+struct methods {
+    bool get, head, post, others;
+    struct slice allow;
+};
+
+static const struct methods reading = {.get = true, .head = true, .allow = SLICE("Allow: GET, HEAD, OPTIONS\r\n")};
+static const struct methods appending = {.get = true, .post = true, .allow = SLICE("Allow: GET, POST, OPTIONS\r\n")};
+static const struct methods anything = {.get = true,
+                                        .head = true,
+                                        .post = true,
+                                        .others = true,
+                                        .allow = SLICE("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n")};
 
 struct route {
     const char *path; /* ends in '/' when a value follows */
-    bool any_method;  /* else GET and HEAD */
-    bool fault;       /* only behind --faults */
+    const struct methods *methods;
+    bool fault; /* only behind --faults */
     void (*answer)(const struct service_request *request, struct slice value, struct service_response *response);
 };
 
@@ -143,11 +158,74 @@ static void answer_leak(const struct service_request *request, struct slice valu
     say_hello(request, response);
 }
 
+static void answer_static(const struct service_request *request, struct slice value, struct service_response *response)
+{
+    (void)request;
+    response->work = SERVICE_ERRAND;
+    response->errand = SERVICE_STATIC;
+    response->argument = value;
+}
+
+/* The parts of /append's query, each with its default. False: refused. */
+
+static bool take_mode(struct slice query, struct service_response *response)
+{
+    static const char *const modes[] = {"append", "buffered", "flock", "primary", NULL}; /* enum service_append */
+    struct slice mode = SLICE("append");
+    query_value(query, "mode", &mode);
+    response->choice = query_choice(mode, modes);
+    if (response->choice < 0)
+        refuse_value(mode, "mode=append, buffered, flock or primary", response);
+    return response->choice >= 0;
+}
+
+static bool take_size(struct slice query, struct service_response *response)
+{
+    struct slice size;
+    uint64_t bytes = SERVICE_LINE_LEAST;
+    bool ok = !query_value(query, "size", &size) ||
+              (units_parse_size(size.at, size.length, &bytes) == 0 && bytes >= SERVICE_LINE_LEAST && bytes <= SERVICE_LINE_MOST);
+    response->number = (int64_t)bytes;
+    if (!ok)
+        refuse_value(size, "a size from 128 to 1m, as in size=20k", response);
+    return ok;
+}
+
+static bool take_hold(const struct service_request *request, struct service_response *response)
+{
+    struct slice hold;
+    bool ok = !query_value(request->query, "hold", &hold) ||
+              (request->faults && response->choice == SERVICE_APPEND_FLOCK &&
+               units_parse_time(hold.at, hold.length, &response->work_ns) == 0 && response->work_ns <= SERVICE_TIME_MAX);
+    if (!ok)
+        refuse_value(hold, "hold with --faults and mode=flock, a time up to 10m", response);
+    return ok;
+}
+
+/* The body is the line; without one, a line of that size is made up. */
+static void answer_append(const struct service_request *request, struct slice value, struct service_response *response)
+{
+    (void)value;
+    if (!take_mode(request->query, response) || !take_size(request->query, response) || !take_hold(request, response))
+        return;
+    bool is_post = slice_is(request->method, "POST");
+    response->work = SERVICE_ERRAND;
+    response->errand = SERVICE_APPEND;
+    response->argument = request->body;
+    if (!is_post)
+        response->argument = (struct slice){NULL, 0};
+    else if (request->body.length == 0)
+        response->argument = (struct slice){"", 0};
+}
+
 static const struct route routes[] = {
-    {"/", false, false, answer_hello},       {"/hello", false, false, answer_hello}, {"/healthz", false, false, answer_healthz},
-    {"/bytes/", false, false, answer_bytes}, {"/echo", true, false, answer_echo},    {"/block/", false, false, answer_block},
-    {"/cpu/", false, false, answer_cpu},     {"/wait/", false, false, answer_wait},  {"/crash", false, true, answer_crash},
-    {"/leak/", false, true, answer_leak},    {"/stall/", false, true, answer_stall},
+    {"/", &reading, false, answer_hello},          {"/hello", &reading, false, answer_hello},
+    {"/healthz", &reading, false, answer_healthz}, {"/bytes/", &reading, false, answer_bytes},
+    {"/echo", &anything, false, answer_echo},      {"/block/", &reading, false, answer_block},
+    {"/cpu/", &reading, false, answer_cpu},        {"/wait/", &reading, false, answer_wait},
+    {"/static/", &reading, false, answer_static},  {"/append", &appending, false, answer_append},
+    {"/crash", &reading, true, answer_crash},      {"/leak/", &reading, true, answer_leak},
+    {"/stall/", &reading, true, answer_stall},
 };
 
 static bool matches(const struct route *route, struct slice path, struct slice *value)
@@ -168,27 +246,29 @@ static const struct route *find_route(const struct service_request *request, str
     return NULL;
 }
 
-static bool takes_method(const struct route *route, struct slice method)
+static bool takes_method(const struct methods *methods, struct slice method)
 {
-    if (slice_is(method, "TRACE")) /* would reflect cookies and credentials, RFC 9110 9.3.8 */
-        return false;
-    return route->any_method || slice_is(method, "GET") || slice_is(method, "HEAD");
+    if (slice_is(method, "GET"))
+        return methods->get;
+    if (slice_is(method, "HEAD"))
+        return methods->head;
+    if (slice_is(method, "POST"))
+        return methods->post;
+    return methods->others && !slice_is(method, "TRACE"); /* would reflect cookies and credentials, RFC 9110 9.3.8 */
 }
 
 static void answer_options(const struct route *route, struct service_response *response)
 {
     response->status = 204;
     response->content_type = "";
-    response->fields = route && route->any_method ? SLICE("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n")
-                                                  : SLICE("Allow: GET, HEAD, OPTIONS\r\n");
+    response->fields = route ? route->methods->allow : reading.allow;
 }
 
 static void answer_not_allowed(const struct route *route, struct service_response *response)
 {
     response->status = 405;
     response->body = SLICE("405 Method Not Allowed\n");
-    response->fields = route->any_method ? SLICE("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n")
-                                         : SLICE("Allow: GET, HEAD, OPTIONS\r\n");
+    response->fields = route->methods->allow;
 }
 
 void service_answer(const struct service_request *request, struct service_response *response)
@@ -202,11 +282,11 @@ void service_answer(const struct service_request *request, struct service_respon
 
     const struct route *route = find_route(request, &value);
     bool asks_options = slice_is(request->method, "OPTIONS");
-    if (asks_options && (slice_is(request->path, "*") || (route && !route->any_method)))
+    if (asks_options && (slice_is(request->path, "*") || (route && !route->methods->others)))
         answer_options(route, response);
     else if (!route)
         response->body = SLICE("404 Not Found\n");
-    else if (!takes_method(route, request->method))
+    else if (!takes_method(route->methods, request->method))
         answer_not_allowed(route, response);
     else
         route->answer(request, value, response);

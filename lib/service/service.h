@@ -36,11 +36,23 @@ enum service_errand {
     SERVICE_PRODUCTS,  /* the shop's list, from the cache or the slow database */
     SERVICE_CART,      /* put something in the cart: JSON in the body */
     SERVICE_STATIC,    /* argument: the path below --root */
-    SERVICE_APPEND,    /* choice: how to append a line to the common file */
+    SERVICE_APPEND,    /* choice: how (service_append); argument: the line's text; at NULL: one of `number` bytes is made up;
+                          work_ns: how long the lock is held in between */
     SERVICE_BROADCAST, /* argument: what to tell every worker */
     SERVICE_STATS,     /* what every worker says of itself */
     ERRANDS
 };
+
+/* How a line comes into the common file. */
+enum service_append {
+    SERVICE_APPEND_WHOLE,    /* O_APPEND, the line in one write */
+    SERVICE_APPEND_BUFFERED, /* O_APPEND, in several writes, as a stream's buffer empties */
+    SERVICE_APPEND_FLOCK,    /* the same, between flock(2) and its release */
+    SERVICE_APPEND_PRIMARY,  /* the primary writes it */
+};
+
+#define SERVICE_LINE_LEAST 128
+#define SERVICE_LINE_MOST  (UINT64_C(1) << 20)
 
 #define SERVICE_TEXT_SIZE 160
 #define SERVICE_TIME_MAX  UINT64_C(600000000000) /* ten minutes */

@@ -135,6 +135,85 @@ static void test_long_bad_value(void **state)
     assert_true(response.body.length < SERVICE_TEXT_SIZE);
 }
 
+static void test_static_names_the_file(void **state)
+{
+    (void)state;
+    struct service_response response;
+    ask("GET", "/static/a/b%20c.txt", false, false, &response);
+    assert_int_equal(response.work, SERVICE_ERRAND);
+    assert_int_equal(response.errand, SERVICE_STATIC);
+    assert_true(slice_is(response.argument, "a/b%20c.txt")); /* decoded by who opens it, once */
+    ask("POST", "/static/a", false, false, &response);
+    assert_int_equal(response.status, 405);
+    assert_true(slice_begins(response.fields, "Allow: GET, HEAD"));
+}
+
+static const struct {
+    const char *method, *query;
+    bool faults;
+    int status; /* 0: it is an errand */
+    int mode;
+    int64_t size;
+    uint64_t hold_ns;
+} appends[] = {
+    {"GET", "", false, 0, SERVICE_APPEND_WHOLE, 128, 0},
+    {"POST", "", false, 0, SERVICE_APPEND_WHOLE, 128, 0},
+    {"HEAD", "", false, 405, 0, 0, 0},
+    {"PUT", "", false, 405, 0, 0, 0},
+    {"GET", "mode=buffered&size=64k", false, 0, SERVICE_APPEND_BUFFERED, 65536, 0},
+    {"GET", "size=1m&mode=flock", false, 0, SERVICE_APPEND_FLOCK, 1 << 20, 0},
+    {"GET", "mode=primary", false, 0, SERVICE_APPEND_PRIMARY, 128, 0},
+    {"GET", "mode=flocks", false, 400, 0, 0, 0},
+    {"GET", "mode=", false, 400, 0, 0, 0},
+    {"GET", "size=127", false, 400, 0, 0, 0},
+    {"GET", "size=2m", false, 400, 0, 0, 0},
+    {"GET", "size=-1", false, 400, 0, 0, 0},
+    {"GET", "mode=flock&hold=1s", true, 0, SERVICE_APPEND_FLOCK, 128, 1000000000},
+    {"GET", "mode=flock&hold=1s", false, 400, 0, 0, 0},
+    {"GET", "mode=append&hold=1s", true, 400, 0, 0, 0},
+    {"GET", "mode=flock&hold=1h", true, 400, 0, 0, 0},
+    {"GET", "mode=flock&hold=", true, 400, 0, 0, 0},
+};
+
+static void test_append_options(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof appends / sizeof *appends; i++) {
+        struct service_response response;
+        struct service_request request = {
+            .method = slice_of(appends[i].method),
+            .path = SLICE("/append"),
+            .query = slice_of(appends[i].query),
+            .body = SLICE("the body"),
+            .faults = appends[i].faults,
+        };
+        service_answer(&request, &response);
+        bool errand = response.work == SERVICE_ERRAND && response.errand == SERVICE_APPEND;
+        if (errand != (appends[i].status == 0) || (!errand && response.status != appends[i].status) ||
+            (errand &&
+             (response.choice != appends[i].mode || response.number != appends[i].size || response.work_ns != appends[i].hold_ns)))
+            fail_msg("%s ?%s: status %d, work %d, mode %d, size %lld", appends[i].method, appends[i].query, response.status,
+                     (int)response.work, response.choice, (long long)response.number);
+    }
+}
+
+/* An empty body is an empty line; no body is none. */
+static void test_append_argument(void **state)
+{
+    (void)state;
+    struct service_response response;
+    struct service_request request = {.method = SLICE("POST"), .path = SLICE("/append"), .body = SLICE("the body")};
+    service_answer(&request, &response);
+    assert_true(slice_is(response.argument, "the body"));
+    request.body = (struct slice){NULL, 0};
+    service_answer(&request, &response);
+    assert_non_null(response.argument.at);
+    assert_int_equal(response.argument.length, 0);
+    request.method = SLICE("GET");
+    service_answer(&request, &response);
+    assert_null(response.argument.at);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +223,9 @@ int main(void)
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_not_allowed_names_what_is),
         cmocka_unit_test(test_long_bad_value),
+        cmocka_unit_test(test_static_names_the_file),
+        cmocka_unit_test(test_append_options),
+        cmocka_unit_test(test_append_argument),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
