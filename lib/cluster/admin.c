@@ -124,7 +124,7 @@ static void configure_server(struct primary *primary)
     struct http_server *server = &primary->admin.server;
     server->loop = &primary->loop;
     server->limits = (struct http_limits){8192, 100, 1024, 1024};
-    server->timeouts = (struct http_timeouts){5000, 5000, 60000, 5000};
+    server->timeouts = (struct http_timeouts){5000, 5000, 60000, 5000, 0};
     server->fields = (struct slice){"", 0};
     server->unix_sockets = net_is_unix(&primary->options->admin);
     server->events = &events;

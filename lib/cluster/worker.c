@@ -19,6 +19,8 @@
 #include "ipc/channel.h"
 
 #define HOUSEKEEPING_NS (500 * CLOCK_NS_PER_MS)
+#define PARTING_MS      250 /* in a drain, for a request that is on its way to an idle connection */
+#define PARTING_SHARE   8   /* ... or this part of the grace, when that is less */
 
 /* ---- ending: every part closes, the last one tells ---- */
 
@@ -254,6 +256,13 @@ static uint64_t to_ms(uint64_t ns)
     return ns / CLOCK_NS_PER_MS;
 }
 
+/* All waits of a drain that are not for an answer take four partings at most (http/connection.c): half of the grace. */
+static uint64_t parting_ms(const struct cluster_options *options)
+{
+    uint64_t share_ms = to_ms(options->grace_ns) / PARTING_SHARE;
+    return share_ms < PARTING_MS ? share_ms : PARTING_MS;
+}
+
 static void configure_server(struct worker *worker)
 {
     const struct cluster_options *options = worker->options;
@@ -263,8 +272,9 @@ static void configure_server(struct worker *worker)
     server->loop = worker->loop;
     server->limits = (struct http_limits){options->max_header_bytes, options->max_header_lines, options->max_target_bytes,
                                           options->max_body_bytes};
-    server->timeouts = (struct http_timeouts){to_ms(options->header_timeout_ns), to_ms(options->body_timeout_ns),
-                                              to_ms(options->idle_timeout_ns), to_ms(options->write_timeout_ns)};
+    server->timeouts =
+        (struct http_timeouts){to_ms(options->header_timeout_ns), to_ms(options->body_timeout_ns), to_ms(options->idle_timeout_ns),
+                               to_ms(options->write_timeout_ns), parting_ms(options)};
     bool faces_clients = worker->role == ROLE_FRONT || worker->scoreboard->fronts == 0;
     server->unix_sockets = faces_clients && net_is_unix(&worker->scoreboard->address);
     server->fields = worker->role == ROLE_WORKER ? (struct slice){private->fields, (size_t)length} : (struct slice){"", 0};

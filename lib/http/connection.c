@@ -14,30 +14,34 @@
 
 #include "base/net.h"
 
-#define HELD_MAX      65536  /* bytes held for a busy connection before its socket is left alone */
-#define LINGER_MS     1000   /* how long a client gets to read the last answer before the reset */
-#define FIRST_WORD_MS 500    /* in a drain: how long a client that has just connected gets to begin its request */
-#define PENDING_MAX   262144 /* output waiting in user space before pipelined requests have to wait */
+#define HELD_MAX    65536  /* bytes held for a busy connection before its socket is left alone */
+#define LINGER_MS   1000   /* how long a client gets to read the last answer before the reset */
+#define PENDING_MAX 262144 /* output waiting in user space before pipelined requests have to wait */
 
 static void read_on(struct http_connection *connection);
 
+/* What waits for the client's next word, or its last, waits shorter in a drain; a client that has just connected may be far off. */
+static uint64_t shorter_in_drain(const struct http_server *server, uint64_t usual_ms, uint64_t in_drain_ms)
+{
+    return server->draining && in_drain_ms < usual_ms ? in_drain_ms : usual_ms;
+}
+
 static uint64_t phase_timeout_ms(const struct http_server *server, enum http_phase phase)
 {
+    const uint64_t parting_ms = server->timeouts.parting_ms;
     switch (phase) {
     case PHASE_NEW:
-        if (server->draining && server->timeouts.header_ms > FIRST_WORD_MS)
-            return FIRST_WORD_MS;
-        return server->timeouts.header_ms;
+        return shorter_in_drain(server, server->timeouts.header_ms, 2 * parting_ms);
     case PHASE_HEAD:
         return server->timeouts.header_ms;
     case PHASE_BODY:
         return server->timeouts.body_ms;
     case PHASE_IDLE:
-        return server->timeouts.idle_ms;
+        return shorter_in_drain(server, server->timeouts.idle_ms, parting_ms);
     case PHASE_WRITING:
         return server->timeouts.write_ms;
     case PHASE_LINGER:
-        return LINGER_MS;
+        return shorter_in_drain(server, LINGER_MS, 2 * parting_ms);
     case PHASE_WORKING:
         break;
     }
@@ -228,6 +232,7 @@ static size_t parse(struct http_connection *connection, const char *data, size_t
         }
         enum http_parse outcome = http_request_parse(connection->request, data + taken, length - taken, &consumed);
         taken += consumed;
+        connection->parsed += (uint32_t)consumed;
         if (outcome == HTTP_PARSE_REQUEST)
             handle_request(connection);
         else if (outcome == HTTP_PARSE_REFUSED)
@@ -268,8 +273,6 @@ static void settle(struct http_connection *connection)
         await_rest(connection);
     } else {
         http_connection_set_phase(connection, PHASE_IDLE);
-        if (connection->server->draining) /* its answer began before the drain and promised to keep the connection */
-            http_server_arm(connection->server, uv_now(connection->server->loop));
     }
 }
 
@@ -344,6 +347,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
     struct counters *counters = connection->server->counters;
     if (count > 0) {
         counter_add(&counters->bytes_in, (uint64_t)count);
+        connection->received += (uint32_t)count;
         if (connection->phase == PHASE_LINGER || connection->close_after)
             return; /* read to be forgotten */
         if (can_parse(connection) && !connection->held)
@@ -374,6 +378,28 @@ static void read_on(struct http_connection *connection)
         return;
     }
     connection->reading = true;
+}
+
+static uint32_t bytes_unread(const struct http_connection *connection)
+{
+    uv_os_fd_t fd;
+    int unread = 0;
+    if (uv_fileno(&connection->handle, &fd) == 0 && ioctl(fd, FIONREAD, &unread) != 0)
+        unread = 0; /* then they are not waited for */
+    return (uint32_t)unread;
+}
+
+/*
+ * The client cannot have known of the drain when it sent what is here by the time of its next answer: all of that is answered.
+ * What comes later is not, or a client that always has another request on its way would never be told.
+ */
+bool http_connection_is_last(struct http_connection *connection)
+{
+    if (!connection->last_call) {
+        connection->last_call = true;
+        connection->last_byte = connection->received + bytes_unread(connection);
+    }
+    return (int32_t)(connection->parsed - connection->last_byte) >= 0;
 }
 
 /* The handler is done with the request: give it back, and go on unless the parse loop does that anyway. */
@@ -436,9 +462,11 @@ void http_connection_expire(struct http_connection *connection)
     case PHASE_NEW:
         if (!connection->server->draining)
             counter_add(&connection->server->counters->errors_timeout, 1);
-        http_connection_close(connection);
+        begin_linger(connection);
         break;
     case PHASE_IDLE:
+        begin_linger(connection); /* a request may be on its way: RFC 9112 9.5 */
+        break;
     case PHASE_WORKING:
     case PHASE_LINGER:
         http_connection_close(connection);

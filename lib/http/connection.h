@@ -13,7 +13,7 @@ enum http_phase {
     PHASE_IDLE,    /* between requests: idle time-out */
     PHASE_WORKING, /* the handler has it: no time-out of ours */
     PHASE_WRITING, /* output waits for the client: write time-out, renewed by progress */
-    PHASE_LINGER,  /* answered and shut down; reading until the client has seen it: RFC 9112 9.6 */
+    PHASE_LINGER,  /* shut down, behind an answer or idle; reading until the client has seen it: RFC 9112 9.6 */
 };
 
 /* Bytes that were read but cannot be parsed yet, because an answer is under way. */
@@ -42,9 +42,11 @@ struct http_connection {
     struct http_request *request; /* under way, else NULL */
     struct http_held *held;
     struct http_fill *fill;
-    char *peer;       /* the client's address as text, once somebody has asked; else NULL */
-    uint32_t written; /* bytes given to the socket or to libuv's queue, modulo 2^32 */
-    uint32_t taken;   /* of those, what the client's side had acknowledged at the last look */
+    char *peer;                /* the client's address as text, once somebody has asked; else NULL */
+    uint32_t written;          /* bytes given to the socket or to libuv's queue, modulo 2^32 */
+    uint32_t taken;            /* of those, what the client's side had acknowledged at the last look */
+    uint32_t received, parsed; /* bytes read; those of them that requests were made of: modulo 2^32 */
+    uint32_t last_byte;        /* with last_call: what had arrived by then, counted as `received` is */
     uint8_t phase;
     bool handling : 1;     /* the handler has the request */
     bool next_begun : 1;   /* the request under way is not the one its phase began with */
@@ -52,6 +54,7 @@ struct http_connection {
     bool body_dropped : 1; /* the answer's body is not sent: HEAD, 204, 304 */
     bool close_after : 1;  /* end the connection when all is written */
     bool linger : 1;       /* ... and read on for a while, so that no reset overtakes the answer */
+    bool last_call : 1;    /* in a drain: answered since, and `last_byte` is known */
     bool peer_ended : 1;   /* the client has sent its FIN */
     bool reading : 1;
     bool parsing : 1; /* inside the parse loop: answers need not start it again */
@@ -64,6 +67,7 @@ void http_connection_expire(struct http_connection *connection);
 void http_connection_close(struct http_connection *connection);
 void http_connection_answered(struct http_connection *connection);
 void http_connection_written(struct http_connection *connection);
+bool http_connection_is_last(struct http_connection *connection); /* in a drain: close behind the request under way? */
 
 /* output.c: what goes out */
 void http_output_append(struct http_connection *connection, const char *data, size_t length);

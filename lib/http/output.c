@@ -389,9 +389,11 @@ static void begin_answer(struct http_request *request, const struct http_respons
 {
     struct http_connection *connection = request->connection;
     struct head head = {.response = response, .framing = framing, .length = length};
-    head.close = response->close || !request->keep_alive || connection->server->draining || framing == FRAMING_CLOSE;
+    bool parting = connection->server->draining && http_connection_is_last(connection);
+    head.close = response->close || !request->keep_alive || parting || framing == FRAMING_CLOSE;
     head.say_keep_alive = request->http_1_0;
     connection->close_after = head.close;
+    connection->linger = head.close && request->keep_alive; /* it may have sent more: RFC 9112 9.6 */
     connection->body_dropped = request->is_head || has_no_body(response->status);
     append_head(connection, &head);
 }

@@ -86,8 +86,6 @@ static void on_after_reads(uv_check_t *check)
     struct http_server *server = check->data;
     uv_check_stop(&server->after_reads);
     uv_idle_stop(&server->no_sleep);
-    if (server->draining)
-        close_phase(server, PHASE_IDLE);
     for (int phase = 0; phase <= PHASE_LINGER; phase++)
         if (phase != PHASE_WORKING)
             expire_phase(server, (enum http_phase)phase);
@@ -175,25 +173,24 @@ void http_server_forget(struct http_server *server)
     tell_if_empty(server);
 }
 
-/* Connections that have not said anything get their deadline anew: in a drain it is a short one. */
-static void hurry_new_connections(struct http_server *server)
+/* The connections of a phase get their deadline anew: in a drain it is a short one. */
+static void hurry(struct http_server *server, enum http_phase phase)
 {
-    struct list *list = &server->phases[PHASE_NEW], *last = list->previous;
+    struct list *list = &server->phases[phase], *last = list->previous;
     for (bool done = list_empty(list); !done;) {
         struct list *link = list->next;
         done = link == last;
-        http_connection_set_phase(list_entry(link, struct http_connection, phase_link), PHASE_NEW);
+        http_connection_set_phase(list_entry(link, struct http_connection, phase_link), phase);
     }
 }
 
 void http_server_drain(struct http_server *server)
 {
     server->draining = true;
-    hurry_new_connections(server);
-    if (server->open == 0)
-        tell_if_empty(server);
-    else
-        http_server_arm(server, uv_now(server->loop)); /* by way of the timer: this turn's pass of reading may be over */
+    hurry(server, PHASE_NEW);
+    hurry(server, PHASE_IDLE);
+    hurry(server, PHASE_LINGER);
+    tell_if_empty(server);
 }
 
 static void on_handle_closed(uv_handle_t *handle)

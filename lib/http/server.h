@@ -14,11 +14,12 @@
 #include "base/counters.h"
 #include "http/request.h"
 
-struct http_timeouts {  /* all in ms */
-    uint64_t header_ms; /* from the connection, or a request's first byte, to the end of its head, in all: 408 */
-    uint64_t body_ms;   /* from there to the end of its body, in all: 408 */
-    uint64_t idle_ms;   /* between requests: closed without a word */
-    uint64_t write_ms;  /* a client that takes nothing for so long is cut off */
+struct http_timeouts {   /* all in ms */
+    uint64_t header_ms;  /* from the connection, or a request's first byte, to the end of its head, in all: 408 */
+    uint64_t body_ms;    /* from there to the end of its body, in all: 408 */
+    uint64_t idle_ms;    /* between requests: closed without a word */
+    uint64_t write_ms;   /* a client that takes nothing for so long is cut off */
+    uint64_t parting_ms; /* in a drain: a connection without a request is listened to for so long, a new one twice as long */
 };
 
 struct http_response {
@@ -82,8 +83,9 @@ int http_server_init(struct http_server *server);
 int http_server_open(struct http_server *server, int fd);
 
 /*
- * No more keep-alive: idle connections are closed after one more pass of reading, the others behind their answer. A client
- * that has only just connected cannot know: it gets a moment to begin its request.
+ * No more keep-alive. What has arrived on a connection when it is answered next is still answered, the last of it with
+ * "Connection: close". A client whose connection is idle may be sending at this very moment: it is listened to for parting_ms
+ * and answered in the same way. What is silent until then is shut down, and read from until the client has seen that.
  */
 void http_server_drain(struct http_server *server);
 

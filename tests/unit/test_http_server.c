@@ -14,6 +14,13 @@
 #define HEADS_MOST 65536
 #define PIECE      65536
 #define MODERATE   100000 /* larger than the pattern, small enough to leave in one write */
+#define LONG_MS    60000  /* nothing in these tests waits for its end */
+#define SHORT_MS   20     /* ... and here something does */
+
+#define SHORT "GET /short HTTP/1.1\r\nHost: a\r\n\r\n"
+#define LATER "GET /later HTTP/1.1\r\nHost: a\r\n\r\n"
+
+static const struct http_response late = {.status = 200, .body = {"late!", 5}};
 
 static const char pattern[65536];
 
@@ -69,7 +76,7 @@ static int set_up(void **state)
     fixture->server = (struct http_server){
         .loop = &fixture->loop,
         .limits = {8192, 100, 1024, 1 << 20},
-        .timeouts = {60000, 60000, 60000, 60000},
+        .timeouts = {LONG_MS, LONG_MS, LONG_MS, LONG_MS, LONG_MS},
         .unix_sockets = true,
         .events = &events,
         .context = fixture,
@@ -114,16 +121,25 @@ static bool receive(struct fixture *fixture)
     return got != 0;
 }
 
-static size_t count_heads(const struct fixture *fixture)
+static size_t count_lines(const struct fixture *fixture, const char *line)
 {
-    static const char line[] = "HTTP/1.1 200 OK\r\n";
-    size_t count = 0;
+    size_t count = 0, length = strlen(line);
     const char *at = fixture->received, *end = at + fixture->length;
-    while ((at = memmem(at, (size_t)(end - at), line, sizeof line - 1))) {
-        at += sizeof line - 1;
+    while ((at = memmem(at, (size_t)(end - at), line, length))) {
+        at += length;
         count++;
     }
     return count;
+}
+
+static size_t count_heads(const struct fixture *fixture)
+{
+    return count_lines(fixture, "HTTP/1.1 200 OK\r\n");
+}
+
+static size_t count_closes(const struct fixture *fixture)
+{
+    return count_lines(fixture, "\r\nConnection: close\r\n");
 }
 
 static void turn(struct fixture *fixture)
@@ -145,7 +161,6 @@ static void test_request_behind_an_answer_that_leaves_at_once(void **state)
 static void test_request_held_behind_an_answer_given_later(void **state)
 {
     struct fixture *fixture = *state;
-    static const struct http_response late = {.status = 200, .body = {"late!", 5}};
     send_text(fixture, "GET /later HTTP/1.1\r\nHost: a\r\n\r\nGET /moderate HTTP/1.1\r\nHost: a\r\n\r\n"
                        "GET /short HTTP/1.1\r\nHost: a\r\n\r\n");
     while (!fixture->waiting)
@@ -159,18 +174,25 @@ static void test_request_held_behind_an_answer_given_later(void **state)
     assert_int_equal(counter_read(&fixture->counters.requests), 3);
 }
 
+/* Reads to the end, which must come, and closes as clients do: the drain is over then, whatever it would have waited for. */
+static void end_as_client(struct fixture *fixture)
+{
+    while (receive(fixture))
+        turn(fixture);
+    assert_int_equal(shutdown(fixture->client, SHUT_WR), 0);
+    while (!fixture->empty)
+        turn(fixture);
+}
+
 static void test_drain_ends_behind_a_large_answer(void **state)
 {
     struct fixture *fixture = *state;
     send_text(fixture, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
     while (counter_read(&fixture->counters.requests) == 0)
         turn(fixture);
+    fixture->server.timeouts.parting_ms = SHORT_MS;
     http_server_drain(&fixture->server); /* the head has promised to keep the connection */
-    while (!fixture->empty) {
-        turn(fixture);
-        receive(fixture);
-    }
-    assert_false(receive(fixture));
+    end_as_client(fixture);
     assert_int_equal(count_heads(fixture), 1);
     assert_true(fixture->length > LARGE);
 }
@@ -196,10 +218,9 @@ static void test_drain_hears_the_last_connection(void **state)
     assert_int_equal(uv_async_init(&fixture->loop, &async, take_and_drain), 0);
     async.data = fixture;
     assert_int_equal(uv_async_send(&async), 0);
-    while (!fixture->empty)
-        turn(fixture);
-    assert_false(receive(fixture));
+    end_as_client(fixture);
     assert_int_equal(count_heads(fixture), 1);
+    assert_int_equal(count_closes(fixture), 1);
 }
 
 /* It connected before the drain and speaks behind it: only then is there something to answer. */
@@ -209,21 +230,168 @@ static void test_drain_waits_for_the_first_word(void **state)
     http_server_drain(&fixture->server);
     for (int i = 0; i < 3; i++)
         turn(fixture);
-    send_text(fixture, "GET /short HTTP/1.1\r\nHost: a\r\n\r\n");
+    send_text(fixture, SHORT);
+    end_as_client(fixture);
+    assert_int_equal(count_heads(fixture), 1);
+    assert_int_equal(count_closes(fixture), 1);
+}
+
+/* The client does nothing: it is not waited for, neither for its first word nor for its end. */
+static void test_drain_ends_a_silent_connection(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->server.timeouts.parting_ms = SHORT_MS;
+    http_server_drain(&fixture->server);
+    while (!fixture->empty) /* long before its header time-out */
+        turn(fixture);
+    assert_false(receive(fixture));
+    assert_int_equal(fixture->length, 0);
+    assert_int_equal(counter_read(&fixture->counters.errors_timeout), 0);
+}
+
+/* ---- connections that are idle when the drain begins ---- */
+
+static void ask(struct fixture *fixture, const char *request)
+{
+    size_t heads = count_heads(fixture);
+    send_text(fixture, request);
+    while (count_heads(fixture) == heads) {
+        turn(fixture);
+        assert_true(receive(fixture));
+    }
+}
+
+/* Its request was on its way: it is answered, and told that it was the last. */
+static void test_drain_answers_on_an_idle_connection(void **state)
+{
+    struct fixture *fixture = *state;
+    ask(fixture, SHORT);
+    http_server_drain(&fixture->server);
+    for (int i = 0; i < 5; i++)
+        turn(fixture);
+    send_text(fixture, SHORT);
+    end_as_client(fixture);
+    assert_int_equal(count_heads(fixture), 2);
+    assert_int_equal(count_closes(fixture), 1);
+}
+
+/* The end is a half-close: what the client still sends is read, so that no reset meets it. */
+static void test_drain_shuts_an_idle_connection_down(void **state)
+{
+    struct fixture *fixture = *state;
+    ask(fixture, SHORT);
+    fixture->server.timeouts.parting_ms = 1000 * SHORT_MS; /* for the linger, which has begun by the time this test looks */
+    fixture->server.timeouts.idle_ms = SHORT_MS;
+    http_server_drain(&fixture->server);
+    while (receive(fixture))
+        turn(fixture);
+    send_text(fixture, SHORT); /* too late, but not refused */
+    for (int i = 0; i < 5; i++)
+        turn(fixture);
+    end_as_client(fixture);
+    assert_int_equal(count_heads(fixture), 1);
+    assert_int_equal(counter_read(&fixture->counters.requests), 1);
+}
+
+static void test_drain_does_not_wait_for_an_idle_client(void **state)
+{
+    struct fixture *fixture = *state;
+    ask(fixture, SHORT);
+    fixture->server.timeouts.parting_ms = SHORT_MS;
+    http_server_drain(&fixture->server);
     while (!fixture->empty)
         turn(fixture);
     assert_false(receive(fixture));
     assert_int_equal(count_heads(fixture), 1);
 }
 
-static void test_drain_ends_a_silent_connection(void **state)
+/* The same for one that comes to rest in the drain: the head of its answer had promised to keep it. */
+static void test_drain_behind_a_streamed_answer(void **state)
 {
     struct fixture *fixture = *state;
-    http_server_drain(&fixture->server);
-    while (!fixture->empty) /* long before its header time-out */
+    send_text(fixture, LATER);
+    while (!fixture->waiting)
         turn(fixture);
-    assert_false(receive(fixture));
-    assert_int_equal(counter_read(&fixture->counters.errors_timeout), 0);
+    http_respond_begin(fixture->waiting, &late, 10);
+    http_respond_piece(fixture->waiting, "first", 5);
+    http_server_drain(&fixture->server);
+    for (int i = 0; i < 5; i++)
+        turn(fixture);
+    http_respond_piece(fixture->waiting, "third", 5);
+    http_respond_end(fixture->waiting);
+    for (int i = 0; i < 5; i++)
+        turn(fixture);
+    assert_true(receive(fixture));
+    assert_int_equal(count_closes(fixture), 0);
+    send_text(fixture, SHORT);
+    end_as_client(fixture);
+    assert_int_equal(count_heads(fixture), 2);
+    assert_int_equal(count_closes(fixture), 1);
+}
+
+/* ---- pipelined requests and a drain ---- */
+
+/* The next one was sent before the client could see that there is none: it must not cost it the answer. */
+static void test_drain_lingers_behind_its_last_answer(void **state)
+{
+    struct fixture *fixture = *state;
+    send_text(fixture, LATER);
+    while (!fixture->waiting)
+        turn(fixture);
+    http_server_drain(&fixture->server);
+    http_respond(fixture->waiting, &late);
+    for (int i = 0; i < 5; i++) {
+        turn(fixture);
+        send_text(fixture, SHORT);
+    }
+    end_as_client(fixture);
+    assert_int_equal(count_heads(fixture), 1);
+    assert_int_equal(count_closes(fixture), 1);
+}
+
+/* All that came before the first answer of the drain; the last one closes. */
+static void test_drain_answers_what_was_pipelined(void **state)
+{
+    struct fixture *fixture = *state;
+    send_text(fixture, LATER SHORT SHORT);
+    while (!fixture->waiting)
+        turn(fixture);
+    http_server_drain(&fixture->server);
+    send_text(fixture, SHORT SHORT "GET /short HT"); /* nobody has read these */
+    http_respond(fixture->waiting, &late);
+    for (int i = 0; i < 5; i++)
+        turn(fixture);
+    assert_true(receive(fixture));
+    assert_int_equal(count_heads(fixture), 5);
+    assert_int_equal(count_closes(fixture), 0);
+    send_text(fixture, "TP/1.1\r\nHost: a\r\n\r\n"); /* its beginning had come: the last one is this */
+    end_as_client(fixture);
+    assert_int_equal(count_heads(fixture), 6);
+    assert_int_equal(count_closes(fixture), 1);
+}
+
+/* A client that always has another request on its way is told all the same. */
+static void test_drain_of_an_endless_pipeline(void **state)
+{
+    struct fixture *fixture = *state;
+    send_text(fixture, LATER LATER);
+    while (!fixture->waiting)
+        turn(fixture);
+    http_server_drain(&fixture->server);
+    http_respond(fixture->waiting, &late); /* brings the other one */
+    send_text(fixture, SHORT);
+    for (int i = 0; i < 5; i++)
+        turn(fixture);
+    http_respond(fixture->waiting, &late);
+    send_text(fixture, SHORT); /* read past, so that the answer is not lost by a reset */
+    for (int i = 0; i < 5; i++)
+        turn(fixture);
+    send_text(fixture, SHORT);
+    end_as_client(fixture);
+    assert_int_equal(count_heads(fixture), 2);
+    assert_int_equal(count_closes(fixture), 1);
+    assert_int_equal(counter_read(&fixture->counters.requests), 2);
+    assert_int_equal(counter_read(&fixture->counters.errors_read), 0);
 }
 
 /* Many requests cut in the middle, one read ending in each: none of them is late, though the line never falls silent. */
@@ -258,6 +426,13 @@ int main(void)
         TEST(test_drain_hears_the_last_connection),
         TEST(test_drain_waits_for_the_first_word),
         TEST(test_drain_ends_a_silent_connection),
+        TEST(test_drain_answers_on_an_idle_connection),
+        TEST(test_drain_shuts_an_idle_connection_down),
+        TEST(test_drain_does_not_wait_for_an_idle_client),
+        TEST(test_drain_behind_a_streamed_answer),
+        TEST(test_drain_lingers_behind_its_last_answer),
+        TEST(test_drain_answers_what_was_pipelined),
+        TEST(test_drain_of_an_endless_pipeline),
         TEST(test_head_timeout_is_a_request_s_own),
     };
     return cmocka_run_group_tests_name("http_server", tests, NULL, NULL);

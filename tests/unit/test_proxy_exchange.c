@@ -94,7 +94,7 @@ static void open_bench(struct bench *bench, unsigned upstreams, uint64_t timeout
     bench->server = (struct http_server){
         .loop = &bench->loop,
         .limits = {32768, 100, 8192, 16 << 20},
-        .timeouts = {60000, 60000, 60000, 60000},
+        .timeouts = {60000, 60000, 60000, 60000, 0},
         .events = &proxy_events,
         .context = bench->proxy,
         .counters = &bench->counters,
