@@ -51,6 +51,11 @@ static void drop_job(struct job *job)
         free_job(job);
 }
 
+static void note_time(const struct job *job)
+{
+    timings_note(&job->worker->slot->timings, clock_now_ns() - job->begin_ns, 1);
+}
+
 /* The request is the server's again after its answer. */
 static struct http_request *take_request(struct job *job)
 {
@@ -65,16 +70,20 @@ static void finish_job(struct job *job)
 {
     struct http_request *request = take_request(job);
     list_remove(&job->link);
-    if (request)
+    if (request) {
         answer(request, &job->response);
+        note_time(job);
+    }
     free_job(job);
 }
 
 void job_answer(struct job *job, const struct http_response *response)
 {
     struct http_request *request = take_request(job);
-    if (request)
+    if (request) {
         http_respond(request, response);
+        note_time(job);
+    }
     free_job(job); /* behind the answer, which may point into it */
 }
 
@@ -97,6 +106,8 @@ void job_answer_text(struct job *job, int status, const char *format, ...)
 void job_end(struct job *job)
 {
     struct http_request *request = take_request(job);
+    if (request)
+        note_time(job);
     free_job(job);
     if (request)
         http_respond_end(request);
@@ -273,7 +284,7 @@ static void ask_service(struct worker *worker, const struct http_request *reques
     service_answer(&asked, response);
 }
 
-static struct job *make_job(struct worker *worker, struct http_request *request)
+static struct job *make_job(struct worker *worker, struct http_request *request, uint64_t begin_ns)
 {
     struct job *job = malloc(sizeof *job);
     if (!job)
@@ -283,6 +294,7 @@ static struct job *make_job(struct worker *worker, struct http_request *request)
     list_init(&job->link);
     job->worker = worker;
     job->request = request;
+    job->begin_ns = begin_ns;
     job->out = 0;
     job->in_line = job->dropped = false;
     job->then = job->drained = job->dispose = NULL;
@@ -292,11 +304,11 @@ static struct job *make_job(struct worker *worker, struct http_request *request)
 }
 
 /* Only what occupies the worker, or came behind something that will, has to stand in line. */
-static void queue_request(struct worker *worker, struct http_request *request)
+static void queue_request(struct worker *worker, struct http_request *request, uint64_t begin_ns)
 {
     static const struct http_response no_memory = {.status = 503, .close = true};
     struct work *work = &worker->private->work;
-    struct job *job = make_job(worker, request);
+    struct job *job = make_job(worker, request, begin_ns);
     if (!job) {
         http_respond(request, &no_memory);
     } else if (list_empty(&work->turns) && (job->response.work == SERVICE_WAIT || job->response.work == SERVICE_ERRAND)) {
@@ -308,15 +320,35 @@ static void queue_request(struct worker *worker, struct http_request *request)
     }
 }
 
+static bool is_answer(const struct worker *worker, const struct service_response *response)
+{
+    return response->work == SERVICE_ANSWER && list_empty(&worker->private->work.turns);
+}
+
+/* Its answer's turn to be timed, if it is one that is given on the spot. */
+static void request_timed(struct worker *worker, struct http_request *request)
+{
+    uint64_t begin_ns = clock_now_ns();
+    struct service_response response;
+    ask_service(worker, request, &response);
+    if (!is_answer(worker, &response))
+        return queue_request(worker, request, begin_ns);
+    answer(request, &response);
+    sampler_note(&worker->private->work.sampler, &worker->slot->timings, begin_ns);
+}
+
 void work_request(void *context, struct http_request *request)
 {
     struct worker *worker = context;
+    struct sampler *sampler = &worker->private->work.sampler;
     struct service_response response;
+    if (sampler_is_due(sampler))
+        return request_timed(worker, request);
     ask_service(worker, request, &response);
-    if (response.work == SERVICE_ANSWER && list_empty(&worker->private->work.turns))
-        answer(request, &response);
-    else
-        queue_request(worker, request);
+    if (!is_answer(worker, &response))
+        return queue_request(worker, request, clock_now_ns());
+    answer(request, &response);
+    sampler_skip(sampler);
 }
 
 void work_abandoned(void *context, struct http_request *request)
@@ -346,6 +378,7 @@ void work_init(struct worker *worker)
     list_init(&work->turns);
     list_init(&work->waits);
     list_init(&work->out);
+    sampler_init(&work->sampler, worker->index);
     uv_idle_init(worker->loop, &work->turn);
     work->turn.data = worker;
 }

@@ -29,6 +29,7 @@ struct job {
     struct worker *worker;
     struct http_request *request; /* NULL when its client has gone */
     struct service_response response;
+    uint64_t begin_ns;                /* when its request was whole */
     unsigned out;                     /* job_hold less job_back */
     bool in_line;                     /* its turn has not come */
     bool dropped;                     /* freed when it is back */

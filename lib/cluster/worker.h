@@ -6,6 +6,7 @@
 
 #include "cluster/acceptor.h"
 #include "cluster/alarm.h"
+#include "cluster/sampler.h"
 #include "cluster/strategy.h"
 #include "cluster/work.h"
 
@@ -15,6 +16,7 @@ struct work {
     struct list waits; /* jobs whose alarm is set */
     struct list out;   /* jobs that something else has: they come back */
     uv_idle_t turn;    /* runs one job a loop turn while there are any */
+    struct sampler sampler;
 };
 
 struct worker_private {

@@ -44,6 +44,13 @@ int scoreboard_create(struct scoreboard **scoreboard, int *fd)
     return 0;
 }
 
+static void remember_place(struct scoreboard *scoreboard, enum worker_role role, unsigned index)
+{
+    uint32_t *ever = role == ROLE_WORKER ? &scoreboard->workers_ever : &scoreboard->fronts_ever;
+    if (*ever <= index)
+        *ever = index + 1;
+}
+
 struct scoreboard_slot *scoreboard_take(struct scoreboard *scoreboard, enum worker_role role, unsigned index, unsigned generation)
 {
     for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++) {
@@ -56,6 +63,7 @@ struct scoreboard_slot *scoreboard_take(struct scoreboard *scoreboard, enum work
         slot->generation = generation;
         slot->started_ns = clock_now_ns();
         slot->state = WORKER_STARTING;
+        remember_place(scoreboard, role, index);
         return slot;
     }
     return NULL;
@@ -71,19 +79,47 @@ static void clear_gauges(struct counters *counters)
 
 void scoreboard_retire(struct scoreboard *scoreboard, struct scoreboard_slot *slot)
 {
+    struct scoreboard_past *past =
+        slot->role == ROLE_WORKER ? &scoreboard->past_workers[slot->index] : &scoreboard->past_fronts[slot->index];
     clear_gauges(&slot->counters);
-    if (slot->role == ROLE_WORKER)
-        counters_add(&scoreboard->retired, &slot->counters);
+    counters_add(&past->counters, &slot->counters);
+    timings_add(&past->timings, &slot->timings);
     slot->state = WORKER_NONE;
 }
 
 void scoreboard_total(const struct scoreboard *scoreboard, struct counters *total)
 {
     memset(total, 0, sizeof *total);
-    counters_add(total, &scoreboard->retired);
+    for (unsigned i = 0; i < scoreboard->workers_ever; i++)
+        counters_add(total, &scoreboard->past_workers[i].counters);
     for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++) {
         const struct scoreboard_slot *slot = &scoreboard->slots[i];
         if (slot->state != WORKER_NONE && slot->role == ROLE_WORKER)
             counters_add(total, &slot->counters);
+    }
+}
+
+/* Of two lives the later loop counts; everything else is a sum. */
+static void add_life(struct scoreboard_past *place, const struct scoreboard_slot *slot)
+{
+    uint64_t lag_ns = counter_read(&place->counters.loop_lag_ns), longest_ns = counter_read(&place->counters.loop_lag_max_ns);
+    uint64_t slot_lag_ns = counter_read(&slot->counters.loop_lag_ns);
+    uint64_t slot_longest_ns = counter_read(&slot->counters.loop_lag_max_ns);
+    counters_add(&place->counters, &slot->counters);
+    counter_set(&place->counters.loop_lag_ns, lag_ns > slot_lag_ns ? lag_ns : slot_lag_ns);
+    counter_set(&place->counters.loop_lag_max_ns, longest_ns > slot_longest_ns ? longest_ns : slot_longest_ns);
+    timings_add(&place->timings, &slot->timings);
+}
+
+void scoreboard_sum_place(const struct scoreboard *scoreboard, enum worker_role role, unsigned index, struct scoreboard_past *place)
+{
+    const struct scoreboard_past *past = role == ROLE_WORKER ? &scoreboard->past_workers[index] : &scoreboard->past_fronts[index];
+    memset(place, 0, sizeof *place);
+    counters_add(&place->counters, &past->counters);
+    timings_add(&place->timings, &past->timings);
+    for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++) {
+        const struct scoreboard_slot *slot = &scoreboard->slots[i];
+        if (slot->state != WORKER_NONE && slot->role == role && slot->index == index)
+            add_life(place, slot);
     }
 }

@@ -12,6 +12,7 @@
 
 #include "base/counters.h"
 #include "base/net.h"
+#include "base/timings.h"
 
 #define WORKERS_MAX             256
 #define FRONTS_MAX              64
@@ -32,6 +33,13 @@ struct scoreboard_slot {
     _Atomic uint64_t beat_ns;           /* when its loop last turned, as far as it said so */
     _Atomic uint64_t occupied_until_ns; /* a request occupies it until then, on purpose: no hang before */
     struct counters counters;
+    struct timings timings; /* of its answers, from the whole request on; those given on the spot are sampled */
+};
+
+/* What the lives of one place had counted when they ended. */
+struct scoreboard_past {
+    struct counters counters;
+    struct timings timings;
 };
 
 struct scoreboard {
@@ -42,13 +50,14 @@ struct scoreboard {
     _Atomic uint8_t upstream_states[WORKERS_MAX]; /* enum upstream_state */
     _Atomic uint32_t upstream_generations[WORKERS_MAX]; /* another one: kept connections lead to a worker that ends */
     _Atomic uint32_t upstreams_version;                 /* grows behind every change of the above */
-    _Atomic bool draining;   /* TERM has come: /healthz says so, even where a worker still has to serve a front */
-    struct counters retired; /* what workers that are gone had counted; the primary's */
+    _Atomic bool draining;              /* TERM has come: /healthz says so, even where a worker still has to serve a front */
+    uint32_t workers_ever, fronts_ever; /* so many places have had a life; these and `past_*` are the primary's */
+    struct scoreboard_past past_workers[WORKERS_MAX], past_fronts[FRONTS_MAX];
     _Alignas(64) unsigned char shared[SCOREBOARD_SHARED_BYTES]; /* state that workers share; lib/state says what is in it */
     struct scoreboard_slot slots[SCOREBOARD_SLOTS];
 };
 
-#define SCOREBOARD_LAYOUT UINT32_C(3)
+#define SCOREBOARD_LAYOUT UINT32_C(4)
 
 /* Makes it, zeroed, and a descriptor (close-on-exec) for others to map. 0 or negative errno. */
 int scoreboard_create(struct scoreboard **scoreboard, int *fd);
@@ -61,10 +70,14 @@ void scoreboard_unmap(struct scoreboard *scoreboard); /* NULL is allowed */
 /* A slot nobody uses, cleared and marked as starting; NULL when there is none. Only the primary calls this. */
 struct scoreboard_slot *scoreboard_take(struct scoreboard *scoreboard, enum worker_role role, unsigned index, unsigned generation);
 
-/* The life in `slot` is over: a worker's counters go to `retired`, and the slot is free. */
+/* The life in `slot` is over: its counters and times go to its place's past, and the slot is free. */
 void scoreboard_retire(struct scoreboard *scoreboard, struct scoreboard_slot *slot);
 
 /* All workers' counters, living and retired. Fronts are left out: they count the same requests again. */
 void scoreboard_total(const struct scoreboard *scoreboard, struct counters *total);
+
+/* The same for one place, and its times; gauges are those of the living. `place` is zeroed first. */
+void scoreboard_sum_place(const struct scoreboard *scoreboard, enum worker_role role, unsigned index,
+                          struct scoreboard_past *place);
 
 #endif

@@ -122,6 +122,37 @@ static void test_slots_and_sums(void **state)
     close(fd);
 }
 
+static void test_a_place_keeps_its_past(void **state)
+{
+    (void)state;
+    static struct scoreboard_past place;
+    struct scoreboard *board;
+    int fd;
+    assert_int_equal(scoreboard_create(&board, &fd), 0);
+    struct scoreboard_slot *old = scoreboard_take(board, ROLE_WORKER, 3, 0);
+    struct scoreboard_slot *replacement = scoreboard_take(board, ROLE_WORKER, 3, 1);
+    struct scoreboard_slot *other = scoreboard_take(board, ROLE_FRONT, 3, 0);
+    counter_add(&old->counters.requests, 10);
+    counter_set(&old->counters.loop_lag_ns, 900);
+    timings_note(&old->timings, 5000, 10);
+    counter_add(&replacement->counters.requests, 5);
+    counter_set(&replacement->counters.loop_lag_ns, 700);
+    timings_note(&replacement->timings, 7000, 5);
+    counter_add(&other->counters.requests, 1000);
+    scoreboard_sum_place(board, ROLE_WORKER, 3, &place);
+    assert_int_equal(counter_read(&place.counters.requests), 15);
+    assert_int_equal(counter_read(&place.counters.loop_lag_ns), 900);
+    scoreboard_retire(board, old);
+    scoreboard_sum_place(board, ROLE_WORKER, 3, &place);
+    assert_int_equal(counter_read(&place.counters.requests), 15);
+    assert_int_equal(counter_read(&place.counters.loop_lag_ns), 700);
+    assert_int_equal(timings_count(&place.timings), 15);
+    assert_int_equal(timings_count_up_to(&place.timings, 5000), 10);
+    assert_int_equal(board->workers_ever, 4);
+    assert_int_equal(board->fronts_ever, 4);
+    close(fd);
+}
+
 static void test_slots_run_out(void **state)
 {
     (void)state;
@@ -129,7 +160,7 @@ static void test_slots_run_out(void **state)
     int fd;
     assert_int_equal(scoreboard_create(&board, &fd), 0);
     for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++)
-        assert_non_null(scoreboard_take(board, ROLE_WORKER, i, 0));
+        assert_non_null(scoreboard_take(board, ROLE_WORKER, i % WORKERS_MAX, 0));
     assert_null(scoreboard_take(board, ROLE_WORKER, 0, 0));
     close(fd);
 }
@@ -153,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_lost_descriptor_is_told),
         cmocka_unit_test(test_another_layout_is_refused),
         cmocka_unit_test(test_slots_and_sums),
+        cmocka_unit_test(test_a_place_keeps_its_past),
         cmocka_unit_test(test_slots_run_out),
         cmocka_unit_test(test_another_build_is_refused),
     };
