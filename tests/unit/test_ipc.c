@@ -86,7 +86,7 @@ static void test_another_layout_is_refused(void **state)
 {
     (void)state;
     int ends[2], fd;
-    struct channel_message message = {CHANNEL_READY, CHANNEL_LAYOUT + 1, 0};
+    struct channel_message message = {CHANNEL_READY, CHANNEL_LAYOUT + 1, 0, 0};
     assert_int_equal(channel_pair(ends), 0);
     assert_int_equal(send(ends[0], &message, sizeof message, 0), sizeof message);
     assert_int_equal(channel_receive(ends[1], &message, &fd), -EPROTO);
