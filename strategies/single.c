@@ -22,7 +22,8 @@ static int accept_in_place(struct worker *worker)
 static const struct strategy single = {
     .name = "single",
     .summary = "one process, one loop: the baseline",
-    .notes = "A crash of the process is the end of the service: single starts nothing again.\n"
+    .notes = "A crash of the process is the end of the service: single starts nothing again, and it can be neither reloaded nor "
+             "scaled.\n"
              "While a request occupies its one loop it sees no signal: TERM and INT act when the work is done.",
     .place = IN_PLACE,
     .open = listen_in_place,

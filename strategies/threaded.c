@@ -44,14 +44,8 @@ static int open_address(struct primary *primary)
     case ACCEPT_HANDOFF:
         return primary_listen_alone(primary);
     default:
-        return primary_reserve(primary);
+        return primary_listen_each(primary);
     }
-}
-
-static int accept_from_own(struct worker *worker)
-{
-    int fd = net_listen(&worker->scoreboard->address, NET_REUSEPORT, (int)worker->options->backlog);
-    return fd < 0 ? fd : worker_accept_from(worker, fd, ACCEPT_MOST);
 }
 
 static int start(struct worker *worker)
@@ -62,7 +56,7 @@ static int start(struct worker *worker)
     case ACCEPT_HANDOFF:
         return worker_accept_handed(worker);
     default:
-        return accept_from_own(worker);
+        return worker_accept_from(worker, worker->listener, ACCEPT_MOST);
     }
 }
 
@@ -74,7 +68,9 @@ static int serve(struct primary *primary)
 static const struct strategy threaded = {
     .name = "threaded",
     .summary = "workers are threads of one process; each has its own SO_REUSEPORT socket, or see --accept",
-    .notes = "A crash in one thread is the end of all of them: threaded starts nothing again.",
+    .notes = "A crash in one thread is the end of all of them: threaded starts nothing again.\n"
+             "Its workers are one program and share one memory: it can be scaled and drained, not reloaded, and no worker can be\n"
+             "killed or limited in memory alone.",
     .place = THREADS,
     .options = specs,
     .options_size = sizeof(struct threaded_options),

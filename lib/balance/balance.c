@@ -18,6 +18,15 @@ int balance_pick(struct balance *balance)
     return member;
 }
 
+void balance_set_count(struct balance *balance, unsigned count)
+{
+    for (unsigned i = balance->count; i < count; i++)
+        balance->members[i] = (struct balance_member){false, 0};
+    balance->count = count;
+    if (balance->next >= count)
+        balance->next = 0;
+}
+
 void balance_set_usable(struct balance *balance, unsigned member, bool usable)
 {
     balance->members[member].usable = usable;

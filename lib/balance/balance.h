@@ -37,6 +37,9 @@ void balance_init(struct balance *balance, const struct balance_policy *policy, 
 /* The policy's choice, counted; -1 when no member is usable. */
 int balance_pick(struct balance *balance);
 
+/* So many members from now on, at most as many as the array has; new ones begin unusable. */
+void balance_set_count(struct balance *balance, unsigned count);
+
 void balance_set_usable(struct balance *balance, unsigned member, bool usable);
 
 #endif

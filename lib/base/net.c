@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -340,6 +341,37 @@ int net_listen(const struct net_address *address, unsigned flags, int backlog)
     if (fd >= 0 && listen(fd, backlog) != 0)
         return close_and_fail(fd, -errno);
     return fd;
+}
+
+#ifndef SO_DETACH_REUSEPORT_BPF
+#define SO_DETACH_REUSEPORT_BPF 68 /* Linux 5.3 */
+#endif
+
+#define STEER_MOST 1000 /* two instructions each, of 4,096 */
+
+static int attach_steering(int fd, const unsigned *positions, unsigned count)
+{
+    struct sock_filter code[2 * STEER_MOST + 3];
+    unsigned short used = 0;
+    code[used++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_RANDOM));
+    code[used++] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, count);
+    for (unsigned i = 0; i < count; i++) {
+        code[used++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, i, 0, 1);
+        code[used++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, positions[i]);
+    }
+    code[used++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, positions[0]);
+    struct sock_fprog program = {used, code};
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) == 0 ? 0 : -errno;
+}
+
+int net_steer_group(int fd, const unsigned *positions, unsigned count)
+{
+    int nothing = 0;
+    if (count > STEER_MOST)
+        return -E2BIG;
+    if (count > 0)
+        return attach_steering(fd, positions, count);
+    return setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &nothing, sizeof nothing) == 0 ? 0 : -errno;
 }
 
 void net_remove(const struct net_address *address)

@@ -52,6 +52,13 @@ int net_bind(const struct net_address *address, unsigned flags);
 /* net_bind, then listen(2) with `backlog`. Returns the descriptor. */
 int net_listen(const struct net_address *address, unsigned flags, int backlog);
 
+/*
+ * Of the SO_REUSEPORT group of `fd`, only the sockets at these positions get new connections, chosen at random; with `count` 0 the
+ * kernel's hash chooses among all again. Positions are in order of listen(2), but that the last one moves into the place of one
+ * that is closed. SO_ATTACH_REUSEPORT_CBPF, socket(7). 0 or negative errno.
+ */
+int net_steer_group(int fd, const unsigned *positions, unsigned count);
+
 /* Unlinks the path of a unix socket that this program bound; nothing for other addresses. */
 void net_remove(const struct net_address *address);
 

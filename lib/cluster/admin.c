@@ -47,11 +47,11 @@ static json_t *describe_slot(const struct primary *primary, const struct scorebo
 static json_t *describe_workers(const struct primary *primary)
 {
     json_t *workers = json_array();
-    for (unsigned i = 0; i < primary->member_count; i++) /* in the order of their indices; fronts come last */
+    /* In the order of their indices; fronts come last. */
+    for (const struct place *place = place_next(primary, NULL); place; place = place_next(primary, place))
         for (unsigned j = 0; j < SCOREBOARD_SLOTS; j++) {
             const struct scoreboard_slot *slot = &primary->scoreboard->slots[j];
-            const struct member *member = &primary->members[i];
-            if (slot->state != WORKER_NONE && slot->role == member->role && slot->index == member->index)
+            if (slot->state != WORKER_NONE && slot->role == place->role && slot->index == place->index)
                 json_array_append_new(workers, describe_slot(primary, slot));
         }
     return workers;

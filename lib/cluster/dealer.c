@@ -1,5 +1,6 @@
 /*
- * Deals connections: the primary accepts and hands each one to the worker that a policy picks.
+ * Deals connections: the primary accepts and hands each one to the worker that a policy picks. Every strategy has a dealer: for
+ * what dead or removed workers left on their sockets.
  *
  * A worker counts what it takes, and what it loses in taking, so what it has been handed and has not taken is known without
  * any answer from it: handed - accepted - errors. A worker with too many of those, or at its limit of connections, is passed
@@ -19,21 +20,21 @@
 
 static void deal_waiting(struct primary *primary);
 
-static bool has_room(const struct primary *primary, const struct member *member)
+static bool has_room(const struct primary *primary, const struct life *life)
 {
-    const struct counters *counters = &member->slot->counters;
-    uint64_t untaken = member->handed - counter_read(&counters->accepted) - counter_read(&counters->errors_accept);
-    if (member->slot->state != WORKER_READY) /* somebody else told it to drain */
+    const struct counters *counters = &life->slot->counters;
+    uint64_t untaken = life->handed - counter_read(&counters->accepted) - counter_read(&counters->errors_accept);
+    if (life->slot->state != WORKER_READY) /* somebody else told it to drain */
         return false;
     return untaken < UNTAKEN_MAX && counter_read(&counters->active) + untaken < primary->options->max_connections;
 }
 
 /* A thread is given the number, a process a copy. */
-static int hand(struct member *member, int fd)
+static int hand(struct life *life, int fd)
 {
-    if (member->primary->strategy->place == THREADS)
-        return channel_send(member->channel, CHANNEL_LOCAL, fd, -1);
-    int error = channel_send(member->channel, CHANNEL_CONNECTION, 0, fd);
+    if (life->primary->strategy->place == THREADS)
+        return channel_send(life->channel, CHANNEL_LOCAL, fd, -1);
+    int error = channel_send(life->channel, CHANNEL_CONNECTION, 0, fd);
     if (!error)
         close(fd);
     return error;
@@ -46,17 +47,17 @@ static int deal(struct primary *primary, int fd)
     int error = -EAGAIN, choice;
     bool passed[WORKERS_MAX] = {false};
     while (error && (choice = balance_pick(balance)) >= 0) {
-        struct member *member = &primary->members[choice];
-        error = has_room(primary, member) ? hand(member, fd) : -EAGAIN;
+        struct life *life = primary->places[choice].current;
+        error = has_room(primary, life) ? hand(life, fd) : -EAGAIN;
         if (error) {
             passed[choice] = true;
             balance->members[choice].chosen--;
             balance_set_usable(balance, (unsigned)choice, false);
         } else {
-            member->handed++;
+            life->handed++;
         }
     }
-    for (unsigned i = 0; i < primary->worker_count; i++)
+    for (unsigned i = 0; i < balance->count; i++)
         if (passed[i])
             balance_set_usable(balance, i, true);
     return error;
@@ -65,6 +66,14 @@ static int deal(struct primary *primary, int fd)
 static void on_retry(uv_timer_t *timer)
 {
     deal_waiting(timer->data);
+}
+
+/* While connections wait here, the kernel's queues hold the others. */
+static void take_more(struct primary *primary, bool more)
+{
+    if (primary->dealer.accepting)
+        (more ? acceptor_resume : acceptor_pause)(&primary->dealer.acceptor);
+    listeners_pause_adopting(primary, !more);
 }
 
 static void keep_waiting(struct primary *primary, int fd)
@@ -81,7 +90,7 @@ static void keep_waiting(struct primary *primary, int fd)
         dealer->waiting_size = size;
     }
     dealer->waiting[dealer->waiting_count++] = fd;
-    acceptor_pause(&dealer->acceptor);
+    take_more(primary, false);
     uv_timer_start(&dealer->retry, on_retry, RETRY_MS, 0);
 }
 
@@ -98,74 +107,89 @@ static void deal_waiting(struct primary *primary)
     if (dealer->waiting_count > 0)
         uv_timer_start(&dealer->retry, on_retry, RETRY_MS, 0);
     else
-        acceptor_resume(&dealer->acceptor);
+        take_more(primary, true);
 }
 
-static void on_connection(void *context, int fd)
+void dealer_take(struct primary *primary, int fd)
 {
-    struct primary *primary = context;
     if (deal(primary, fd) != 0)
         keep_waiting(primary, fd);
+}
+
+static void on_connection(void *primary, int fd)
+{
+    dealer_take(primary, fd);
+}
+
+int dealer_open(struct primary *primary)
+{
+    struct dealer *dealer = &primary->dealer;
+    balance_init(&dealer->balance, &balance_round_robin, dealer->members, primary->worker_count);
+    dealer->has_timer = true;
+    dealer->retry.data = primary;
+    return uv_timer_init(&primary->loop, &dealer->retry);
 }
 
 int primary_deal(struct primary *primary, const struct balance_policy *policy)
 {
     struct dealer *dealer = &primary->dealer;
-    dealer->members = calloc(primary->worker_count, sizeof *dealer->members);
-    if (!dealer->members)
-        return -ENOMEM;
-    balance_init(&dealer->balance, policy, dealer->members, primary->worker_count);
-    uv_timer_init(&primary->loop, &dealer->retry);
-    dealer->retry.data = primary;
-    dealer->has_timer = true;
+    dealer->balance.policy = policy;
     int error = acceptor_open(&dealer->acceptor, &primary->loop, primary->listener, ACCEPT_MOST, on_connection, primary);
     if (error)
         return error;
     primary->listener = -1; /* the acceptor's now */
-    dealer->dealing = true;
-    for (unsigned i = 0; i < primary->worker_count; i++)
-        dealer_member_changed(primary, &primary->members[i]);
+    dealer->accepting = true;
     return 0;
 }
 
-void dealer_member_changed(struct primary *primary, struct member *member)
+void dealer_count_changed(struct primary *primary)
 {
-    if (!primary->dealer.dealing || member->role != ROLE_WORKER)
+    balance_set_count(&primary->dealer.balance, primary->worker_count);
+}
+
+void dealer_place_changed(struct place *place)
+{
+    struct primary *primary = place->primary;
+    if (primary->dealer.stopped || place->index >= primary->dealer.balance.count)
         return;
-    balance_set_usable(&primary->dealer.balance, member->index, member->state == MEMBER_READY);
-    if (member->state == MEMBER_READY)
+    balance_set_usable(&primary->dealer.balance, place->index, place_serves(place));
+    if (place_serves(place))
         deal_waiting(primary);
 }
 
 /* Connections a dead worker never took come back and go to somebody else. */
-void dealer_reclaim(struct primary *primary, struct member *member)
+void dealer_reclaim(struct primary *primary, struct life *life)
 {
     struct channel_message message;
     int fd;
-    if (!primary->dealer.dealing || member->worker_channel < 0)
+    if (primary->dealer.stopped || life->worker_channel < 0)
         return;
-    balance_set_usable(&primary->dealer.balance, member->index, false);
-    while (channel_receive(member->worker_channel, &message, &fd) > 0) {
+    if (life == life->place->current && life->place->index < primary->dealer.balance.count)
+        balance_set_usable(&primary->dealer.balance, life->place->index, false);
+    while (channel_receive(life->worker_channel, &message, &fd) > 0) {
         if (fd < 0)
             continue;
-        log_line(primary->log, LOG_INFO, "worker %u left a connection untaken: dealt again", member->index);
-        if (deal(primary, fd) != 0)
-            keep_waiting(primary, fd);
+        log_line(primary->log, LOG_INFO, "worker %u left a connection untaken: dealt again", life->place->index);
+        dealer_take(primary, fd);
     }
 }
 
 void dealer_stop(struct primary *primary)
 {
     struct dealer *dealer = &primary->dealer;
-    if (!dealer->dealing)
+    if (dealer->stopped || !dealer->has_timer)
         return;
-    acceptor_take_all(&dealer->acceptor);
-    dealer->dealing = false;
+    if (dealer->accepting)
+        acceptor_take_all(&dealer->acceptor);
+    listeners_stop_adopting(primary);
+    dealer->stopped = true;
     for (unsigned i = 0; i < dealer->waiting_count; i++)
         close(dealer->waiting[i]);
     dealer->waiting_count = 0;
     uv_timer_stop(&dealer->retry);
-    acceptor_close(&dealer->acceptor, NULL);
+    if (dealer->accepting)
+        acceptor_close(&dealer->acceptor, NULL);
+    dealer->accepting = false;
 }
 
 void dealer_close(struct primary *primary)

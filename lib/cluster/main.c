@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cluster/primary.h"
 
 #define DESCRIPTORS_RESERVED 32 /* loop, channel, listener, logs and the like */
@@ -34,6 +35,17 @@ static uint64_t connections_possible(const struct strategy *strategy, uint64_t w
     return free_descriptors > CONNECTIONS_LEAST ? free_descriptors : CONNECTIONS_LEAST;
 }
 
+static struct cluster_options without_supervision(struct cluster_options options)
+{
+    options.restart_delay_ns = 100 * CLOCK_NS_PER_MS;
+    options.restart_delay_max_ns = 15 * CLOCK_NS_PER_S;
+    options.steady_after_ns = 30 * CLOCK_NS_PER_S;
+    options.crashes_most = 8;
+    options.ready_timeout_ns = 10 * CLOCK_NS_PER_S;
+    options.reload_parallel = 1;
+    return options;
+}
+
 /* Values that depend on the machine or on each other. */
 static int resolve(const struct strategy *strategy, struct cluster_options *options)
 {
@@ -49,6 +61,8 @@ static int resolve(const struct strategy *strategy, struct cluster_options *opti
         options->workers = cpus_usable();
     if (options->workers > WORKERS_MAX)
         options->workers = WORKERS_MAX;
+    if (strategy->place != PROCESSES) /* a thread that cannot start is tried again, and not for ever */
+        *options = without_supervision(*options);
     if (options->backlog == 0)
         options->backlog = (uint64_t)net_somaxconn();
     uint64_t possible = connections_possible(strategy, options->workers);
@@ -76,10 +90,12 @@ static char **copy_arguments(int argc, char **argv)
 
 /* The shared rows, those of fronts, and the strategy's own. */
 static size_t collect_tables(const struct strategy *strategy, struct cluster_options *options, void *own,
-                             struct option_table tables[3])
+                             struct option_table tables[4])
 {
     size_t count = 0;
     tables[count++] = (struct option_table){cluster_option_specs, options};
+    if (strategy->place == PROCESSES)
+        tables[count++] = (struct option_table){cluster_process_specs, options};
     if (strategy->front)
         tables[count++] = (struct option_table){cluster_front_specs, options};
     if (strategy->options)
@@ -91,7 +107,7 @@ static size_t collect_tables(const struct strategy *strategy, struct cluster_opt
 static int parse(const struct strategy *strategy, int argc, char **argv, struct cluster_options *options, void *own)
 {
     char error[OPTIONS_ERROR_SIZE], version[160];
-    struct option_table tables[3];
+    struct option_table tables[4];
     int operand = argc;
     snprintf(version, sizeof version, "%s (clusterbench %s) libuv %s llhttp %d.%d.%d", strategy->name, CLUSTERBENCH_VERSION,
              uv_version_string(), LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH);

@@ -77,7 +77,7 @@ const struct option_spec cluster_option_specs[] = {
     {.name = "write-timeout", .type = OPTION_TIME, ROW(write_timeout_ns), .min = CLOCK_NS_PER_MS, .fallback = "30s", .argument = "TIME",
      .help = "for a client that takes nothing of its answer"},
     {.name = "grace", .type = OPTION_TIME, ROW(grace_ns), .fallback = "5s", .argument = "TIME",
-     .help = "for answers under way when TERM asks for the end"},
+     .help = "for answers under way when TERM asks for the end, and when a worker is replaced or taken out"},
 
     {.name = "max-header", .type = OPTION_SIZE, ROW(max_header_bytes), .min = 256, .max = 1 << 20, .fallback = "32k", .argument = "SIZE",
      .group = "Limits", .help = "of request line and header fields together: 431"},
@@ -87,6 +87,26 @@ const struct option_spec cluster_option_specs[] = {
      .help = "of the request target: 414"},
     {.name = "max-body", .type = OPTION_SIZE, ROW(max_body_bytes), .max = UINT64_C(1) << 30, .fallback = "1m", .argument = "SIZE",
      .help = "of a request's body: 413"},
+    {.name = NULL},
+};
+
+const struct option_spec cluster_process_specs[] = {
+    {.name = "restart-delay", .type = OPTION_TIME, ROW(restart_delay_ns), .min = CLOCK_NS_PER_MS, .fallback = "100ms", .argument = "TIME",
+     .group = "Supervision", .help = "before a worker that ended is started again; doubles with each short life, and is spread over its upper half"},
+    {.name = "restart-delay-max", .type = OPTION_TIME, ROW(restart_delay_max_ns), .min = CLOCK_NS_PER_MS, .fallback = "15s", .argument = "TIME",
+     .help = "it grows no further"},
+    {.name = "steady-after", .type = OPTION_TIME, ROW(steady_after_ns), .fallback = "30s", .argument = "TIME",
+     .help = "a life that long is not short: delays begin anew behind it"},
+    {.name = "max-crashes", .type = OPTION_INTEGER, ROW(crashes_most), .min = 1, .max = 1000000, .fallback = "8", .argument = "N",
+     .help = "so many short lives in a row, and the worker is given up (errored) until a reload or scale"},
+    {.name = "ready-timeout", .type = OPTION_TIME, ROW(ready_timeout_ns), .min = CLOCK_NS_PER_MS, .fallback = "10s", .argument = "TIME",
+     .help = "for a new worker to be ready"},
+    {.name = "hang-timeout", .type = OPTION_TIME, ROW(hang_timeout_ns), .min = CLOCK_NS_PER_S, .argument = "TIME",
+     .help = "kill and replace a worker whose loop has not turned for so long, what requests asked for not counted (default: never)"},
+    {.name = "max-memory", .type = OPTION_SIZE, ROW(max_memory_bytes), .min = 1 << 20, .argument = "SIZE",
+     .help = "replace a worker that has more resident memory, kill it at twice as much (default: never)"},
+    {.name = "reload-parallel", .type = OPTION_INTEGER, ROW(reload_parallel), .min = 1, .max = WORKERS_MAX, .fallback = "1", .argument = "N",
+     .help = "workers a reload replaces at a time"},
     {.name = NULL},
 };
 

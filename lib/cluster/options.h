@@ -26,11 +26,16 @@ struct cluster_options {
     struct cluster_pin pin;
     uint64_t header_timeout_ns, body_timeout_ns, idle_timeout_ns, write_timeout_ns, grace_ns;
     uint64_t max_header_bytes, max_header_lines, max_target_bytes, max_body_bytes;
+    /* PROCESSES, and where it is said THREADS, too */
+    uint64_t restart_delay_ns, restart_delay_max_ns, steady_after_ns, crashes_most;
+    uint64_t ready_timeout_ns, hang_timeout_ns, max_memory_bytes; /* 0: off */
+    uint64_t reload_parallel;
     int log_level;
     bool faults;
 };
 
 extern const struct option_spec cluster_option_specs[];
-extern const struct option_spec cluster_front_specs[]; /* where the strategy has fronts */
+extern const struct option_spec cluster_process_specs[]; /* where workers are processes: supervision */
+extern const struct option_spec cluster_front_specs[];   /* where the strategy has fronts */
 
 #endif

@@ -2,12 +2,19 @@
  * The primary's life.
  *
  * It opens what workers share, starts them, waits until every one can accept, lets the strategy begin to serve, and says
- * so on stdout. From then on it only reacts: to a member that ends (it is started again), to TERM (drain: fronts first,
- * then workers, KILL when the grace is over), to INT (end now), and to /status. When nothing is left on the loop it ends.
+ * so on stdout. From then on it only reacts: to lives that end (places.c), to signals and to the admin address.
+ *
+ *   TERM        drain: fronts first, then workers, KILL when the grace is over; also HUP when the terminal has gone
+ *   INT         end now
+ *   HUP         a rolling reload
+ *   TTIN, TTOU  a worker more, a worker less
+ *
+ * When nothing is left on the loop it ends.
  */
 #include "cluster/primary.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +25,7 @@
 
 #define FORCE_MS 1000 /* threads cannot be killed: so long after they were told to stop, the process ends around them */
 
-enum { EXIT_CANNOT_START = 2, EXIT_INTERRUPTED = 130 };
+enum { EXIT_CANNOT_START = 2, EXIT_ERRORED = 3, EXIT_INTERRUPTED = 130 };
 
 const struct cluster_options *primary_options(const struct primary *primary)
 {
@@ -28,51 +35,6 @@ const struct cluster_options *primary_options(const struct primary *primary)
 void *primary_own_options(const struct primary *primary)
 {
     return primary->own_options;
-}
-
-/* ---- what strategies open ---- */
-
-static int listen_on(struct primary *primary, bool is_shared)
-{
-    int fd = net_listen(&primary->options->listen, 0, (int)primary->options->backlog);
-    if (fd < 0)
-        return fd;
-    primary->listener = fd;
-    primary->listener_is_shared = is_shared;
-    return net_local_address(fd, &primary->scoreboard->address);
-}
-
-int primary_listen(struct primary *primary)
-{
-    return listen_on(primary, true);
-}
-
-int primary_listen_alone(struct primary *primary)
-{
-    return listen_on(primary, false);
-}
-
-int primary_reserve(struct primary *primary)
-{
-    int fd = net_is_unix(&primary->options->listen) ? -EOPNOTSUPP : net_bind(&primary->options->listen, NET_RESERVE);
-    if (fd < 0)
-        return fd;
-    primary->reserved = fd;
-    return net_local_address(fd, &primary->scoreboard->address);
-}
-
-int primary_listen_upstreams(struct primary *primary)
-{
-    struct net_address any_port;
-    int error = net_parse_address("127.0.0.1:0", &any_port);
-    for (unsigned i = 0; i < primary->worker_count && !error; i++) {
-        int fd = net_listen(&any_port, 0, (int)primary->options->backlog);
-        if (fd < 0)
-            return fd;
-        primary->members[i].listener = fd;
-        error = net_local_address(fd, &primary->scoreboard->upstreams[i]);
-    }
-    return error;
 }
 
 /* ---- the end ---- */
@@ -86,10 +48,18 @@ static void close_descriptor(int *fd)
 
 static bool anybody_alive(const struct primary *primary)
 {
-    return members_any_alive(primary, ROLE_WORKER) || members_any_alive(primary, ROLE_FRONT);
+    return places_any_alive(primary, ROLE_WORKER) || places_any_alive(primary, ROLE_FRONT);
 }
 
-/* Every member is gone: the rest of the loop goes, too. */
+static bool any_errored(const struct primary *primary)
+{
+    for (const struct place *place = place_next(primary, NULL); place; place = place_next(primary, place))
+        if (place->errored)
+            return true;
+    return false;
+}
+
+/* Every life is over: the rest of the loop goes, too. */
 static void finish(struct primary *primary)
 {
     if (primary->finished)
@@ -97,11 +67,16 @@ static void finish(struct primary *primary)
     primary->finished = true;
     dealer_close(primary);
     admin_close(primary);
-    for (size_t i = 0; i < sizeof primary->signals / sizeof *primary->signals; i++)
+    watch_close(primary);
+    for (size_t i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&primary->signals[i], NULL);
     uv_close((uv_handle_t *)&primary->grace, NULL);
-    for (unsigned i = 0; i < primary->member_count; i++)
-        uv_close((uv_handle_t *)&primary->members[i].again, NULL);
+    places_close(primary);
+    if (primary->exit_status == 0 && any_errored(primary)) {
+        primary->exit_status = EXIT_ERRORED;
+        log_line(primary->log, LOG_ERROR, "a worker had been given up: exit status %d", EXIT_ERRORED);
+    }
+    primary_event(primary, "stop", NULL, NULL, "{s:i}", "exit_status", primary->exit_status);
 }
 
 static void on_force(uv_timer_t *timer)
@@ -118,8 +93,9 @@ static void stop_now(struct primary *primary)
     if (primary->stopping)
         return;
     primary->stopping = true;
+    reload_give_up(primary, "the program was told to end");
     dealer_stop(primary);
-    members_kill(primary);
+    places_kill(primary);
     uv_timer_start(&primary->grace, on_force, FORCE_MS, 0);
     if (!anybody_alive(primary))
         finish(primary);
@@ -139,33 +115,85 @@ static void drain(struct primary *primary)
     primary->draining = true;
     primary->scoreboard->draining = true;
     uv_timer_start(&primary->grace, on_grace_over, primary->options->grace_ns / CLOCK_NS_PER_MS, 0);
+    reload_give_up(primary, "the program was told to end");
+    primary_event(primary, "drain", NULL, NULL, NULL);
     dealer_stop(primary);
-    close_descriptor(&primary->listener);
-    close_descriptor(&primary->reserved);
-    members_drain(primary, members_any_alive(primary, ROLE_FRONT) ? ROLE_FRONT : ROLE_WORKER);
+    listeners_close(primary);
+    places_drain(primary, places_any_alive(primary, ROLE_FRONT) ? ROLE_FRONT : ROLE_WORKER);
     if (!anybody_alive(primary))
         finish(primary);
 }
 
+/* A HUP from a terminal that has gone is no wish for a reload: /dev/tty cannot be opened any more. */
+static bool has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static void interrupt(struct primary *primary)
+{
+    primary->exit_status = EXIT_INTERRUPTED;
+    stop_now(primary);
+}
+
+static void say_refused(const struct primary *primary, int error, const char *what, const char *why)
+{
+    if (error)
+        log_line(primary->log, error == -EALREADY ? LOG_INFO : LOG_WARN, "%s: %s", what, why);
+}
+
+static void hang_up(struct primary *primary)
+{
+    char why[PRIMARY_WHY_SIZE];
+    if (primary->has_terminal && !has_terminal())
+        drain(primary);
+    else
+        say_refused(primary, primary_reload(primary, why), "reload", why);
+}
+
+static void scale_by(struct primary *primary, int step)
+{
+    char why[PRIMARY_WHY_SIZE];
+    say_refused(primary, primary_scale(primary, primary->worker_count + (unsigned)step, why), "scale", why);
+}
+
+static void one_more(struct primary *primary)
+{
+    scale_by(primary, 1);
+}
+
+static void one_less(struct primary *primary)
+{
+    scale_by(primary, -1);
+}
+
+static const struct {
+    int number;
+    void (*act)(struct primary *primary);
+} signal_actions[] = {
+    {SIGTERM, drain}, {SIGINT, interrupt}, {SIGHUP, hang_up}, {SIGTTIN, one_more}, {SIGTTOU, one_less},
+};
+
+_Static_assert(sizeof signal_actions / sizeof *signal_actions == SIGNALS, "a handle for each signal");
+
 static void on_signal(uv_signal_t *signal, int number)
 {
-    struct primary *primary = signal->data;
-    if (number == SIGINT) {
-        primary->exit_status = EXIT_INTERRUPTED;
-        stop_now(primary);
-    } else {
-        drain(primary); /* TERM; HUP: the terminal is gone */
-    }
+    for (size_t i = 0; i < SIGNALS; i++)
+        if (signal_actions[i].number == number)
+            signal_actions[i].act(signal->data);
 }
 
 static int open_signals(struct primary *primary)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
     int error = 0;
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers && !error; i++) {
+    primary->has_terminal = has_terminal();
+    for (size_t i = 0; i < SIGNALS && !error; i++) {
         uv_signal_init(&primary->loop, &primary->signals[i]);
         primary->signals[i].data = primary;
-        error = uv_signal_start(&primary->signals[i], on_signal, numbers[i]);
+        error = uv_signal_start(&primary->signals[i], on_signal, signal_actions[i].number);
     }
     return error;
 }
@@ -183,14 +211,6 @@ static void say_ready(const struct primary *primary)
     fflush(stdout); /* nobody listening is no reason to stop serving */
 }
 
-static bool all_ready(const struct primary *primary)
-{
-    for (unsigned i = 0; i < primary->member_count; i++)
-        if (primary->members[i].state != MEMBER_READY)
-            return false;
-    return true;
-}
-
 static void fail(struct primary *primary, int error, const char *what)
 {
     fprintf(stderr, "%s: %s: %s\n", primary->strategy->name, what, uv_strerror(error));
@@ -198,28 +218,37 @@ static void fail(struct primary *primary, int error, const char *what)
     stop_now(primary);
 }
 
-void primary_member_ready(struct primary *primary, struct member *member)
+/* From now on lives that end are followed by others, and the primary can be asked for more than its end. */
+static void begin_to_serve(struct primary *primary)
 {
-    log_line(primary->log, LOG_DEBUG, "%s %u is ready", member->role == ROLE_FRONT ? "front" : "worker", member->index);
-    dealer_member_changed(primary, member);
-    if (primary->serving || !all_ready(primary))
-        return;
+    char why[PRIMARY_WHY_SIZE];
     primary->serving = true;
     int error = primary->strategy->serve ? primary->strategy->serve(primary) : 0;
-    if (error)
+    if (error) {
         fail(primary, error, "cannot serve");
-    else
-        say_ready(primary);
+        return;
+    }
+    say_ready(primary);
+    if (!primary->reload.again)
+        return;
+    primary->reload.again = false;
+    (void)primary_reload(primary, why); /* asked for too early: now */
 }
 
-void primary_member_gone(struct primary *primary, struct member *member)
+void primary_place_ready(struct primary *primary, struct place *place)
 {
-    dealer_member_changed(primary, member);
+    (void)place;
+    if (!primary->serving && !primary->draining && !primary->stopping && places_all_ready(primary))
+        begin_to_serve(primary);
+}
+
+void primary_place_gone(struct primary *primary, struct place *place)
+{
     if (!primary->serving && !primary->stopping && !primary->draining) {
         primary->exit_status = EXIT_CANNOT_START;
         stop_now(primary);
-    } else if (primary->draining && member->role == ROLE_FRONT && !members_any_alive(primary, ROLE_FRONT)) {
-        members_drain(primary, ROLE_WORKER);
+    } else if (primary->draining && place->role == ROLE_FRONT && !places_any_alive(primary, ROLE_FRONT)) {
+        places_drain(primary, ROLE_WORKER);
     }
     if ((primary->draining || primary->stopping) && !anybody_alive(primary))
         finish(primary);
@@ -257,9 +286,11 @@ static int prepare(struct primary *primary)
     if (!error)
         error = scoreboard_create(&primary->scoreboard, &primary->scoreboard_fd);
     if (!error)
-        error = members_create(primary);
-    if (!error)
         error = open_signals(primary);
+    if (!error)
+        error = dealer_open(primary);
+    if (!error)
+        error = watch_open(primary);
     if (error) {
         fprintf(stderr, "%s: cannot start: %s\n", primary->strategy->name, uv_strerror(error));
         return error;
@@ -267,7 +298,7 @@ static int prepare(struct primary *primary)
     uv_timer_init(&primary->loop, &primary->grace);
     primary->grace.data = primary;
     primary->scoreboard->workers = primary->worker_count;
-    primary->scoreboard->fronts = primary->member_count - primary->worker_count;
+    primary->scoreboard->fronts = primary->front_count;
     return 0;
 }
 
@@ -293,7 +324,7 @@ static int run(struct primary *primary)
         finish(primary);
     } else {
         primary->exit_status = 0;
-        int error = members_start(primary);
+        int error = places_open(primary);
         if (error)
             fail(primary, error, "cannot start workers");
         if (error && primary->strategy->place == IN_PLACE)
@@ -322,19 +353,24 @@ int primary_run(const struct strategy *strategy, const struct cluster_options *o
     primary->argv = argv;
     primary->scoreboard_fd = primary->reserved = primary->listener = -1;
     primary->worker_count = (unsigned)options->workers;
-    primary->member_count = primary->worker_count + (unsigned)options->fronts;
+    primary->front_count = (unsigned)options->fronts;
+    random_init(&primary->random, random_seed());
     primary->started_ns = clock_now_ns();
     int status = run(primary);
     bool was_bound = primary->scoreboard && primary->scoreboard->address.length > 0;
     if (was_bound)
         net_remove(&options->listen);
-    members_free(primary);
-    close_descriptor(&primary->listener);
-    close_descriptor(&primary->reserved);
+    life_free_in_place(primary->in_place);
+    listeners_close(primary);
     close_descriptor(&primary->scoreboard_fd);
     scoreboard_unmap(primary->scoreboard);
-    free(primary->dealer.members);
     free(primary->dealer.waiting);
     free(primary);
     return status;
+}
+
+void primary_event(struct primary *primary, const char *event, const struct place *place, const struct life *life,
+                   const char *format, ...)
+{
+    (void)primary, (void)event, (void)place, (void)life, (void)format;
 }

@@ -58,7 +58,11 @@ int primary_listen_alone(struct primary *primary);
 /* Takes the address without listening, so that workers can join it with NET_REUSEPORT and nobody else can. */
 int primary_reserve(struct primary *primary);
 
-/* A listening socket on 127.0.0.1 for each worker; scoreboard->upstreams tells the fronts where. */
+/* A SO_REUSEPORT socket on --listen for each worker, inherited as worker->listener: it outlives its worker, and so does its queue.
+ */
+int primary_listen_each(struct primary *primary);
+
+/* A listening socket on 127.0.0.1 for each worker, inherited the same way; scoreboard->upstreams tells the fronts where. */
 int primary_listen_upstreams(struct primary *primary);
 
 /* Accepts, and hands every connection to the worker that `policy` picks. A full or dead worker is passed over. */

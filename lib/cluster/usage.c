@@ -86,3 +86,16 @@ int usage_read(int pid, int tid, struct usage *usage)
     free(text);
     return 0;
 }
+
+int usage_resident_bytes(int pid, uint64_t *bytes)
+{
+    char *text;
+    unsigned long long pages;
+    int error = read_proc(pid, 0, "statm", &text);
+    if (error)
+        return error;
+    error = sscanf(text, "%*u %llu", &pages) == 1 ? 0 : -EPROTO;
+    free(text);
+    *bytes = error ? 0 : pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    return error;
+}

@@ -14,4 +14,7 @@ struct usage {
 /* CPU of thread `tid` (all threads when it is 0) and memory of process `pid`. 0 or negative errno. proc(5) */
 int usage_read(int pid, int tid, struct usage *usage);
 
+/* Resident memory of process `pid`, cheaply. 0 or negative errno. proc(5), statm */
+int usage_resident_bytes(int pid, uint64_t *bytes);
+
 #endif

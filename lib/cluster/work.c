@@ -144,25 +144,42 @@ bool job_back(struct job *job)
 
 /* ---- what occupies a worker ---- */
 
+static uint64_t begin_occupation(struct worker *worker, uint64_t planned_ns)
+{
+    uint64_t begin_ns = clock_now_ns();
+    worker->slot->occupied_until_ns = begin_ns + planned_ns;
+    return begin_ns;
+}
+
 /* The loop has not looked at the clock meanwhile: without this, Date and new time-outs would count from the beginning. */
 static void end_occupation(struct worker *worker, uint64_t begin_ns, uint64_t planned_ns)
 {
     struct counters *counters = &worker->slot->counters;
-    counter_add(&counters->busy_ns, clock_now_ns() - begin_ns);
+    uint64_t now_ns = clock_now_ns();
+    worker->slot->beat_ns = now_ns;
+    counter_add(&counters->busy_ns, now_ns - begin_ns);
     counter_add(&counters->busy_planned_ns, planned_ns);
     uv_update_time(worker->loop);
 }
 
 static void block(struct worker *worker, uint64_t work_ns)
 {
-    uint64_t begin_ns = clock_now_ns();
+    uint64_t begin_ns = begin_occupation(worker, work_ns);
+    clock_sleep_until_ns(begin_ns + work_ns);
+    end_occupation(worker, begin_ns, work_ns);
+}
+
+/* As block, but nobody is told that it is on purpose: to a watchdog it is a hang. */
+static void stall(struct worker *worker, uint64_t work_ns)
+{
+    uint64_t begin_ns = begin_occupation(worker, 0);
     clock_sleep_until_ns(begin_ns + work_ns);
     end_occupation(worker, begin_ns, work_ns);
 }
 
 static void burn(struct worker *worker, uint64_t work_ns)
 {
-    uint64_t begin_ns = clock_now_ns(), end_cpu_ns = clock_thread_cpu_ns() + work_ns;
+    uint64_t begin_ns = begin_occupation(worker, work_ns), end_cpu_ns = clock_thread_cpu_ns() + work_ns;
     while (clock_thread_cpu_ns() < end_cpu_ns)
         for (volatile int spin = 0; spin < 200; spin++)
             ;
@@ -229,7 +246,7 @@ static bool run_job(struct job *job)
         return true;
     case SERVICE_STALL:
         finish_job(job);
-        block(worker, work_ns);
+        stall(worker, work_ns);
         return true;
     case SERVICE_WAIT:
         begin_wait(job);

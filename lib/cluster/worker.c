@@ -209,6 +209,15 @@ static void on_released(void *context, unsigned open)
 
 /* ---- the life ---- */
 
+/* Told by somebody else than the primary, which would have told the fronts already. */
+static void leave_fronts(const struct worker *worker)
+{
+    struct scoreboard *scoreboard = worker->scoreboard;
+    if (worker->role == ROLE_WORKER && scoreboard->upstream_states[worker->index] == UPSTREAM_OPEN &&
+        scoreboard->upstream_generations[worker->index] == worker->slot->generation)
+        scoreboard_set_upstream(scoreboard, worker->index, UPSTREAM_DRAINING, worker->slot->generation);
+}
+
 void worker_drain(struct worker *worker)
 {
     struct worker_private *private = worker->private;
@@ -216,6 +225,7 @@ void worker_drain(struct worker *worker)
         return;
     private->draining = true;
     worker->slot->state = WORKER_DRAINING;
+    leave_fronts(worker);
     if (private->accepting) {
         acceptor_take_all(&private->acceptor); /* what the kernel has accepted is ours to answer */
         stop_accepting(worker);
@@ -236,6 +246,7 @@ static void on_housekeeping(struct alarm *alarm)
     struct worker *worker = private->clock.poll.data;
     struct counters *counters = &worker->slot->counters;
     uint64_t now_ns = clock_now_ns(), lag_ns = now_ns - alarm->due_ns;
+    worker->slot->beat_ns = now_ns;
     counter_set(&counters->loop_lag_ns, lag_ns);
     if (lag_ns > counter_read(&counters->loop_lag_max_ns))
         counter_set(&counters->loop_lag_max_ns, lag_ns);
@@ -428,8 +439,9 @@ int worker_process_main(const struct strategy *strategy, const struct cluster_op
         log_line(log, LOG_ERROR, "worker %u cannot start: %s", index, uv_strerror(error));
         return 1;
     }
-    signal(SIGINT, SIG_IGN); /* a terminal sends these to the whole group; the primary decides */
-    signal(SIGHUP, SIG_IGN);
+    static const int ignored[] = {SIGINT, SIGHUP, SIGTTIN, SIGTTOU, SIGUSR1};
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        signal(ignored[i], SIG_IGN); /* they may be sent to the whole group; the primary decides */
     struct worker_private private = {.channel = WORKER_CHANNEL_FD};
     struct worker worker = {
         .strategy = strategy,

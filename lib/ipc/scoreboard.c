@@ -69,6 +69,13 @@ struct scoreboard_slot *scoreboard_take(struct scoreboard *scoreboard, enum work
     return NULL;
 }
 
+void scoreboard_set_upstream(struct scoreboard *scoreboard, unsigned index, enum upstream_state state, unsigned generation)
+{
+    scoreboard->upstream_generations[index] = generation;
+    scoreboard->upstream_states[index] = (uint8_t)state;
+    scoreboard->upstreams_version++; /* last: who sees the new version sees the rest */
+}
+
 /* Gauges die with their worker; what was counted stays. */
 static void clear_gauges(struct counters *counters)
 {

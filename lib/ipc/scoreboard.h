@@ -70,6 +70,9 @@ void scoreboard_unmap(struct scoreboard *scoreboard); /* NULL is allowed */
 /* A slot nobody uses, cleared and marked as starting; NULL when there is none. Only the primary calls this. */
 struct scoreboard_slot *scoreboard_take(struct scoreboard *scoreboard, enum worker_role role, unsigned index, unsigned generation);
 
+/* What fronts are to know of a worker; `generation` of the life that serves. May be called by any process. */
+void scoreboard_set_upstream(struct scoreboard *scoreboard, unsigned index, enum upstream_state state, unsigned generation);
+
 /* The life in `slot` is over: its counters and times go to its place's past, and the slot is free. */
 void scoreboard_retire(struct scoreboard *scoreboard, struct scoreboard_slot *slot);
 

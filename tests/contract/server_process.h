@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#define SERVER_TEXT 4096
+#define SERVER_TEXT 32768
 
 struct server {
     struct list link;

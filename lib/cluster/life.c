@@ -1,0 +1,404 @@
+/*
+ * The life of a worker or a front, from its start to its end.
+ *
+ * A process is the program itself, started again with its identity in the environment and three descriptors at fixed
+ * numbers. A thread runs the same worker with the same channel. Either says "ready" over the channel; a process's end is
+ * seen by its exit, a thread's by the end of its channel. In place, there is nothing but a call.
+ *
+ * Rule: the primary keeps a copy of a process's end of the channel. What the process never took out of it can then be
+ * read back when it is dead, and no connection is lost with it.
+ *
+ * Rule: a life is freed when the loop holds nothing of it any more; places.c has heard of its end just before.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cluster/primary.h"
+#include "ipc/channel.h"
+
+extern char **environ;
+
+const char *role_name(enum worker_role role)
+{
+    return role == ROLE_FRONT ? "front" : "worker";
+}
+
+static void close_end(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* Everything of it is closed: what it counted is kept, the place is told, and it is gone. */
+static void end_life(struct life *life)
+{
+    struct primary *primary = life->primary;
+    if (life->slot)
+        scoreboard_retire(primary->scoreboard, life->slot);
+    life->slot = NULL;
+    close_end(&life->channel);
+    close_end(&life->worker_channel);
+    life->state = LIFE_ENDING;
+    list_remove(&life->link);
+    place_life_gone(life->place, life);
+    if (life != primary->in_place) /* that one is called from inside its own worker */
+        free(life);
+}
+
+static void on_life_handle_closed(uv_handle_t *handle)
+{
+    struct life *life = handle->data;
+    if (--life->handles == 0)
+        end_life(life);
+}
+
+/* What it has on the loop is closed, which ends it. */
+static void let_go(struct life *life)
+{
+    if (life->has_process)
+        uv_close((uv_handle_t *)&life->process, on_life_handle_closed);
+    if (life->has_channel)
+        uv_close((uv_handle_t *)&life->channel_poll, on_life_handle_closed);
+    life->has_process = life->has_channel = false;
+}
+
+/* ---- the channel ---- */
+
+static void free_worker(struct worker *worker)
+{
+    free(worker->private);
+    free(worker);
+}
+
+static void end_thread(struct life *life)
+{
+    uv_thread_join(&life->thread);
+    free_worker(life->thread_worker);
+    life->thread_worker = NULL;
+    snprintf(life->end, sizeof life->end, "%s", life->was_ready ? "ended" : "could not start");
+    let_go(life);
+}
+
+static void become_ready(struct life *life)
+{
+    life->state = LIFE_READY;
+    life->was_ready = true;
+    life->deadline_ns = 0;
+    place_life_ready(life->place, life);
+}
+
+static void on_channel(uv_poll_t *poll, int status, int events)
+{
+    struct life *life = poll->data;
+    struct channel_message message;
+    int fd, got;
+    (void)status;
+    (void)events;
+    while ((got = channel_receive(life->channel, &message, &fd)) > 0) {
+        if (fd >= 0)
+            close(fd);
+        if (message.kind == CHANNEL_READY && life->state == LIFE_STARTING)
+            become_ready(life);
+    }
+    if (got == -EAGAIN)
+        return;
+    if (life->thread_worker)
+        end_thread(life);
+    else
+        uv_poll_stop(poll); /* a process's end is told by its exit */
+}
+
+static int open_channel(struct life *life, int ends[2])
+{
+    life->channel = ends[0];
+    int error = uv_poll_init(&life->primary->loop, &life->channel_poll, ends[0]);
+    if (error)
+        return error;
+    life->channel_poll.data = life;
+    life->has_channel = true;
+    life->handles++;
+    return uv_poll_start(&life->channel_poll, UV_READABLE | UV_DISCONNECT, on_channel);
+}
+
+/* ---- processes ---- */
+
+static void describe_end(struct life *life, int64_t exit_status, int term_signal)
+{
+    const char *why = life->kill_reason ? life->kill_reason : "", *before = life->kill_reason ? " (" : "",
+               *behind = life->kill_reason ? ")" : "";
+    if (term_signal)
+        snprintf(life->end, sizeof life->end, "signal %d%s%s%s", term_signal, before, why, behind);
+    else
+        snprintf(life->end, sizeof life->end, "exit status %d%s%s%s", (int)exit_status, before, why, behind);
+}
+
+static void on_exit_of(uv_process_t *process, int64_t exit_status, int term_signal)
+{
+    struct life *life = process->data;
+    bool wanted = life->state == LIFE_DRAINING || life->primary->stopping;
+    describe_end(life, exit_status, term_signal);
+    log_line(life->primary->log, wanted ? LOG_DEBUG : LOG_WARN, "%s %u (pid %d) ended: %s", role_name(life->place->role),
+             life->place->index, (int)process->pid, life->end);
+    primary_event(life->primary, "exit", life->place, life, "{s:i, s:s*}", term_signal ? "signal" : "status",
+                  term_signal ? term_signal : (int)exit_status, "reason", life->kill_reason);
+    life->process_running = false;
+    life->state = LIFE_ENDING;
+    dealer_reclaim(life->primary, life);
+    let_go(life);
+}
+
+/* The environment with one more entry. The caller frees the array; the strings are borrowed. */
+static char **environment_with(char *entry)
+{
+    size_t count = 0;
+    while (environ[count])
+        count++;
+    char **copy = malloc((count + 2) * sizeof *copy);
+    if (!copy)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        copy[i] = environ[i];
+    copy[count] = entry;
+    copy[count + 1] = NULL;
+    return copy;
+}
+
+static uv_stdio_container_t inherit(int fd)
+{
+    uv_stdio_container_t container = {.flags = fd >= 0 ? UV_INHERIT_FD : UV_IGNORE};
+    container.data.fd = fd;
+    return container;
+}
+
+static int spawn(struct life *life, int worker_end)
+{
+    struct primary *primary = life->primary;
+    char identity[sizeof WORKER_IDENTITY_NAME + WORKER_IDENTITY_SIZE];
+    snprintf(identity, sizeof identity, "%s=%u:%u:%u:%d", WORKER_IDENTITY_NAME, life->place->index,
+             (unsigned)(life->slot - primary->scoreboard->slots), (unsigned)life->place->role, (int)getpid());
+    char **environment = environment_with(identity);
+    if (!environment)
+        return -ENOMEM;
+    int listener = listeners_inherited(life->place);
+    uv_stdio_container_t descriptors[] = {
+        inherit(-1),                     /* stdin: nothing */
+        inherit(STDERR_FILENO),          /* stdout: the ready line is the primary's */
+        inherit(STDERR_FILENO),          /**/
+        inherit(worker_end),             /* WORKER_CHANNEL_FD */
+        inherit(primary->scoreboard_fd), /* WORKER_SCOREBOARD_FD */
+        inherit(listener),               /* WORKER_LISTENER_FD */
+    };
+    uv_process_options_t options = {
+        .file = primary->executable,
+        .args = primary->argv,
+        .env = environment,
+        .exit_cb = on_exit_of,
+        .stdio = descriptors,
+        .stdio_count = listener >= 0 ? 6 : 5,
+    };
+    life->process.data = life;
+    life->has_process = true; /* even when it fails: the handle has to be closed */
+    life->handles++;
+    int error = uv_spawn(&primary->loop, &life->process, &options);
+    life->process_running = !error;
+    if (!error)
+        life->slot->pid = life->process.pid; /* so that it can be seen before it can say so itself */
+    free(environment);
+    return error;
+}
+
+/* ---- threads ---- */
+
+static void run_thread(void *context)
+{
+    (void)worker_run(context); /* the primary hears of its end, whichever it is, by the end of the channel */
+}
+
+/* As a process does, a worker in this one gets its own descriptor of the listening socket: each closes the own when it ends. */
+static int make_worker(struct life *life, int channel, struct worker **made)
+{
+    struct primary *primary = life->primary;
+    struct worker *worker = calloc(1, sizeof *worker);
+    struct worker_private *private = calloc(1, sizeof *private);
+    int listener = listeners_inherited(life->place), error = 0;
+    if (!worker || !private)
+        error = -ENOMEM;
+    else if (listener >= 0 && (listener = fcntl(listener, F_DUPFD_CLOEXEC, 0)) < 0)
+        error = -errno;
+    if (error) {
+        free(worker);
+        free(private);
+        return error;
+    }
+    private->channel = channel;
+    *worker = (struct worker){
+        .strategy = primary->strategy,
+        .options = primary->options,
+        .own_options = primary->own_options,
+        .log = primary->log,
+        .role = life->place->role,
+        .index = life->place->index,
+        .scoreboard = primary->scoreboard,
+        .slot = life->slot,
+        .listener = listener,
+        .private = private,
+    };
+    *made = worker;
+    return 0;
+}
+
+static int start_thread(struct life *life, int channel)
+{
+    struct worker *worker;
+    int error = make_worker(life, channel, &worker);
+    if (error)
+        return error;
+    life->thread_worker = worker; /* set before: its channel may speak at once */
+    error = uv_thread_create(&life->thread, run_thread, worker);
+    if (!error)
+        return 0;
+    life->thread_worker = NULL;
+    close_end(&worker->listener);
+    free_worker(worker);
+    return error;
+}
+
+/* ---- in place ---- */
+
+static void on_worker_in_place_ended(void *life)
+{
+    end_life(life);
+}
+
+static int start_in_place(struct life *life)
+{
+    struct worker *worker;
+    int error = make_worker(life, -1, &worker);
+    if (error)
+        return error;
+    worker->loop = &life->primary->loop;
+    worker->private->ended = on_worker_in_place_ended;
+    worker->private->ended_context = life;
+    life->thread_worker = worker;
+    life->primary->in_place = life;
+    worker_prepare_thread(worker);
+    error = worker_begin(worker);
+    if (error)
+        return error;
+    become_ready(life);
+    return 0;
+}
+
+void life_free_in_place(struct life *life)
+{
+    if (!life)
+        return;
+    if (life->thread_worker) {
+        worker_free(life->thread_worker);
+        free_worker(life->thread_worker);
+    }
+    free(life);
+}
+
+/* ---- any life ---- */
+
+static int start_with_channel(struct life *life)
+{
+    int ends[2];
+    int error = channel_pair(ends);
+    if (error)
+        return error;
+    error = open_channel(life, ends);
+    if (!error && life->primary->strategy->place == THREADS) {
+        error = start_thread(life, ends[1]);
+        if (!error)
+            return 0;
+    }
+    life->worker_channel = ends[1];
+    if (!error)
+        error = spawn(life, ends[1]);
+    return error;
+}
+
+static struct life *make_life(struct place *place)
+{
+    struct primary *primary = place->primary;
+    struct life *life = calloc(1, sizeof *life);
+    if (!life)
+        return NULL;
+    life->slot = scoreboard_take(primary->scoreboard, place->role, place->index, place->lives_begun);
+    if (!life->slot) {
+        free(life);
+        return NULL;
+    }
+    life->primary = primary;
+    life->place = place;
+    life->generation = place->lives_begun++;
+    life->channel = life->worker_channel = -1;
+    life->started_ns = clock_now_ns();
+    life->deadline_ns = life->started_ns + primary->options->ready_timeout_ns;
+    list_append(&place->lives, &life->link);
+    return life;
+}
+
+/*
+ * Begins a life for the place. 0 and the life in *begun, which is set before anything of it can happen; or a negative errno: then
+ * its end follows, as that of any life - at once where nothing of it was on the loop yet.
+ */
+int life_start(struct place *place, struct life **begun)
+{
+    struct primary *primary = place->primary;
+    struct life *life = make_life(place);
+    if (!life)
+        return -ENOMEM;
+    *begun = life;
+    primary_event(primary, "start", place, life, NULL);
+    int error = primary->strategy->place == IN_PLACE ? start_in_place(life) : start_with_channel(life);
+    if (!error)
+        return 0;
+    snprintf(life->end, sizeof life->end, "cannot start: %s", uv_strerror(error));
+    if (life->handles > 0)
+        let_go(life);
+    else
+        end_life(life);
+    return error;
+}
+
+static void tell(struct life *life, enum channel_kind order)
+{
+    bool in_place = life->primary->strategy->place == IN_PLACE;
+    if (in_place && order == CHANNEL_DRAIN)
+        worker_drain(life->thread_worker);
+    else if (in_place)
+        worker_stop(life->thread_worker);
+    else if (channel_send(life->channel, order, 0, -1) != 0 && life->process_running)
+        uv_process_kill(&life->process, order == CHANNEL_DRAIN ? SIGTERM : SIGKILL);
+}
+
+void life_drain(struct life *life, uint64_t grace_ns)
+{
+    if (life->state >= LIFE_DRAINING)
+        return;
+    life->state = LIFE_DRAINING;
+    life->deadline_ns = grace_ns ? clock_now_ns() + grace_ns : 0;
+    tell(life, CHANNEL_DRAIN);
+}
+
+void life_kill(struct life *life, const char *reason)
+{
+    if (life->state == LIFE_ENDING)
+        return;
+    life->state = LIFE_ENDING;
+    life->deadline_ns = 0;
+    life->kill_reason = reason;
+    if (life->process_running)
+        uv_process_kill(&life->process, SIGKILL);
+    else
+        tell(life, CHANNEL_STOP);
+}

@@ -1,0 +1,162 @@
+/*
+ * A rolling reload: one place after the other (or --reload-parallel at a time) gets a new life, which runs the executable that
+ * is on disk by then.
+ *
+ * The new life is made ready, takes over, the old one drains; when it is gone, it is the next place's turn. If a new life does
+ * not become ready, the reload is aborted: that place keeps its old life, places that had their turn keep the new one, the
+ * others are left alone.
+ *
+ * A reload that is asked for while one is running follows it, once, however often it was asked for; asked for before all
+ * workers are ready, it follows then. The end of the program ends a reload.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cluster/primary.h"
+
+static bool ends(const struct primary *primary)
+{
+    return primary->draining || primary->stopping;
+}
+
+static void begin(struct primary *primary)
+{
+    struct reload *reload = &primary->reload;
+    *reload = (struct reload){.running = true, .done = reload->done, .aborted = reload->aborted};
+    for (struct place *place = place_next(primary, NULL); place; place = place_next(primary, place))
+        place->reload_due = place->wanted;
+    log_line(primary->log, LOG_INFO, "reload: begins");
+    primary_event(primary, "reload", NULL, NULL, "{s:s}", "step", "begin");
+    reload_go_on(primary);
+}
+
+static void finish(struct primary *primary)
+{
+    struct reload *reload = &primary->reload;
+    reload->running = false;
+    if (reload->failing) {
+        reload->aborted++;
+        log_line(primary->log, LOG_ERROR, "reload: aborted after %u of %u: %s", reload->replaced,
+                 primary->worker_count + primary->front_count, reload->last_error);
+    } else {
+        reload->done++;
+        log_line(primary->log, LOG_INFO, "reload: done, %u replaced", reload->replaced);
+    }
+    primary_event(primary, "reload", NULL, NULL, "{s:s, s:i, s:s*}", "step", reload->failing ? "aborted" : "done", "replaced",
+                  (int)reload->replaced, "error", reload->failing ? reload->last_error : NULL);
+    if (!reload->again)
+        return;
+    reload->again = false;
+    begin(primary);
+}
+
+static struct place *find_due(const struct primary *primary)
+{
+    for (struct place *place = place_next(primary, NULL); place; place = place_next(primary, place))
+        if (place->reload_due && !place->next && !place->replacing)
+            return place;
+    return NULL;
+}
+
+static void begin_place(struct place *place)
+{
+    struct primary *primary = place->primary;
+    place->reload_due = false;
+    if (!place->wanted)
+        return;
+    place->reloading = true;
+    primary->reload.active++;
+    primary_event(primary, "reload", place, place->current, "{s:s}", "step", place->role == ROLE_FRONT ? "front" : "worker");
+    int error = place_replace(place, "reload");
+    if (!error)
+        return;
+    place->replacing = NULL;
+    char why[PRIMARY_WHY_SIZE];
+    snprintf(why, sizeof why, "%s %u cannot be started: %s", role_name(place->role), place->index, uv_strerror(error));
+    reload_place_settled(place, false, why);
+}
+
+/* Those that are not ready yet will not take over. */
+static void call_off_others(struct primary *primary)
+{
+    for (struct place *place = place_next(primary, NULL); place; place = place_next(primary, place)) {
+        place->reload_due = false;
+        if (place->reloading && place->next)
+            life_kill(place->next, "the reload was aborted");
+    }
+}
+
+void reload_go_on(struct primary *primary)
+{
+    struct reload *reload = &primary->reload;
+    struct place *place;
+    if (!reload->running)
+        return;
+    while (!reload->failing && !ends(primary) && reload->active < primary->options->reload_parallel &&
+           (place = find_due(primary)) != NULL)
+        begin_place(place);
+    bool waits = !reload->failing && !ends(primary); /* for a place that is being replaced for another reason */
+    for (place = place_next(primary, NULL); place && waits; place = place_next(primary, place))
+        if (place->reload_due)
+            return;
+    if (reload->active == 0 && reload->running && !ends(primary))
+        finish(primary);
+}
+
+void reload_place_settled(struct place *place, bool ok, const char *why)
+{
+    struct primary *primary = place->primary;
+    struct reload *reload = &primary->reload;
+    if (place->reloading) {
+        place->reloading = false;
+        reload->active--;
+        reload->replaced += ok;
+        if (!ok && !reload->failing) {
+            reload->failing = true;
+            snprintf(reload->last_error, sizeof reload->last_error, "%s", why);
+            call_off_others(primary);
+        }
+    }
+    reload_go_on(primary);
+}
+
+void reload_give_up(struct primary *primary, const char *why)
+{
+    struct reload *reload = &primary->reload;
+    reload->again = false;
+    if (!reload->running)
+        return;
+    reload->running = false;
+    reload->aborted++;
+    snprintf(reload->last_error, sizeof reload->last_error, "%s", why);
+    log_line(primary->log, LOG_WARN, "reload: aborted: %s", why);
+    primary_event(primary, "reload", NULL, NULL, "{s:s, s:i, s:s}", "step", "aborted", "replaced", (int)reload->replaced, "error",
+                  why);
+}
+
+static int refuse(char *why, int error, const char *text)
+{
+    snprintf(why, PRIMARY_WHY_SIZE, "%s", text);
+    return error;
+}
+
+int primary_reload(struct primary *primary, char *why)
+{
+    struct reload *reload = &primary->reload;
+    why[0] = '\0';
+    if (primary->strategy->place == IN_PLACE)
+        return refuse(why, -EOPNOTSUPP, "the one worker is the program itself: it cannot be replaced while it runs");
+    if (primary->strategy->place == THREADS)
+        return refuse(why, -EOPNOTSUPP, "the workers are threads of one program: it cannot be replaced while it runs");
+    if (ends(primary))
+        return refuse(why, -ESHUTDOWN, "the program is ending");
+    if (reload->running || !primary->serving) {
+        reload->again = true;
+        return refuse(why, -EALREADY,
+                      reload->running ? "a reload is running; another one will follow it"
+                                      : "it will begin when all workers are ready");
+    }
+    begin(primary);
+    return 0;
+}
