@@ -14,7 +14,7 @@ RESULTS ?= $(lastword $(sort $(wildcard results/[0-9]*Z-*)))
 
 help: ## this list
 	@echo "clusterbench: a laboratory of server clustering strategies. make TARGET, with:"
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## install what is missing to build, test and plot (Debian, Ubuntu)
 	@scripts/deps build
@@ -32,6 +32,9 @@ build: deps-quiet ## build all programs into build/bin
 
 bench: build ## measure all strategies, draw the report: PLAN=smoke, quick (default) or full
 	$(BUILD)/bin/clusterbench run --plan $(PLAN)
+
+bench-messages: build ## what a message between workers costs: round trips, rates, CPU time (5 seconds, a quiet machine)
+	$(BUILD)/bin/message_bench
 
 test: build ## build, then run every test
 	ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(TEST_JOBS)
@@ -66,4 +69,4 @@ install: build ## install below PREFIX (/usr/local); DESTDIR is honoured
 clean: ## remove what was built; results stay
 	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-lint-gcc build-lint-clang
 
-.PHONY: help deps deps-quiet deps-lint build bench test truth truth-studies soak lint sanitize fuzz report install clean
+.PHONY: help deps deps-quiet deps-lint build bench bench-messages test truth truth-studies soak lint sanitize fuzz report install clean

@@ -118,7 +118,7 @@ static int judge(const struct channel_message *message, bool whole, int flags, i
 
 int channel_receive_bytes(int channel, struct channel_message *message, char *bytes, size_t *length, int *fd)
 {
-    struct iovec pieces[] = {{message, sizeof *message}, {bytes, CHANNEL_BYTES_MAX}};
+    struct iovec pieces[] = {{.iov_base = message, .iov_len = sizeof *message}, {.iov_base = bytes, .iov_len = CHANNEL_BYTES_MAX}};
     int flags = 0;
     ssize_t received = receive(channel, pieces, 2, fd, &flags);
     if (received <= 0)
@@ -130,7 +130,7 @@ int channel_receive_bytes(int channel, struct channel_message *message, char *by
 
 int channel_receive(int channel, struct channel_message *message, int *fd)
 {
-    struct iovec piece = {message, sizeof *message};
+    struct iovec piece = {.iov_base = message, .iov_len = sizeof *message};
     int flags = 0;
     ssize_t received = receive(channel, &piece, 1, fd, &flags);
     return received <= 0 ? (int)received : judge(message, received == sizeof *message, flags, fd);

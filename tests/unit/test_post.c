@@ -255,7 +255,7 @@ static unsigned flood(struct post *post, size_t length)
 
 static unsigned read_all(int channel, uint16_t *last_kind)
 {
-    struct channel_message message;
+    struct channel_message message = {0};
     unsigned count = 0;
     int fd;
     while (channel_receive(channel, &message, &fd) > 0) {
@@ -267,7 +267,7 @@ static unsigned read_all(int channel, uint16_t *last_kind)
 
 static void test_queue_is_bounded_in_messages(void **state)
 {
-    struct rig rig;
+    struct rig rig = {0};
     struct post *post = &rig.ends[0].post;
     uint16_t last = 0;
     (void)state;
@@ -290,7 +290,7 @@ static void test_queue_is_bounded_in_messages(void **state)
 
 static void test_queue_is_bounded_in_bytes(void **state)
 {
-    struct rig rig;
+    struct rig rig = {0};
     struct post *post = &rig.ends[0].post;
     (void)state;
     int other = open_unread(&rig);
@@ -373,7 +373,7 @@ static void test_descriptors_between_messages(void **state)
 /* While a message waits, a hand-off that the socket has room for is refused all the same: it would overtake. */
 static void test_hand_off_overtakes_nothing(void **state)
 {
-    struct rig rig;
+    struct rig rig = {0};
     struct post *post = &rig.ends[0].post;
     struct channel_message message;
     uint16_t last = 0;
@@ -624,7 +624,7 @@ static void test_end_of_the_other_one(void **state)
 
 static void test_closing_ends_the_questions(void **state)
 {
-    struct rig rig;
+    struct rig rig = {0};
     struct outcome outcome = {.ask_more = &rig.ends[0].post};
     (void)state;
     int other = open_unread(&rig);
