@@ -172,3 +172,20 @@ int file_write_json(const char *path, const json_t *json)
     file_discard(&draft);
     return error;
 }
+
+/* ---- all of it ---- */
+
+int file_write(int fd, const char *text, size_t length, size_t piece, unsigned *writes)
+{
+    while (length > 0) {
+        ssize_t taken = write(fd, text, length < piece ? length : piece);
+        if (taken == 0 || (taken < 0 && errno != EINTR))
+            return taken < 0 ? -errno : -EIO;
+        if (taken > 0) {
+            text += taken;
+            length -= (size_t)taken;
+            ++*writes;
+        }
+    }
+    return 0;
+}

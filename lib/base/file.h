@@ -1,5 +1,6 @@
 /*
- * Whole files: read one, or write one so that its final name never holds half of it (a temporary name beside it, then rename).
+ * Files: read a whole one, write one so that its final name never holds half of it (a temporary name beside it, then rename),
+ * write to a descriptor until all is written.
  */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
@@ -27,5 +28,11 @@ void file_discard(struct file_draft *draft);
 
 /* A whole JSON document by the way above, indented, with a newline at its end. "-" is stdout. 0 or negative errno. */
 int file_write_json(const char *path, const json_t *json);
+
+/*
+ * Writes all of it, in pieces of at most `piece` bytes; what the kernel does not take at once is written again. *writes grows by
+ * the calls that took something. 0 or a negative errno.
+ */
+int file_write(int fd, const char *text, size_t length, size_t piece, unsigned *writes);
 
 #endif
