@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "cluster/primary.h"
-#include "ipc/channel.h"
 
 #define UNTAKEN_MAX 128 /* hand-offs a worker may be behind; well below what a channel holds */
 #define ACCEPT_MOST 64  /* connections a wake-up */
@@ -33,8 +32,8 @@ static bool has_room(const struct primary *primary, const struct life *life)
 static int hand(struct life *life, int fd)
 {
     if (life->primary->strategy->place == THREADS)
-        return channel_send(life->channel, CHANNEL_LOCAL, fd, -1);
-    int error = channel_send(life->channel, CHANNEL_CONNECTION, 0, fd);
+        return post_hand(&life->post, CHANNEL_LOCAL, fd, -1);
+    int error = post_hand(&life->post, CHANNEL_CONNECTION, 0, fd);
     if (!error)
         close(fd);
     return error;

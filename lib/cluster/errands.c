@@ -5,7 +5,10 @@
 
 typedef void errand_function(struct job *job);
 
-static errand_function *const errands[ERRANDS] = {0};
+static errand_function *const errands[ERRANDS] = {
+    [SERVICE_BROADCAST] = errand_broadcast,
+    [SERVICE_STATS] = errand_stats,
+};
 
 void errand_run(struct job *job)
 {

@@ -10,4 +10,7 @@
 
 #include "cluster/work.h"
 
+void errand_broadcast(struct job *job);
+void errand_stats(struct job *job);
+
 #endif

@@ -2,8 +2,8 @@
  * The life of a worker or a front, from its start to its end.
  *
  * A process is the program itself, started again with its identity in the environment and three descriptors at fixed
- * numbers. A thread runs the same worker with the same channel. Either says "ready" over the channel; a process's end is
- * seen by its exit, a thread's by the end of its channel. In place, there is nothing but a call.
+ * numbers. A thread runs the same worker with the same channel, and so does a worker in place, on the primary's own loop. All say
+ * "ready" over the channel; a process's end is seen by its exit, a thread's by the end of its channel; in place, by a call.
  *
  * Rule: the primary keeps a copy of a process's end of the channel. What the process never took out of it can then be
  * read back when it is dead, and no connection is lost with it.
@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cluster/messages.h"
 #include "cluster/primary.h"
-#include "ipc/channel.h"
 
 extern char **environ;
 
@@ -42,30 +42,34 @@ static void end_life(struct life *life)
     if (life->slot)
         scoreboard_retire(primary->scoreboard, life->slot);
     life->slot = NULL;
-    close_end(&life->channel);
     close_end(&life->worker_channel);
     life->state = LIFE_ENDING;
     list_remove(&life->link);
     place_life_gone(life->place, life);
-    if (life != primary->in_place) /* that one is called from inside its own worker */
+    if (life != primary->in_place) /* that one goes with its worker, behind the loop */
         free(life);
 }
 
-static void on_life_handle_closed(uv_handle_t *handle)
+static void on_part_closed(void *context)
 {
-    struct life *life = handle->data;
+    struct life *life = context;
     if (--life->handles == 0)
         end_life(life);
+}
+
+static void on_process_closed(uv_handle_t *handle)
+{
+    on_part_closed(handle->data);
 }
 
 /* What it has on the loop is closed, which ends it. */
 static void let_go(struct life *life)
 {
     if (life->has_process)
-        uv_close((uv_handle_t *)&life->process, on_life_handle_closed);
-    if (life->has_channel)
-        uv_close((uv_handle_t *)&life->channel_poll, on_life_handle_closed);
-    life->has_process = life->has_channel = false;
+        uv_close((uv_handle_t *)&life->process, on_process_closed);
+    if (life->has_post)
+        post_close(&life->post, on_part_closed);
+    life->has_process = life->has_post = false;
 }
 
 /* ---- the channel ---- */
@@ -93,37 +97,43 @@ static void become_ready(struct life *life)
     place_life_ready(life->place, life);
 }
 
-static void on_channel(uv_poll_t *poll, int status, int events)
+static void on_message(void *context, const struct channel_message *message, struct slice bytes, int fd)
 {
-    struct life *life = poll->data;
-    struct channel_message message;
-    int fd, got;
-    (void)status;
-    (void)events;
-    while ((got = channel_receive(life->channel, &message, &fd)) > 0) {
-        if (fd >= 0)
-            close(fd);
-        if (message.kind == CHANNEL_READY && life->state == LIFE_STARTING)
-            become_ready(life);
-    }
-    if (got == -EAGAIN)
-        return;
-    if (life->thread_worker)
-        end_thread(life);
+    struct life *life = context;
+    if (fd >= 0)
+        close(fd);
+    if (message->kind == CHANNEL_READY && life->state == LIFE_STARTING)
+        become_ready(life);
     else
-        uv_poll_stop(poll); /* a process's end is told by its exit */
+        messages_from_worker(life, message, bytes);
 }
 
-static int open_channel(struct life *life, int ends[2])
+/* A process's end is told by its exit, that of a worker in place by itself. */
+static void on_channel_ended(void *context)
 {
-    life->channel = ends[0];
-    int error = uv_poll_init(&life->primary->loop, &life->channel_poll, ends[0]);
+    struct life *life = context;
+    if (life->thread_worker && life->primary->strategy->place == THREADS)
+        end_thread(life);
+}
+
+/* The worker's end is in *worker_end. */
+static int open_channel(struct life *life, int *worker_end)
+{
+    static const struct post_events events = {on_message, on_channel_ended};
+    int ends[2];
+    int error = channel_pair(ends);
     if (error)
         return error;
-    life->channel_poll.data = life;
-    life->has_channel = true;
+    *worker_end = ends[1];
+    error = post_open(&life->post, &life->primary->loop, ends[0], &events, life);
+    if (error) {
+        close(ends[0]);
+        close(ends[1]);
+        return error;
+    }
+    life->has_post = true;
     life->handles++;
-    return uv_poll_start(&life->channel_poll, UV_READABLE | UV_DISCONNECT, on_channel);
+    return 0;
 }
 
 /* ---- processes ---- */
@@ -273,26 +283,28 @@ static int start_thread(struct life *life, int channel)
 
 static void on_worker_in_place_ended(void *life)
 {
-    end_life(life);
+    let_go(life);
 }
 
 static int start_in_place(struct life *life)
 {
     struct worker *worker;
-    int error = make_worker(life, -1, &worker);
+    int channel;
+    life->primary->in_place = life;
+    int error = open_channel(life, &channel);
     if (error)
         return error;
+    error = make_worker(life, channel, &worker);
+    if (error) {
+        close(channel);
+        return error;
+    }
     worker->loop = &life->primary->loop;
     worker->private->ended = on_worker_in_place_ended;
     worker->private->ended_context = life;
     life->thread_worker = worker;
-    life->primary->in_place = life;
     worker_prepare_thread(worker);
-    error = worker_begin(worker);
-    if (error)
-        return error;
-    become_ready(life);
-    return 0;
+    return worker_begin(worker);
 }
 
 void life_free_in_place(struct life *life)
@@ -310,19 +322,14 @@ void life_free_in_place(struct life *life)
 
 static int start_with_channel(struct life *life)
 {
-    int ends[2];
-    int error = channel_pair(ends);
+    int channel;
+    int error = open_channel(life, &channel);
     if (error)
         return error;
-    error = open_channel(life, ends);
-    if (!error && life->primary->strategy->place == THREADS) {
-        error = start_thread(life, ends[1]);
-        if (!error)
-            return 0;
-    }
-    life->worker_channel = ends[1];
-    if (!error)
-        error = spawn(life, ends[1]);
+    bool is_thread = life->primary->strategy->place == THREADS;
+    error = is_thread ? start_thread(life, channel) : spawn(life, channel);
+    if (!is_thread || error)
+        life->worker_channel = channel; /* else it is the thread's */
     return error;
 }
 
@@ -340,7 +347,7 @@ static struct life *make_life(struct place *place)
     life->primary = primary;
     life->place = place;
     life->generation = place->lives_begun++;
-    life->channel = life->worker_channel = -1;
+    life->worker_channel = -1;
     life->started_ns = clock_now_ns();
     life->deadline_ns = life->started_ns + primary->options->ready_timeout_ns;
     list_append(&place->lives, &life->link);
@@ -372,12 +379,7 @@ int life_start(struct place *place, struct life **begun)
 
 static void tell(struct life *life, enum channel_kind order)
 {
-    bool in_place = life->primary->strategy->place == IN_PLACE;
-    if (in_place && order == CHANNEL_DRAIN)
-        worker_drain(life->thread_worker);
-    else if (in_place)
-        worker_stop(life->thread_worker);
-    else if (channel_send(life->channel, order, 0, -1) != 0 && life->process_running)
+    if (post_send(&life->post, order, 0, SLICE("")) != 0 && life->process_running)
         uv_process_kill(&life->process, order == CHANNEL_DRAIN ? SIGTERM : SIGKILL);
 }
 

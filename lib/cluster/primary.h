@@ -21,6 +21,7 @@
 #include "cluster/backoff.h"
 #include "cluster/strategy.h"
 #include "cluster/worker.h"
+#include "ipc/post.h"
 
 #define PLACES_MAX (WORKERS_MAX + FRONTS_MAX)
 
@@ -44,14 +45,13 @@ struct life {
     uint64_t started_ns;
     uint64_t deadline_ns;         /* to be ready, or to have drained: then it is killed; 0: none */
     struct scoreboard_slot *slot; /* or NULL */
-    int channel;                  /* the primary's end, or -1 */
+    struct post post;             /* the primary's end of the channel */
     int worker_channel;           /* a process's end: kept, so that hand-offs it never took can be read back */
-    uv_poll_t channel_poll;
     uv_process_t process;
     uv_thread_t thread;
     struct worker *thread_worker; /* THREADS and IN_PLACE */
-    unsigned handles;             /* channel_poll, and process */
-    bool has_channel, has_process, process_running;
+    unsigned handles;             /* post, and process */
+    bool has_post, has_process, process_running;
     uint64_t handed;         /* connections dealt to it */
     const char *kill_reason; /* why it was killed by us, or NULL */
     char end[END_TEXT_SIZE]; /* how it ended: "signal 9", "exit status 1" */

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "ipc/channel.h"
 
 #define HOUSEKEEPING_NS (500 * CLOCK_NS_PER_MS)
 #define PARTING_MS      250 /* in a drain, for a request that is on its way to an idle connection */
@@ -48,7 +47,7 @@ static void on_handle_closed(uv_handle_t *handle)
     part_closed(handle->data);
 }
 
-static void on_acceptor_gone(void *worker)
+static void on_part_closed(void *worker)
 {
     part_closed(worker);
 }
@@ -56,12 +55,11 @@ static void on_acceptor_gone(void *worker)
 static void close_channel(struct worker *worker)
 {
     struct worker_private *private = worker->private;
-    if (!private->channel_open)
+    if (!private->post_open)
         return;
-    private->channel_open = false;
+    private->post_open = false;
     private->closing++;
-    uv_close((uv_handle_t *)&private->channel_poll, on_handle_closed);
-    close(private->channel);
+    post_close(&private->post, on_part_closed);
 }
 
 static void stop_accepting(struct worker *worker)
@@ -71,7 +69,7 @@ static void stop_accepting(struct worker *worker)
         return;
     private->accepting = false;
     private->closing++;
-    acceptor_close(&private->acceptor, on_acceptor_gone);
+    acceptor_close(&private->acceptor, on_part_closed);
 }
 
 void worker_stop(struct worker *worker)
@@ -137,63 +135,45 @@ int worker_accept_from(struct worker *worker, int listener, unsigned batch)
 
 /* ---- the channel ---- */
 
-static void lose_primary(struct worker *worker)
+static void on_channel_ended(void *context)
 {
+    struct worker *worker = context;
     log_line(worker->log, LOG_WARN, "worker %u: the primary is gone, ending", worker->index);
     worker_stop(worker);
 }
 
-static void take_message(struct worker *worker, const struct channel_message *message, int fd)
+/* A connection without its descriptor was lost on its way in, for want of a free one; its client sees it end. */
+static void on_message(void *context, const struct channel_message *message, struct slice bytes, int fd)
 {
+    struct worker *worker = context;
     if (message->kind == CHANNEL_CONNECTION && fd >= 0)
         take_connection(worker, fd);
+    else if (message->kind == CHANNEL_CONNECTION)
+        counter_add(&worker->slot->counters.errors_accept, 1);
     else if (message->kind == CHANNEL_LOCAL)
         take_connection(worker, message->value);
     else if (message->kind == CHANNEL_DRAIN)
         worker_drain(worker);
     else if (message->kind == CHANNEL_STOP)
         worker_stop(worker);
-    else if (fd >= 0)
+    else
+        messages_from_primary(worker, message, bytes);
+    if (fd >= 0 && message->kind != CHANNEL_CONNECTION)
         close(fd);
-}
-
-/* Everything the channel holds. -EMFILE: a descriptor was lost on its way in; its client sees the connection end. */
-static void on_channel(uv_poll_t *poll, int status, int events)
-{
-    struct worker *worker = poll->data;
-    struct channel_message message;
-    int fd, got = 1;
-    (void)status; /* UV_EBADF stands for a hang-up with unread messages: receiving tells */
-    (void)events;
-    while (got > 0 && !worker->private->ending) {
-        got = channel_receive(worker->private->channel, &message, &fd);
-        if (got == -EMFILE) {
-            counter_add(&worker->slot->counters.errors_accept, 1);
-            got = 1;
-        } else if (got > 0) {
-            take_message(worker, &message, fd);
-        }
-    }
-    if (got <= 0 && got != -EAGAIN && !worker->private->ending)
-        lose_primary(worker);
 }
 
 static int open_channel(struct worker *worker)
 {
+    static const struct post_events events = {on_message, on_channel_ended};
     struct worker_private *private = worker->private;
-    if (private->channel < 0)
-        return 0;
-    int error = uv_poll_init(worker->loop, &private->channel_poll, private->channel);
-    if (error)
-        return error;
-    private->channel_poll.data = worker;
-    private->channel_open = true;
-    return uv_poll_start(&private->channel_poll, UV_READABLE | UV_DISCONNECT, on_channel);
+    int error = post_open(&private->post, worker->loop, private->channel, &events, worker);
+    private->post_open = !error;
+    return error;
 }
 
 int worker_accept_handed(struct worker *worker)
 {
-    return worker->private->channel < 0 ? -ENOTCONN : 0;
+    return worker->private->post_open ? 0 : -ENOTCONN;
 }
 
 /* A connection has ended: there may be room again. */
@@ -331,7 +311,7 @@ int worker_begin(struct worker *worker)
     worker->slot->pid = getpid();
     worker->slot->tid = gettid();
     worker->slot->state = WORKER_READY;
-    return private->channel < 0 ? 0 : channel_send(private->channel, CHANNEL_READY, 0, -1);
+    return post_send(&private->post, CHANNEL_READY, 0, SLICE(""));
 }
 
 /* A handler has the requests; the connections' coming and going stays the worker's. */

@@ -6,9 +6,11 @@
 
 #include "cluster/acceptor.h"
 #include "cluster/alarm.h"
+#include "cluster/messages.h"
 #include "cluster/sampler.h"
 #include "cluster/strategy.h"
 #include "cluster/work.h"
+#include "ipc/post.h"
 
 /* Service work that cannot be answered on the spot: /block and its like in turn, /wait on an alarm. */
 struct work {
@@ -22,9 +24,10 @@ struct work {
 struct worker_private {
     struct acceptor acceptor;
     bool accepting;
-    int channel; /* the worker's end, or -1 */
-    uv_poll_t channel_poll;
-    bool channel_open;
+    int channel; /* the worker's end */
+    struct post post;
+    bool post_open;
+    struct worker_messages messages;
     uv_signal_t terminate;
     bool signal_open;
     struct alarm_clock clock;

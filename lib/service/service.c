@@ -17,7 +17,7 @@ struct methods {
 };
 
 static const struct methods reading = {.get = true, .head = true, .allow = SLICE("Allow: GET, HEAD, OPTIONS\r\n")};
-static const struct methods appending = {.get = true, .post = true, .allow = SLICE("Allow: GET, POST, OPTIONS\r\n")};
+static const struct methods telling = {.get = true, .post = true, .allow = SLICE("Allow: GET, POST, OPTIONS\r\n")};
 static const struct methods anything = {.get = true,
                                         .head = true,
                                         .post = true,
@@ -218,13 +218,56 @@ static void answer_append(const struct service_request *request, struct slice va
         response->argument = (struct slice){"", 0};
 }
 
+static void refuse_message(int status, const char *why, struct service_response *response)
+{
+    say(response, status,
+        snprintf(response->text, sizeof response->text, "%s: %s; use /broadcast?msg=TEXT of 1 to %d bytes, or POST them\n",
+                 status == 413 ? "413 Content Too Large" : "400 Bad Request", why, SERVICE_MESSAGE_MAX));
+}
+
+static void answer_broadcast(const struct service_request *request, struct slice value, struct service_response *response)
+{
+    (void)value;
+    bool is_query = query_value(request->query, "msg", &response->argument);
+    if (!is_query)
+        response->argument = request->body;
+    long length = is_query ? query_decode(response->argument, NULL, 0) : (long)response->argument.length;
+    if (length < 0) {
+        refuse_message(400, "an escape in msg is no '%' and two hexadecimal digits", response);
+    } else if (length == 0) {
+        refuse_message(400, "there is no message", response);
+    } else if (length > SERVICE_MESSAGE_MAX) {
+        refuse_message(is_query ? 400 : 413, "the message is too long", response);
+    } else {
+        response->work = SERVICE_ERRAND;
+        response->errand = SERVICE_BROADCAST;
+        response->choice = is_query ? SERVICE_MESSAGE_ESCAPED : SERVICE_MESSAGE_PLAIN;
+    }
+}
+
+static void answer_stats(const struct service_request *request, struct slice value, struct service_response *response)
+{
+    (void)request;
+    (void)value;
+    response->work = SERVICE_ERRAND;
+    response->errand = SERVICE_STATS;
+}
+
 static const struct route routes[] = {
-    {"/", &reading, false, answer_hello},          {"/hello", &reading, false, answer_hello},
-    {"/healthz", &reading, false, answer_healthz}, {"/bytes/", &reading, false, answer_bytes},
-    {"/echo", &anything, false, answer_echo},      {"/block/", &reading, false, answer_block},
-    {"/cpu/", &reading, false, answer_cpu},        {"/wait/", &reading, false, answer_wait},
-    {"/static/", &reading, false, answer_static},  {"/append", &appending, false, answer_append},
-    {"/crash", &reading, true, answer_crash},      {"/leak/", &reading, true, answer_leak},
+    {"/", &reading, false, answer_hello},
+    {"/hello", &reading, false, answer_hello},
+    {"/healthz", &reading, false, answer_healthz},
+    {"/bytes/", &reading, false, answer_bytes},
+    {"/echo", &anything, false, answer_echo},
+    {"/block/", &reading, false, answer_block},
+    {"/cpu/", &reading, false, answer_cpu},
+    {"/wait/", &reading, false, answer_wait},
+    {"/static/", &reading, false, answer_static},
+    {"/append", &telling, false, answer_append},
+    {"/broadcast", &telling, false, answer_broadcast},
+    {"/stats", &reading, false, answer_stats},
+    {"/crash", &reading, true, answer_crash},
+    {"/leak/", &reading, true, answer_leak},
     {"/stall/", &reading, true, answer_stall},
 };
 

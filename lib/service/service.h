@@ -38,7 +38,7 @@ enum service_errand {
     SERVICE_STATIC,    /* argument: the path below --root */
     SERVICE_APPEND,    /* choice: how (service_append); argument: the line's text; at NULL: one of `number` bytes is made up;
                           work_ns: how long the lock is held in between */
-    SERVICE_BROADCAST, /* argument: what to tell every worker */
+    SERVICE_BROADCAST, /* argument: what to tell every worker; choice: enum service_message */
     SERVICE_STATS,     /* what every worker says of itself */
     ERRANDS
 };
@@ -50,6 +50,13 @@ enum service_append {
     SERVICE_APPEND_FLOCK,    /* the same, between flock(2) and its release */
     SERVICE_APPEND_PRIMARY,  /* the primary writes it */
 };
+
+enum service_message {
+    SERVICE_MESSAGE_PLAIN,
+    SERVICE_MESSAGE_ESCAPED, /* as in a query: query_decode gives at most SERVICE_MESSAGE_MAX bytes */
+};
+
+#define SERVICE_MESSAGE_MAX 1024
 
 #define SERVICE_LINE_LEAST 128
 #define SERVICE_LINE_MOST  (UINT64_C(1) << 20)
