@@ -1,19 +1,18 @@
 /*
- * contract: does a server program keep the contract that all strategies share?
+ * A suite of tests against a server program, as a program of its own: its command line, the table strategies x traits, the run.
  *
  *   contract build/bin/reuseport                       every test that applies
  *   contract build/bin/mine --only 'term_*'            the tests whose name fits
  *   contract build/bin/mine --as master-accept         judged as that strategy, by another row of the table below
  *   contract build/bin/mine -- --accept handoff        arguments after -- go to every start of the server
  *
- * The program's name chooses its row in `profiles`; any name that has no row gets the last one. What a test needs stands in
- * tests.h; a test that needs a trait the row lacks is skipped, and the reason printed. Exit status: 0 all passed or skipped, 1
- * usage, else the number of failures as cmocka gives it.
+ * The program's name chooses its row in `profiles`; any name that has no row gets the last one. What a test needs stands in the
+ * suite's table; a test that needs a trait the row lacks is skipped, and the reason printed. Exit status: 0 all passed or
+ * skipped, 1 usage, else the number of failures as cmocka gives it.
  */
 #include "contract.h"
 #include "client.h"
 #include "server_process.h"
-#include "tests.h"
 #include <errno.h>
 #include <fnmatch.h>
 #include <poll.h>
@@ -62,16 +61,11 @@ static const struct {
     {TRAIT_ALONE, "it takes more than one worker"},
 };
 
-struct contract_test {
-    const char *name;
-    void (*run)(struct contract *contract);
-    unsigned needs;
+/* A test that is to be run: what cmocka hands to run_one and end_test. */
+struct chosen_test {
+    const struct suite_test *test;
     struct contract *contract;
 };
-
-#define CONTRACT_ROW(name, needs) {#name, test_##name, needs, NULL},
-static const struct contract_test contract_tests[] = {CONTRACT_TESTS(CONTRACT_ROW)};
-#define TEST_COUNT (sizeof contract_tests / sizeof contract_tests[0])
 
 /* ---- what contract.h promises ---- */
 
@@ -119,7 +113,8 @@ static void print_server_errors(const struct server *server)
 
 static void print_repeat(const struct contract *contract)
 {
-    print_error("  repeat: %s %s --workers %u --only %s", contract->suite, contract->program, contract->workers, contract->test);
+    print_error("  repeat: %s %s --workers %u --only %s%s", contract->path, contract->program, contract->workers, contract->test,
+                contract->full ? " --full" : "");
     if (contract->as != NULL)
         print_error(" --as %s", contract->as);
     for (char **argument = contract->arguments; argument != NULL && *argument != NULL; argument++)
@@ -148,7 +143,7 @@ _Noreturn void contract_fail(struct contract *contract, const char *file, int li
 
 /* ---- the run ---- */
 
-static const char *why_skipped(const struct contract *contract, const struct contract_test *test)
+static const char *why_skipped(const struct contract *contract, const struct suite_test *test)
 {
     for (size_t i = 0; i < TRAIT_COUNT; i++)
         if ((test->needs & trait_reasons[i].trait) && !contract_has(contract, trait_reasons[i].trait))
@@ -158,8 +153,9 @@ static const char *why_skipped(const struct contract *contract, const struct con
 
 static void run_one(void **state)
 {
-    const struct contract_test *test = *state;
-    struct contract *contract = test->contract;
+    const struct chosen_test *chosen = *state;
+    const struct suite_test *test = chosen->test;
+    struct contract *contract = chosen->contract;
     const char *reason = why_skipped(contract, test);
     contract->test = test->name;
     contract->last = NULL;
@@ -184,9 +180,11 @@ static void remove_folder(struct contract *contract)
 /* After every test, passed or failed: nothing of it is left. A report of a sanitizer fails even a test that passed. */
 static int end_test(void **state)
 {
-    const struct contract_test *test = *state;
-    struct contract *contract = test->contract;
+    const struct chosen_test *chosen = *state;
+    struct contract *contract = chosen->contract;
     bool report = false;
+    if (contract->suite->end_test)
+        contract->suite->end_test(contract);
     client_close_all(contract);
     for (struct list *link = contract->servers.next; link != &contract->servers; link = link->next)
         report |= server_has_report(list_entry(link, struct server, link));
@@ -206,60 +204,77 @@ static const struct profile *find_profile(const char *name)
     return &profiles[last];
 }
 
-static int run_suite(struct contract *contract, const char *only)
+static int run_chosen(struct contract *contract, const char *only, struct chosen_test *chosen, struct CMUnitTest *group)
 {
-    struct contract_test tests[TEST_COUNT];
-    struct CMUnitTest group[TEST_COUNT];
+    const struct suite *suite = contract->suite;
     size_t count = 0;
-    for (size_t i = 0; i < TEST_COUNT; i++) {
-        if (only != NULL && fnmatch(only, contract_tests[i].name, 0) != 0)
+    for (size_t i = 0; i < suite->count; i++) {
+        if (only != NULL && fnmatch(only, suite->tests[i].name, 0) != 0)
             continue;
-        tests[count] = contract_tests[i];
-        tests[count].contract = contract;
-        group[count] = (struct CMUnitTest){tests[count].name, run_one, NULL, end_test, &tests[count]};
+        chosen[count] = (struct chosen_test){&suite->tests[i], contract};
+        group[count] = (struct CMUnitTest){suite->tests[i].name, run_one, NULL, end_test, &chosen[count]};
         count++;
     }
     if (count == 0) {
-        fprintf(stderr, "contract: --only: no test is called '%s'; --list shows them\n", only);
+        fprintf(stderr, "%s: --only: no test is called '%s'; --list shows them\n", suite->name, only);
         return 1;
     }
-    int failures = _cmocka_run_group_tests(contract->profile->name, group, count, NULL, NULL);
+    return _cmocka_run_group_tests(contract->profile->name, group, count, NULL, NULL);
+}
+
+static int run_suite(struct contract *contract, const char *only)
+{
+    struct chosen_test *chosen = calloc(contract->suite->count, sizeof *chosen);
+    struct CMUnitTest *group = calloc(contract->suite->count, sizeof *group);
+    int failures = 1;
+    if (chosen == NULL || group == NULL)
+        fprintf(stderr, "%s: out of memory\n", contract->suite->name);
+    else
+        failures = run_chosen(contract, only, chosen, group);
     server_end_shared(contract);
+    free(chosen);
+    free(group);
     return failures;
 }
 
 /* ---- the command line ---- */
 
-static const char usage_text[] =
-    "usage: contract PROGRAM [--workers N] [--only NAME] [--as STRATEGY] [--patience SECONDS] [-- SERVER ARGUMENTS]\n"
-    "       contract --list\n"
-    "Starts PROGRAM again and again and judges it by the contract that all strategies share.\n"
+static const char options_text[] =
     "  --workers N          how many workers where the strategy takes many, 1..32 (default 3)\n"
     "  --only NAME          only the tests of that name; a pattern with * and ? is allowed\n"
     "  --as STRATEGY        judge it as this row of the table (default: the program's name)\n"
     "  --patience SECONDS   how long anything that must happen may take, 1..600 (default 15, 45 with a sanitizer)\n";
 
-static int refuse(const char *what, const char *value, const char *allowed)
+static void print_usage(const struct suite *suite)
 {
-    fprintf(stderr, "contract: %s: '%s' is not allowed; use %s\n", what, value ? value : "", allowed);
+    printf("usage: %s PROGRAM [--workers N] [--only NAME] [--as STRATEGY] [--patience SECONDS]%s [-- SERVER ARGUMENTS]\n"
+           "       %s --list\n%s%s%s",
+           suite->name, suite->has_full ? " [--full]" : "", suite->name, suite->summary, options_text,
+           suite->has_full ? "  --full               everything at its full length\n" : "");
+}
+
+static int refuse(const struct contract *contract, const char *what, const char *value, const char *allowed)
+{
+    fprintf(stderr, "%s: %s: '%s' is not allowed; use %s\n", contract->suite->name, what, value ? value : "", allowed);
     return -EINVAL;
 }
 
-static int parse_number(const char *option, const char *value, unsigned low, unsigned high, unsigned *number)
+static int parse_number(const struct contract *contract, const char *option, const char *value, unsigned low, unsigned high,
+                        unsigned *number)
 {
     char *end = NULL, allowed[32];
     unsigned long n = value ? strtoul(value, &end, 10) : 0;
     snprintf(allowed, sizeof allowed, "%u..%u", low, high);
     if (value == NULL || end == value || *end != '\0' || n < low || n > high)
-        return refuse(option, value, allowed);
+        return refuse(contract, option, value, allowed);
     *number = (unsigned)n;
     return 0;
 }
 
-static void list_tests(void)
+static void list_tests(const struct suite *suite)
 {
-    for (size_t i = 0; i < TEST_COUNT; i++)
-        puts(contract_tests[i].name);
+    for (size_t i = 0; i < suite->count; i++)
+        puts(suite->tests[i].name);
 }
 
 /* 0 go on, 1 done (--list, --help), negative: refused. */
@@ -273,30 +288,32 @@ static int parse_command_line(struct contract *contract, int argc, char **argv, 
             contract->arguments = argv + i + 1;
             break;
         } else if (strcmp(argv[i], "--list") == 0) {
-            list_tests();
+            list_tests(contract->suite);
             return 1;
         } else if (strcmp(argv[i], "--help") == 0) {
-            fputs(usage_text, stdout);
+            print_usage(contract->suite);
             return 1;
         } else if (strcmp(argv[i], "--workers") == 0) {
-            error = parse_number(argv[i++], value, 1, 32, &contract->workers);
+            error = parse_number(contract, argv[i++], value, 1, 32, &contract->workers);
         } else if (strcmp(argv[i], "--patience") == 0) {
-            error = parse_number(argv[i++], value, 1, 600, &seconds);
+            error = parse_number(contract, argv[i++], value, 1, 600, &seconds);
         } else if (strcmp(argv[i], "--only") == 0 && value != NULL) {
             *only = argv[++i];
         } else if (strcmp(argv[i], "--as") == 0 && value != NULL) {
             contract->as = argv[++i];
+        } else if (strcmp(argv[i], "--full") == 0 && contract->suite->has_full) {
+            contract->full = true;
         } else if (argv[i][0] != '-' && contract->program == NULL) {
             contract->program = argv[i];
         } else {
-            error = refuse("command line", argv[i], "what --help shows");
+            error = refuse(contract, "command line", argv[i], "what --help shows");
         }
         if (error < 0)
             return error;
     }
     contract->patience_ns = seconds * 1000 * MS;
     if (contract->program == NULL || access(contract->program, X_OK) != 0)
-        return refuse("PROGRAM", contract->program, "the path of an executable server program");
+        return refuse(contract, "PROGRAM", contract->program, "the path of an executable server program");
     return 0;
 }
 
@@ -306,19 +323,19 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static void raise_descriptors(void)
+static void raise_descriptors(const struct suite *suite)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
         if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-            perror("contract: RLIMIT_NOFILE");
+            fprintf(stderr, "%s: RLIMIT_NOFILE: %s\n", suite->name, strerror(errno));
     }
 }
 
-int main(int argc, char **argv)
+int suite_main(const struct suite *suite, int argc, char **argv)
 {
-    struct contract contract = {.suite = argv[0], .workers = 3};
+    struct contract contract = {.suite = suite, .path = argv[0], .workers = 3};
     const char *only = NULL;
     list_init(&contract.servers);
     list_init(&contract.clients);
@@ -328,9 +345,9 @@ int main(int argc, char **argv)
     contract.profile = find_profile(contract.as ? contract.as : base_name(contract.program));
     if (!contract_has(&contract, TRAIT_MANY))
         contract.workers = 1;
-    raise_descriptors();
+    raise_descriptors(suite);
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
-        perror("contract: subreaper");
+        fprintf(stderr, "%s: subreaper: %s\n", suite->name, strerror(errno));
         return 1;
     }
     cmocka_set_message_output(CM_OUTPUT_STDOUT);

@@ -1,9 +1,9 @@
 /*
- * The contract suite: one program, `contract`, that starts any strategy program as a user would and judges it from outside,
- * through its command line, its sockets, its signals and /proc. It links nothing of what it judges.
+ * Suites: programs that start any strategy program as a user would and judge it from outside, through its command line, its
+ * sockets, its signals and /proc. They link nothing of what they judge. This one is `contract`; tests/fault has another.
  *
- *   contract.c           the program: its own command line, the table strategies x traits, the run
- *   tests.h              the table of tests: name, function, which traits it needs
+ *   contract.c           a suite as a program: its command line, the table strategies x traits, the run
+ *   main.c tests.h       the table of this suite's tests: name, function, which traits it needs
  *   server_process.[ch]  a server under test: start, ready line, signals, descendants
  *   client.[ch]          a raw socket client with deadlines
  *   status.[ch]          GET /status and what is in it
@@ -49,13 +49,35 @@ struct profile {
     const char *unix_arguments[3]; /* what makes it take unix:PATH */
 };
 
-/* One run of the suite. */
+struct contract;
+
+struct suite_test {
+    const char *name;
+    void (*run)(struct contract *contract);
+    unsigned needs; /* traits */
+};
+
+struct suite {
+    const char *name;    /* the program's */
+    const char *summary; /* a line for --help, with its newline */
+    const struct suite_test *tests;
+    size_t count;
+    bool has_full;                               /* takes --full */
+    void (*end_test)(struct contract *contract); /* after each test, before its clients and servers are ended; or NULL */
+};
+
+/* The program's main: its exit status. */
+int suite_main(const struct suite *suite, int argc, char **argv);
+
+/* One run of a suite. */
 struct contract {
-    const char *suite;   /* argv[0], for the line that repeats a test */
+    const struct suite *suite;
+    const char *path;    /* argv[0], for the line that repeats a test */
     const char *program; /* the server under test */
     const char *as;      /* --as, or NULL */
     char **arguments;    /* given after --, ended by NULL: added to every start */
     const struct profile *profile;
+    bool full; /* --full */
     unsigned workers;
     uint64_t patience_ns;  /* how long anything that must happen may take */
     const char *test;      /* the one that runs */

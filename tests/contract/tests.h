@@ -1,5 +1,5 @@
 /*
- * The table of tests: X(file's function test_NAME, traits the program must have). Printed names are NAME.
+ * The table of the contract's tests: X(file's function test_NAME, traits the program must have). Printed names are NAME.
  * A test may take any state of the contract as it finds it: servers and clients it starts are ended after it.
  */
 #ifndef CONTRACT_TESTS_H
