@@ -62,10 +62,11 @@ static const char *reason_of(int error)
 static void give_up(struct exchange *exchange, int error)
 {
     struct proxy *proxy = exchange->proxy;
-    char text[160];
+    char text[160], who[32] = "no upstream";
     int status = error == -ENOMEM ? 503 : error == -ETIMEDOUT ? 504 : 502;
-    int length = snprintf(text, sizeof text, "%d %s: upstream %d: %s\n", status, http_status_reason(status), exchange->upstream,
-                          reason_of(error));
+    if (exchange->upstream >= 0)
+        snprintf(who, sizeof who, "upstream %d", exchange->upstream);
+    int length = snprintf(text, sizeof text, "%d %s: %s: %s\n", status, http_status_reason(status), who, reason_of(error));
     struct http_response response = {
         .status = status,
         .content_type = SLICE("text/plain"),
@@ -102,14 +103,14 @@ static void break_off(struct exchange *exchange, int error)
 
 static unsigned attempts_most(const struct exchange *exchange)
 {
-    unsigned upstreams = exchange->proxy->pool.count;
+    unsigned upstreams = exchange->proxy->open ? exchange->proxy->open : exchange->proxy->pool.count;
     return upstreams < ATTEMPTS_MOST ? upstreams + 1 : ATTEMPTS_MOST;
 }
 
 /* May there be another attempt? Asked once for each: it notes that the request leaves again. */
 static bool allow_another(struct exchange *exchange)
 {
-    if (exchange->attempts >= attempts_most(exchange))
+    if (exchange->upstream < 0 || exchange->attempts >= attempts_most(exchange))
         return false;
     if (!exchange->sent)
         return true;
@@ -135,16 +136,19 @@ static int send_request(struct exchange *exchange)
     return error;
 }
 
-/* Only the first attempt uses a connection that was kept: if that was stale, the next one has to be certain. */
+/*
+ * Only the first attempt uses a connection that was kept: if that was stale, the next one has to be certain. And where there
+ * would be no next one, it is looked at before.
+ */
 static int attempt_once(struct exchange *exchange)
 {
     struct proxy *proxy = exchange->proxy;
-    exchange->upstream = proxy_choose(proxy, exchange->upstream);
+    exchange->upstream = members_choose(proxy, exchange->upstream);
     if (exchange->upstream < 0)
         return -EHOSTUNREACH;
     struct upstream *upstream = &proxy->pool.upstreams[exchange->upstream];
     if (exchange->attempts++ == 0)
-        exchange->connection = upstream_take(upstream, exchange);
+        exchange->connection = upstream_take(upstream, exchange, !forward_is_idempotent(exchange->request->method));
     if (exchange->connection)
         return send_request(exchange);
     int error = upstream_connect(upstream, exchange, &exchange->connection);
@@ -359,7 +363,7 @@ static void on_failed(void *user, int error)
     struct exchange *exchange = user;
     exchange->connection = NULL;
     if (exchange->wait == WAIT_CONNECT)
-        proxy_pass_over(exchange->proxy, (unsigned)exchange->upstream);
+        members_pass_over(exchange->proxy, (unsigned)exchange->upstream);
     if (!exchange->answered)
         try_another(exchange, error);
     else if (error == UV_EOF && response_parser_finish(&exchange->parser) == 0)
@@ -372,7 +376,7 @@ void exchange_expire(struct exchange *exchange)
 {
     discard_connection(exchange);
     if (exchange->wait == WAIT_CONNECT) {
-        proxy_pass_over(exchange->proxy, (unsigned)exchange->upstream);
+        members_pass_over(exchange->proxy, (unsigned)exchange->upstream);
         try_another(exchange, -ETIMEDOUT);
     } else {
         break_off(exchange, -ETIMEDOUT);

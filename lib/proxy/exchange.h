@@ -17,7 +17,9 @@ struct proxy {
     struct upstream_pool pool;
     struct balance balance;
     struct balance_member *members; /* one an upstream */
-    unsigned passed_over;           /* upstreams not usable for the moment */
+    uint32_t version;               /* of the settings' members, as last seen */
+    unsigned open;                  /* upstreams that may be chosen */
+    unsigned passed_over;           /* ... but not for the moment */
     struct list waiting[WAIT_KINDS];
     struct list spare; /* exchanges without a request */
     unsigned spare_count;
@@ -59,11 +61,14 @@ void exchange_abandon(struct exchange *exchange); /* its client is gone */
 void exchange_go_on(struct exchange *exchange);   /* its client has taken everything so far */
 extern const struct upstream_events exchange_events;
 
+/* members.c */
+int members_open(struct proxy *proxy);                          /* 0 or -ENOMEM */
+int members_choose(struct proxy *proxy, int tried);             /* an upstream's number, another than `tried` if there is one */
+void members_pass_over(struct proxy *proxy, unsigned upstream); /* it takes no connections: not to be chosen for a while */
+
 /* proxy.c */
 struct exchange *proxy_take_exchange(struct proxy *proxy); /* NULL without memory */
 void proxy_give_exchange(struct proxy *proxy, struct exchange *exchange);
-int proxy_choose(struct proxy *proxy, int tried);             /* an upstream's number, another than `tried` if there is one */
-void proxy_pass_over(struct proxy *proxy, unsigned upstream); /* it takes no connections: not to be chosen for a while */
 void proxy_await(struct proxy *proxy, struct exchange *exchange, enum wait kind);
 void proxy_arm(struct proxy *proxy, uint64_t due_ms);
 

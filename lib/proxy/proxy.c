@@ -1,7 +1,5 @@
 /*
- * The proxy around its exchanges: who is next, what is late, the end.
- *
- * Failure is seen in passing: an upstream that refuses a connection is passed over for a moment, unless there is no other.
+ * The proxy around its exchanges: what is late, the end.
  *
  * Rule: nothing is late before the loop has read once more. libuv runs timers first; a front that was stopped for a while
  * would find its answers waiting behind an expired timer. So a timer that fires asks for one turn of the loop, and acts
@@ -14,50 +12,7 @@
 
 #include "proxy/exchange.h"
 
-#define PASSED_OVER_MS 100
-#define SPARE_MOST     256
-
-/* ---- who is next ---- */
-
-static void take_back(struct proxy *proxy, unsigned upstream)
-{
-    proxy->pool.upstreams[upstream].passed_over_until_ms = 0;
-    balance_set_usable(&proxy->balance, upstream, true);
-    proxy->passed_over--;
-}
-
-void proxy_pass_over(struct proxy *proxy, unsigned upstream)
-{
-    if (proxy->pool.upstreams[upstream].passed_over_until_ms == 0)
-        proxy->passed_over++;
-    proxy->pool.upstreams[upstream].passed_over_until_ms = uv_now(proxy->settings.loop) + PASSED_OVER_MS;
-    balance_set_usable(&proxy->balance, upstream, false);
-}
-
-/* Those whose time is over; all, when there is nobody else. */
-static void take_back_passed_over(struct proxy *proxy)
-{
-    bool all = proxy->passed_over == proxy->pool.count;
-    uint64_t now_ms = uv_now(proxy->settings.loop);
-    for (unsigned i = 0; i < proxy->pool.count; i++) {
-        uint64_t until_ms = proxy->pool.upstreams[i].passed_over_until_ms;
-        if (until_ms != 0 && (all || until_ms <= now_ms))
-            take_back(proxy, i);
-    }
-}
-
-int proxy_choose(struct proxy *proxy, int tried)
-{
-    if (proxy->passed_over > 0)
-        take_back_passed_over(proxy);
-    bool hide = tried >= 0 && proxy->members[tried].usable && proxy->pool.count - proxy->passed_over > 1;
-    if (hide)
-        balance_set_usable(&proxy->balance, (unsigned)tried, false);
-    int upstream = balance_pick(&proxy->balance);
-    if (hide)
-        balance_set_usable(&proxy->balance, (unsigned)tried, true);
-    return upstream;
-}
+#define SPARE_MOST 256
 
 /* ---- what is late ---- */
 
@@ -214,18 +169,6 @@ void proxy_close(void *context)
     uv_close((uv_handle_t *)&proxy->timer, on_timer_closed);
 }
 
-static int init_members(struct proxy *proxy)
-{
-    const struct proxy_settings *settings = &proxy->settings;
-    proxy->members = calloc(settings->upstream_count, sizeof *proxy->members);
-    if (!proxy->members)
-        return -ENOMEM;
-    balance_init(&proxy->balance, settings->policy, proxy->members, settings->upstream_count);
-    for (unsigned i = 0; i < settings->upstream_count; i++)
-        balance_set_usable(&proxy->balance, i, true);
-    return 0;
-}
-
 int proxy_open(struct proxy **result, const struct proxy_settings *settings)
 {
     struct proxy *proxy = calloc(1, sizeof *proxy);
@@ -244,9 +187,9 @@ int proxy_open(struct proxy **result, const struct proxy_settings *settings)
     list_init(&proxy->spare);
     for (int kind = 0; kind < WAIT_KINDS; kind++)
         list_init(&proxy->waiting[kind]);
-    int error = upstream_pool_init(&proxy->pool, settings->upstreams, settings->upstream_count);
+    int error = upstream_pool_init(&proxy->pool, settings->upstream_count);
     if (!error)
-        error = init_members(proxy);
+        error = members_open(proxy);
     if (error) {
         proxy_free(proxy);
         return error;

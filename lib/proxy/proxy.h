@@ -4,7 +4,8 @@
  * forward.c   what is passed on, and how: the header rules, pure
  * upstream.c  connections to the upstreams: opened, kept, reused; knows no HTTP
  * exchange.c  one request and its response: sent, received, streamed, tried again, given up
- * proxy.c     who is next, what is late, the end
+ * members.c   who is next: upstreams that are open and take connections
+ * proxy.c     what is late, the end
  *
  * A request has arrived whole before an upstream hears of it, so that a slow client occupies no upstream. A response is
  * passed on as it comes, no faster than the client takes it.
@@ -19,10 +20,22 @@
 #include "base/net.h"
 #include "http/server.h"
 
+/*
+ * Upstreams that come and go, as somebody else writes them down (ipc/scoreboard.h): arrays of upstream_count each. The proxy
+ * looks at `version` with every choice, and at the rest when that has grown.
+ */
+struct proxy_members {
+    const _Atomic uint32_t *version;     /* grows behind every change of anything below, or of an address; NULL: nothing changes */
+    const _Atomic uint8_t *states;       /* enum upstream_state; the address was written before it became OPEN */
+    const _Atomic uint32_t *generations; /* another one, and kept connections lead to somebody who is about to end */
+    const _Atomic uint32_t *departures;  /* the same, said by the one who leaves, once it takes no more connections */
+};
+
 struct proxy_settings {
     uv_loop_t *loop;
-    const struct net_address *upstreams; /* copied */
-    unsigned upstream_count;             /* 1 or more */
+    const struct net_address *upstreams; /* copied, again when members.version has grown */
+    unsigned upstream_count;             /* 1 or more: there are, or can be */
+    struct proxy_members members;
     const struct balance_policy *policy; /* picks the upstream, for every request anew */
     uint64_t connect_timeout_ms;         /* to an upstream: then another one is tried, in the end 504 */
     uint64_t response_timeout_ms;        /* an upstream that neither takes nor gives a byte for so long: 504 */

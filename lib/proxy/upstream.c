@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #define READ_BUFFER_SIZE 65536
 
@@ -157,6 +158,7 @@ int upstream_connect(struct upstream *upstream, void *user, struct upstream_conn
     uv_tcp_init(pool->loop, &connection->tcp); /* cannot fail: it makes no socket yet */
     connection->tcp.data = connection->connect.data = connection->write.data = connection;
     connection->upstream = upstream;
+    connection->edition = upstream->edition;
     connection->user = user;
     list_append(&pool->busy, &connection->link);
     pool->open++;
@@ -172,12 +174,29 @@ int upstream_connect(struct upstream *upstream, void *user, struct upstream_conn
     return 0;
 }
 
-struct upstream_connection *upstream_take(struct upstream *upstream, void *user)
+/* Its end, or bytes nobody asked for, wait to be read. */
+static bool has_ended(const struct upstream_connection *connection)
+{
+    char byte;
+    uv_os_fd_t fd;
+    if (uv_fileno((const uv_handle_t *)&connection->tcp, &fd) != 0)
+        return true;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+static struct upstream_connection *last_idle(const struct upstream *upstream)
 {
     if (list_empty(&upstream->idle))
         return NULL;
-    struct upstream_connection *connection = list_entry(upstream->idle.previous, struct upstream_connection, link);
-    if (uv_now(upstream->pool->loop) >= connection->idle_since_ms + upstream->pool->idle_ms)
+    return list_entry(upstream->idle.previous, struct upstream_connection, link);
+}
+
+struct upstream_connection *upstream_take(struct upstream *upstream, void *user, bool surely)
+{
+    struct upstream_connection *connection;
+    while ((connection = last_idle(upstream)) && surely && has_ended(connection))
+        upstream_discard(connection);
+    if (!connection || uv_now(upstream->pool->loop) >= connection->idle_since_ms + upstream->pool->idle_ms)
         return NULL; /* and all below it are older */
     leave_list(connection);
     list_append(&upstream->pool->busy, &connection->link);
@@ -189,7 +208,8 @@ struct upstream_connection *upstream_take(struct upstream *upstream, void *user)
 void upstream_release(struct upstream_connection *connection)
 {
     struct upstream *upstream = connection->upstream;
-    if (upstream->idle_count >= upstream->pool->idle_most || upstream->pool->closing) {
+    bool is_current = upstream->open && connection->edition == upstream->edition;
+    if (!is_current || upstream->idle_count >= upstream->pool->idle_most || upstream->pool->closing) {
         upstream_discard(connection);
         return;
     }
@@ -202,7 +222,7 @@ void upstream_release(struct upstream_connection *connection)
 
 /* ---- the pool ---- */
 
-int upstream_pool_init(struct upstream_pool *pool, const struct net_address *addresses, unsigned count)
+int upstream_pool_init(struct upstream_pool *pool, unsigned count)
 {
     list_init(&pool->busy);
     pool->open = 0;
@@ -216,7 +236,6 @@ int upstream_pool_init(struct upstream_pool *pool, const struct net_address *add
     }
     for (unsigned i = 0; i < count; i++) {
         pool->upstreams[i].pool = pool;
-        pool->upstreams[i].address = addresses[i];
         list_init(&pool->upstreams[i].idle);
     }
     return 0;
@@ -234,6 +253,12 @@ static void discard_all(struct list *connections)
 {
     while (!list_empty(connections))
         upstream_discard(list_entry(connections->next, struct upstream_connection, link));
+}
+
+void upstream_renew(struct upstream *upstream)
+{
+    upstream->edition++;
+    discard_all(&upstream->idle);
 }
 
 void upstream_pool_close(struct upstream_pool *pool)

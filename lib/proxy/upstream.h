@@ -23,10 +23,15 @@ struct upstream_events {
 
 struct upstream {
     struct upstream_pool *pool;
-    struct net_address address;
-    struct list idle; /* the one used last is the last */
+    struct net_address address; /* empty: not known yet */
+    bool open;                  /* connections to it are kept; members.c: it may be chosen */
+    uint32_t edition;           /* who is behind the address: connections of another one are not kept */
+    struct list idle;           /* the one used last is the last */
     unsigned idle_count;
-    uint64_t passed_over_until_ms; /* it refused a connection: 0 when it did not */
+
+    /* members.c */
+    uint32_t generation, departures; /* as last seen */
+    uint64_t passed_over_until_ms;   /* it refused a connection: 0 when it did not */
 };
 
 /* All upstreams of a proxy. */
@@ -56,13 +61,14 @@ struct upstream_connection {
     struct list link; /* busy or idle */
     void *user;       /* NULL while idle or closing */
     uint64_t idle_since_ms;
-    bool began;   /* a byte of what the present user sends has left, or may have */
-    bool sending; /* not all of it has */
+    uint32_t edition; /* the upstream's, when it was opened */
+    bool began;       /* a byte of what the present user sends has left, or may have */
+    bool sending;     /* not all of it has */
     bool closing;
 };
 
-/* 0 or -ENOMEM. The addresses are copied. */
-int upstream_pool_init(struct upstream_pool *pool, const struct net_address *addresses, unsigned count);
+/* 0 or -ENOMEM. All are closed, and have no address. */
+int upstream_pool_init(struct upstream_pool *pool, unsigned count);
 
 /* Cuts every connection; nobody is told but `emptied`. */
 void upstream_pool_close(struct upstream_pool *pool);
@@ -72,8 +78,14 @@ void upstream_pool_free(struct upstream_pool *pool);
 /* Closes what has been idle for too long. Returns when to look again (uv_now), UINT64_MAX when nothing is idle. */
 uint64_t upstream_pool_expire(struct upstream_pool *pool);
 
-/* The idle connection used last, whose warmth is freshest, or NULL. */
-struct upstream_connection *upstream_take(struct upstream *upstream, void *user);
+/* Somebody else answers there now, or nobody: idle connections are closed, busy ones when they are released. */
+void upstream_renew(struct upstream *upstream);
+
+/*
+ * The idle connection used last, whose warmth is freshest, or NULL. `surely`: not one whose end has arrived, though the loop may
+ * not have come to it yet; that costs a system call.
+ */
+struct upstream_connection *upstream_take(struct upstream *upstream, void *user, bool surely);
 
 /* Begins a new one: 0 and `connected` or `failed` follows, never during the call; or a negative errno. */
 int upstream_connect(struct upstream *upstream, void *user, struct upstream_connection **connection);

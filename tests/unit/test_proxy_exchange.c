@@ -5,12 +5,14 @@
 #include "support.h"
 
 #include "cluster/acceptor.h"
+#include "ipc/scoreboard.h"
 #include "proxy/proxy.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,7 +25,8 @@
 struct bench {
     pthread_t thread;
     uv_loop_t loop;
-    uv_async_t stop;
+    uv_async_t stop, hold;
+    sem_t held, let_go;
     struct http_server server;
     struct acceptor acceptor;
     struct counters counters;
@@ -31,6 +34,10 @@ struct bench {
     struct proxy *proxy;
     struct net_address address, upstreams[UPSTREAMS];
     int listeners[UPSTREAMS];
+
+    /* With open_following_bench: what the proxy follows. */
+    _Atomic uint32_t version, generations[UPSTREAMS], departures[UPSTREAMS];
+    _Atomic uint8_t states[UPSTREAMS];
 };
 
 static void take_client(void *context, int fd)
@@ -51,7 +58,27 @@ static void on_stop(uv_async_t *async)
     acceptor_close(&bench->acceptor, on_gone);
     proxy_close(bench->proxy);
     http_server_close(&bench->server);
+    uv_close((uv_handle_t *)&bench->hold, NULL);
     uv_close((uv_handle_t *)async, NULL);
+}
+
+static void on_hold(uv_async_t *async)
+{
+    struct bench *bench = async->data;
+    sem_post(&bench->held);
+    sem_wait(&bench->let_go);
+}
+
+/* The proxy's loop stands still from here to let_go: what both sides do meanwhile, it finds all at once, in the same order. */
+static void hold(struct bench *bench)
+{
+    assert_int_equal(uv_async_send(&bench->hold), 0);
+    assert_int_equal(sem_wait(&bench->held), 0);
+}
+
+static void let_go(struct bench *bench)
+{
+    assert_int_equal(sem_post(&bench->let_go), 0);
 }
 
 static void *run_loop(void *context)
@@ -70,9 +97,16 @@ static int listen_somewhere(struct net_address *address)
     return fd;
 }
 
-static void open_bench(struct bench *bench, unsigned upstreams, uint64_t timeout_ms)
+static void open_async(struct bench *bench, uv_async_t *async, uv_async_cb callback)
+{
+    async->data = bench;
+    assert_int_equal(uv_async_init(&bench->loop, async, callback), 0);
+}
+
+static void open_bench_with(struct bench *bench, unsigned upstreams, uint64_t timeout_ms, struct proxy_members members)
 {
     memset(bench, 0, sizeof *bench);
+    assert_int_equal(sem_init(&bench->held, 0, 0) | sem_init(&bench->let_go, 0, 0), 0);
     bench->log = (struct log){"test", LOG_ERROR};
     for (unsigned i = 0; i < UPSTREAMS; i++)
         bench->listeners[i] = listen_somewhere(&bench->upstreams[i]);
@@ -81,10 +115,11 @@ static void open_bench(struct bench *bench, unsigned upstreams, uint64_t timeout
         .loop = &bench->loop,
         .upstreams = bench->upstreams,
         .upstream_count = upstreams,
+        .members = members,
         .policy = &balance_round_robin,
         .connect_timeout_ms = timeout_ms,
         .response_timeout_ms = timeout_ms,
-        .idle_ms = 1000 * PATIENCE_S,
+        .idle_ms = 6000 * PATIENCE_S, /* kept connections outlast whoever waits for their end */
         .idle_most = 2,
         .counters = &bench->counters,
         .log = &bench->log,
@@ -102,9 +137,27 @@ static void open_bench(struct bench *bench, unsigned upstreams, uint64_t timeout
     assert_int_equal(http_server_init(&bench->server), 0);
     int listener = listen_somewhere(&bench->address);
     assert_int_equal(acceptor_open(&bench->acceptor, &bench->loop, listener, 1, take_client, bench), 0);
-    bench->stop.data = bench;
-    assert_int_equal(uv_async_init(&bench->loop, &bench->stop, on_stop), 0);
+    open_async(bench, &bench->stop, on_stop);
+    open_async(bench, &bench->hold, on_hold);
     assert_int_equal(pthread_create(&bench->thread, NULL, run_loop, bench), 0);
+}
+
+static void open_bench(struct bench *bench, unsigned upstreams, uint64_t timeout_ms)
+{
+    open_bench_with(bench, upstreams, timeout_ms, (struct proxy_members){.version = NULL});
+}
+
+/* All upstreams are closed; set_state opens them. */
+static void open_following_bench(struct bench *bench)
+{
+    open_bench_with(bench, UPSTREAMS, 60000,
+                    (struct proxy_members){&bench->version, bench->states, bench->generations, bench->departures});
+}
+
+static void set_state(struct bench *bench, unsigned upstream, enum upstream_state state)
+{
+    bench->states[upstream] = (uint8_t)state;
+    bench->version++;
 }
 
 static void close_bench(struct bench *bench)
@@ -113,6 +166,8 @@ static void close_bench(struct bench *bench)
     assert_int_equal(pthread_join(bench->thread, NULL), 0);
     assert_int_equal(uv_loop_close(&bench->loop), 0);
     http_server_free(&bench->server);
+    sem_destroy(&bench->held);
+    sem_destroy(&bench->let_go);
     for (unsigned i = 0; i < UPSTREAMS; i++)
         if (bench->listeners[i] >= 0)
             close(bench->listeners[i]);
@@ -506,6 +561,139 @@ static void test_idle_close_is_seen(void **state)
     close_bench(&bench);
 }
 
+/* ---- upstreams that come and go ---- */
+
+/* One request and its answer over the upstream's connection: the one that was kept, or with -1 a new one. Returns it. */
+static int exchange_over(struct bench *bench, int client, unsigned upstream, int kept, const char *request)
+{
+    say(client, request);
+    int fd = kept >= 0 ? kept : accept_upstream(bench, upstream);
+    hear(fd, request[0] == 'P' ? "abc" : "\r\n\r\n");
+    say(fd, OK_AB);
+    assert_begins(hear(client, "\r\n\r\nab"), "HTTP/1.1 200 ");
+    return fd;
+}
+
+static void test_upstreams_come_and_go(void **state)
+{
+    (void)state;
+    struct bench bench;
+    open_following_bench(&bench);
+    int client = open_client(&bench);
+    set_state(&bench, 0, UPSTREAM_OPEN);
+    int first = exchange_over(&bench, client, 0, -1, GET);
+    exchange_over(&bench, client, 0, first, GET);
+    set_state(&bench, 2, UPSTREAM_OPEN);
+    int third = -1;
+    for (int i = 0; i < 3; i++) { /* in turn at once, the one between them left out */
+        exchange_over(&bench, client, 0, first, GET);
+        third = exchange_over(&bench, client, 2, third, GET);
+    }
+    set_state(&bench, 0, UPSTREAM_DRAINING);
+    for (int i = 0; i < 3; i++)
+        exchange_over(&bench, client, 2, third, GET);
+    assert_int_equal(hear_end(first), 0);
+    set_state(&bench, 1, UPSTREAM_OPEN);
+    set_state(&bench, 2, UPSTREAM_CLOSED);
+    int second = exchange_over(&bench, client, 1, -1, GET);
+    assert_int_equal(hear_end(third), 0);
+    assert_int_equal(errors_of(&bench), 0);
+    hang_up(client);
+    hang_up(second);
+    close_bench(&bench);
+}
+
+/* Another life behind the same address, or the end of its accepting: what was kept, or is busy then, carries no more requests. */
+static void test_another_worker_takes_over(void **state)
+{
+    (void)state;
+    struct bench bench;
+    open_following_bench(&bench);
+    _Atomic uint32_t *const changes[] = {&bench.generations[1], &bench.departures[1]};
+    set_state(&bench, 1, UPSTREAM_OPEN);
+    int client = open_client(&bench), kept = exchange_over(&bench, client, 1, -1, GET);
+    for (size_t i = 0; i < LENGTH_OF(changes); i++) {
+        ++*changes[i];
+        bench.version++;
+        int next = exchange_over(&bench, client, 1, -1, POST); /* it must not go down the old one */
+        assert_int_equal(hear_end(kept), 0);
+        kept = next;
+        say(client, GET);
+        hear(kept, "\r\n\r\n");
+        ++*changes[i];
+        bench.version++;
+        int other = open_client(&bench); /* its request is the first to look */
+        next = exchange_over(&bench, other, 1, -1, GET);
+        say(kept, OK_AB);
+        hear(client, "\r\n\r\nab");
+        assert_int_equal(hear_end(kept), 0);
+        kept = next;
+        hang_up(other);
+    }
+    assert_int_equal(errors_of(&bench), 0);
+    hang_up(client);
+    hang_up(kept);
+    close_bench(&bench);
+}
+
+/* A place that is filled again may listen elsewhere. */
+static void test_upstream_moves(void **state)
+{
+    (void)state;
+    struct bench bench;
+    open_following_bench(&bench);
+    set_state(&bench, 0, UPSTREAM_OPEN);
+    int client = open_client(&bench), first = exchange_over(&bench, client, 0, -1, GET);
+    bench.upstreams[0] = bench.upstreams[2];
+    bench.version++;
+    int third = exchange_over(&bench, client, 2, -1, GET);
+    assert_int_equal(hear_end(first), 0);
+    hang_up(client);
+    hang_up(third);
+    close_bench(&bench);
+}
+
+/* It may be between two lives: its socket is there, and somebody will take what waits on it. Nothing is kept. */
+static void test_nobody_is_open(void **state)
+{
+    (void)state;
+    struct bench bench;
+    open_following_bench(&bench);
+    int client = open_client(&bench);
+    say(client, GET);
+    assert_begins(hear(client, "no upstream: host is unreachable\n"), "HTTP/1.1 502 Bad Gateway\r\n");
+    set_state(&bench, 1, UPSTREAM_OPEN);
+    int kept = exchange_over(&bench, client, 1, -1, GET);
+    set_state(&bench, 1, UPSTREAM_CLOSED);
+    int next = exchange_over(&bench, client, 1, -1, POST);
+    assert_int_equal(hear_end(kept), 0);
+    assert_int_equal(hear_end(next), 0);
+    hang_up(client);
+    close_bench(&bench);
+}
+
+/* The request and the upstream's end arrive in the same turn, the request first: it must not go where nobody is. */
+static void test_post_finds_the_connection_closed(void **state)
+{
+    (void)state;
+    struct bench bench;
+    open_bench(&bench, 1, 60000);
+    int client = open_client(&bench), kept = exchange_over(&bench, client, 0, -1, GET);
+    hold(&bench);
+    say(client, POST);
+    assert_int_equal(shutdown(kept, SHUT_WR), 0);
+    let_go(&bench);
+    int next = accept_upstream(&bench, 0);
+    hear(next, "abc");
+    say(next, OK_AB);
+    assert_begins(hear(client, "\r\n\r\nab"), "HTTP/1.1 200 ");
+    assert_int_equal(hear_end(kept), 0);
+    assert_int_equal(errors_of(&bench), 0);
+    hang_up(client);
+    hang_up(next);
+    close_bench(&bench);
+}
+
 /* ---- malformed, cut short, too much ---- */
 
 /* Rows 54, 55, 58, 59, 60: 502, and the connection is not used again. */
@@ -773,6 +961,11 @@ int main(void)
         cmocka_unit_test(test_get_is_sent_again_once),
         cmocka_unit_test(test_post_is_never_sent_again),
         cmocka_unit_test(test_idle_close_is_seen),
+        cmocka_unit_test(test_upstreams_come_and_go),
+        cmocka_unit_test(test_another_worker_takes_over),
+        cmocka_unit_test(test_upstream_moves),
+        cmocka_unit_test(test_nobody_is_open),
+        cmocka_unit_test(test_post_finds_the_connection_closed),
         cmocka_unit_test(test_malformed_responses),
         cmocka_unit_test(test_nul_in_a_field),
         cmocka_unit_test(test_truncated_bodies),
