@@ -6,6 +6,8 @@
 typedef void errand_function(struct job *job);
 
 static errand_function *const errands[ERRANDS] = {
+    [SERVICE_STATIC] = errand_static,
+    [SERVICE_APPEND] = errand_append,
     [SERVICE_BROADCAST] = errand_broadcast,
     [SERVICE_STATS] = errand_stats,
 };

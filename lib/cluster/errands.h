@@ -2,7 +2,8 @@
  * The errands: one function each, ending in job_answer or job_end (work.h). A file a subject:
  *
  * errand_state.c     counter, session, shop
- * errand_files.c     static files, appending to one log file
+ * errand_static.c    files below --root
+ * errand_append.c    lines of all workers in one file
  * errand_messages.c  broadcast, statistics of all workers
  */
 #ifndef CLUSTER_ERRANDS_H
@@ -10,6 +11,8 @@
 
 #include "cluster/work.h"
 
+void errand_static(struct job *job);
+void errand_append(struct job *job);
 void errand_broadcast(struct job *job);
 void errand_stats(struct job *job);
 

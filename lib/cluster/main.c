@@ -71,6 +71,12 @@ static int resolve(const struct strategy *strategy, struct cluster_options *opti
     return 0;
 }
 
+/* Only at the start: a worker that is started later goes on without. */
+static bool are_files_there(const struct strategy *strategy, const struct cluster_options *options)
+{
+    return getenv(WORKER_IDENTITY_NAME) || files_check(strategy->name, options) == 0;
+}
+
 static int run(const struct strategy *strategy, struct cluster_options *options, void *own, char **argv)
 {
     struct log log = {strategy->name, (enum log_level)options->log_level};
@@ -143,7 +149,7 @@ int cluster_main(const struct strategy *strategy, int argc, char **argv)
     int outcome = parse(strategy, argc, argv, &options, own);
     if (outcome == OPTIONS_DONE)
         status = 0;
-    else if (outcome == OPTIONS_RUN && resolve(strategy, &options) == 0)
+    else if (outcome == OPTIONS_RUN && resolve(strategy, &options) == 0 && are_files_there(strategy, &options))
         status = run(strategy, &options, own, arguments);
 out:
     free(own);

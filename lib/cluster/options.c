@@ -87,6 +87,11 @@ const struct option_spec cluster_option_specs[] = {
      .help = "of the request target: 414"},
     {.name = "max-body", .type = OPTION_SIZE, ROW(max_body_bytes), .max = UINT64_C(1) << 30, .fallback = "1m", .argument = "SIZE",
      .help = "of a request's body: 413"},
+
+    {.name = "root", .type = OPTION_TEXT, ROW(root), .argument = "DIR", .is_file = true, .group = "Files",
+     .help = "serve the files below DIR as /static/FILE (default: none)"},
+    {.name = "append-file", .type = OPTION_TEXT, ROW(append_file), .argument = "FILE", .is_file = true,
+     .help = "where /append writes its lines (default: nowhere)"},
     {.name = NULL},
 };
 

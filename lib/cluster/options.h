@@ -30,6 +30,7 @@ struct cluster_options {
     uint64_t restart_delay_ns, restart_delay_max_ns, steady_after_ns, crashes_most;
     uint64_t ready_timeout_ns, hang_timeout_ns, max_memory_bytes; /* 0: off */
     uint64_t reload_parallel;
+    const char *root, *append_file; /* NULL: none */
     int log_level;
     bool faults;
 };

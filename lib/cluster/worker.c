@@ -295,6 +295,7 @@ static int start_strategy(struct worker *worker)
 int worker_begin(struct worker *worker)
 {
     struct worker_private *private = worker->private;
+    files_open(worker);
     configure_server(worker);
     int error = http_server_init(&worker->server);
     if (error)
@@ -354,6 +355,7 @@ void worker_handle_requests(struct worker *worker, const struct http_server_even
 void worker_free(struct worker *worker)
 {
     http_server_free(&worker->server);
+    files_close(worker);
 }
 
 void worker_prepare_thread(const struct worker *worker)

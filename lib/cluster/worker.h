@@ -6,6 +6,7 @@
 
 #include "cluster/acceptor.h"
 #include "cluster/alarm.h"
+#include "cluster/files.h"
 #include "cluster/messages.h"
 #include "cluster/sampler.h"
 #include "cluster/strategy.h"
@@ -33,6 +34,7 @@ struct worker_private {
     struct alarm_clock clock;
     struct alarm housekeeping;
     struct work work;
+    struct files files;
     char fields[32];  /* "X-Worker: 3\r\n" */
     unsigned closing; /* parts of the worker the loop still holds */
     bool draining, ending;

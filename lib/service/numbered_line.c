@@ -32,8 +32,8 @@ static void put_sum(char *digits, uint64_t sum)
 
 static int put_head(const struct numbered_line *line, size_t length, char *out)
 {
-    return snprintf(out, NUMBERED_LINE_HEAD_MOST, "worker=%u pid=%d line=%llu length=%010zu sum=%0*d ", line->worker, line->pid,
-                    (unsigned long long)line->number, length, SUM_DIGITS, 0);
+    return snprintf(out, NUMBERED_LINE_HEAD_MOST, "worker=%u pid=%d life=%u line=%llu length=%010zu sum=%0*d ", line->worker,
+                    line->pid, line->life, (unsigned long long)line->number, length, SUM_DIGITS, 0);
 }
 
 size_t numbered_line_begin(const struct numbered_line *line, size_t text_length, char *out)
@@ -79,10 +79,10 @@ static bool take_field(struct slice *text, const char *name, uint64_t *number)
 bool numbered_line_read(struct slice text, struct numbered_line *line)
 {
     struct slice rest = text;
-    uint64_t worker, pid, number, length;
+    uint64_t worker, pid, life, number, length;
     char digits[SUM_DIGITS];
-    if (!take_field(&rest, "worker=", &worker) || !take_field(&rest, "pid=", &pid) || !take_field(&rest, "line=", &number) ||
-        !take_field(&rest, "length=", &length) || !slice_begins(rest, "sum="))
+    if (!take_field(&rest, "worker=", &worker) || !take_field(&rest, "pid=", &pid) || !take_field(&rest, "life=", &life) ||
+        !take_field(&rest, "line=", &number) || !take_field(&rest, "length=", &length) || !slice_begins(rest, "sum="))
         return false;
     rest = slice_after(rest, 4);
     if (rest.length < SUM_DIGITS + 1 || rest.at[SUM_DIGITS] != ' ' || length != text.length + 1 || number == 0)
@@ -90,6 +90,6 @@ bool numbered_line_read(struct slice text, struct numbered_line *line)
     put_sum(digits, sum_of(text.at, text.length, rest.at));
     if (memcmp(digits, rest.at, SUM_DIGITS) != 0)
         return false;
-    *line = (struct numbered_line){(unsigned)worker, (int)pid, number};
+    *line = (struct numbered_line){(unsigned)worker, (int)pid, (unsigned)life, number};
     return true;
 }

@@ -2,7 +2,7 @@
  * The lines of /append: each says who wrote it, as which of its lines, how long it is, and a checksum, so that a reader can tell
  * for certain whether it came through whole and which ones are missing:
  *
- *   worker=3 pid=4711 line=17 length=0000020480 sum=89abcdef01234567 TEXT
+ *   worker=3 pid=4711 life=1 line=17 length=0000020480 sum=89abcdef01234567 TEXT
  *
  * `length` counts all bytes of the line with its newline; `sum` is FNV-1a, 64 bits, over all of them but itself and the newline.
  * PURE: no file is touched.
@@ -17,11 +17,12 @@
 
 struct numbered_line {
     unsigned worker;
-    int pid;         /* the life of that worker */
-    uint64_t number; /* from 1 on, of this worker in this life */
+    int pid;
+    unsigned life;   /* of that worker in this run of the program, from 0 on */
+    uint64_t number; /* from 1 on, in this life */
 };
 
-#define NUMBERED_LINE_HEAD_MOST 112 /* bytes of the longest head */
+#define NUMBERED_LINE_HEAD_MOST 120 /* bytes of the longest head */
 
 /* Writes the head of a line whose text has that many bytes into `out` (NUMBERED_LINE_HEAD_MOST); returns how long it is: the text
  * goes behind it. */

@@ -41,6 +41,7 @@ static void check(const struct numbered_line *line, const char *text)
     assert_true(is_whole(made, length - 1, &back));
     assert_int_equal(back.worker, line->worker);
     assert_int_equal(back.pid, line->pid);
+    assert_int_equal(back.life, line->life);
     assert_true(back.number == line->number);
     free(made);
 }
@@ -48,17 +49,17 @@ static void check(const struct numbered_line *line, const char *text)
 static void test_there_and_back(void **state)
 {
     (void)state;
-    check(&(struct numbered_line){0, 1, 1}, "");
-    check(&(struct numbered_line){3, 4711, 17}, "hello");
-    check(&(struct numbered_line){3, 4711, 17}, "worker=3 pid=4711 line=17 length=0000000001 sum=0000000000000000 ");
-    check(&(struct numbered_line){255, INT_MAX, UINT64_MAX / 10 - 10}, "the widest head");
+    check(&(struct numbered_line){0, 1, 1, 1}, "");
+    check(&(struct numbered_line){3, 4711, 1, 17}, "hello");
+    check(&(struct numbered_line){3, 4711, 1, 17}, "worker=3 pid=4711 life=1 line=17 length=0000000001 sum=0000000000000000 ");
+    check(&(struct numbered_line){255, INT_MAX, UINT_MAX, UINT64_MAX / 10 - 10}, "the widest head");
 }
 
 static void test_every_change_is_seen(void **state)
 {
     size_t length;
     struct numbered_line back;
-    char *made = make(&(struct numbered_line){3, 4711, 17}, "some text", &length);
+    char *made = make(&(struct numbered_line){3, 4711, 1, 17}, "some text", &length);
     (void)state;
     for (size_t i = 0; i < length - 1; i++)
         for (int bit = 0; bit < 8; bit++) {
@@ -79,8 +80,8 @@ static void test_interleaved(void **state)
 {
     size_t one_length, two_length;
     struct numbered_line back;
-    char *one = make(&(struct numbered_line){1, 10, 1}, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", &one_length);
-    char *two = make(&(struct numbered_line){2, 20, 1}, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", &two_length);
+    char *one = make(&(struct numbered_line){1, 10, 1, 1}, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", &one_length);
+    char *two = make(&(struct numbered_line){2, 20, 1, 1}, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", &two_length);
     char *mixed = malloc(one_length + two_length);
     (void)state;
     assert_non_null(mixed);
@@ -102,9 +103,9 @@ static void test_what_is_no_line(void **state)
         "",
         "hello",
         "worker=",
-        "worker=1 pid=2 line=3 length=4",
-        "worker=1 pid=2 line=3 length=0000000060 sum=",
-        "worker=99999999999999999999999 pid=2 line=3 length=4 sum=0123456789abcdef ",
+        "worker=1 pid=2 life=1 line=3 length=4",
+        "worker=1 pid=2 life=1 line=3 length=0000000060 sum=",
+        "worker=99999999999999999999999 pid=2 life=1 line=3 length=4 sum=0123456789abcdef ",
     };
     struct numbered_line back;
     (void)state;
