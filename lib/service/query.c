@@ -3,7 +3,7 @@
  */
 #include "service/query.h"
 
-#include <errno.h>
+#include "service/escape.h"
 
 bool query_value(struct slice query, const char *name, struct slice *value)
 {
@@ -29,36 +29,16 @@ int query_choice(struct slice value, const char *const *choices)
     return -1;
 }
 
-static int hexadecimal(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    digit |= 0x20; /* lower case */
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
-/* The byte that `value` begins with, and how many of its characters say so; -EINVAL. */
-static int next_byte(struct slice value, size_t *characters)
-{
-    *characters = 1;
-    if (value.at[0] == '+')
-        return ' ';
-    if (value.at[0] != '%')
-        return (unsigned char)value.at[0];
-    int high = value.length > 2 ? hexadecimal(value.at[1]) : -1, low = value.length > 2 ? hexadecimal(value.at[2]) : -1;
-    *characters = 3;
-    return high < 0 || low < 0 ? -EINVAL : high * 16 + low;
-}
-
 long query_decode(struct slice value, char *text, size_t size)
 {
-    size_t length = 0, characters;
-    for (; value.length > 0; value = slice_after(value, characters), length++) {
-        int byte = next_byte(value, &characters);
-        if (byte < 0)
-            return byte;
+    size_t length = 0;
+    for (; value.length > 0; length++) {
+        bool escaped;
+        int c = escape_take(&value, &escaped);
+        if (c < 0)
+            return c;
         if (length < size)
-            text[length] = (char)byte;
+            text[length] = c == '+' && !escaped ? ' ' : (char)c;
     }
     return (long)length;
 }

@@ -230,7 +230,7 @@ static void answer_broadcast(const struct service_request *request, struct slice
     (void)value;
     bool is_query = query_value(request->query, "msg", &response->argument);
     if (!is_query)
-        response->argument = request->body;
+        response->argument = slice_is(request->method, "POST") ? request->body : (struct slice){"", 0};
     long length = is_query ? query_decode(response->argument, NULL, 0) : (long)response->argument.length;
     if (length < 0) {
         refuse_message(400, "an escape in msg is no '%' and two hexadecimal digits", response);

@@ -7,29 +7,7 @@
 
 #include <errno.h>
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Takes one character off, decoded. Its value, or -EINVAL for a broken escape. */
-static int take_character(struct slice *text, bool *escaped)
-{
-    *escaped = *text->at == '%';
-    if (!*escaped) {
-        int plain = (unsigned char)*text->at;
-        *text = slice_after(*text, 1);
-        return plain;
-    }
-    int high = text->length > 2 ? hex_digit(text->at[1]) : -1, low = text->length > 2 ? hex_digit(text->at[2]) : -1;
-    if (high < 0 || low < 0)
-        return -EINVAL;
-    *text = slice_after(*text, 3);
-    return high << 4 | low;
-}
+#include "service/escape.h"
 
 /* May the character stand there? `first`: of a component. */
 static int check_character(int c, bool escaped, bool first)
@@ -48,7 +26,7 @@ int static_path(struct slice encoded, char *path)
     /* The whole of it is looked at: what is malformed is so even behind what is not found. */
     while (encoded.length > 0) {
         bool escaped, first = length == 0 || path[length - 1] == '/';
-        int c = take_character(&encoded, &escaped);
+        int c = escape_take(&encoded, &escaped);
         int wrong = c < 0 ? c : check_character(c, escaped, first);
         if (wrong == -EINVAL)
             return wrong;

@@ -44,6 +44,10 @@ static const struct {
     {"OPTIONS", "*", 204, "", SERVICE_ANSWER, 0, 0},
     {"GET", "/healthz", 200, "ok\n", SERVICE_ANSWER, 0, 0},
     {"POST", "/echo", 200, "the body", SERVICE_ANSWER, 0, 0},
+    {"GET", "/stats", 404, NULL, SERVICE_ERRAND, 0, 0},
+    {"POST", "/stats", 405, NULL, SERVICE_ANSWER, 0, 0},
+    {"GET", "/broadcast", 400, NULL, SERVICE_ANSWER, 0, 0}, /* the body is no message of a GET */
+    {"PUT", "/broadcast", 405, NULL, SERVICE_ANSWER, 0, 0},
     {"DELETE", "/echo", 200, "the body", SERVICE_ANSWER, 0, 0},
     {"GET", "/block/5ms", 200, "Hello from worker 7\n", SERVICE_BLOCK, 5000000, 0},
     {"GET", "/cpu/250us", 200, "Hello from worker 7\n", SERVICE_CPU, 250000, 0},
@@ -214,6 +218,48 @@ static void test_append_argument(void **state)
     assert_null(response.argument.at);
 }
 
+/* A message, in the query or in the body: what is taken, and what is refused with which status. */
+static void check_broadcast(const char *method, struct slice query, struct slice body, int status, struct slice argument)
+{
+    struct service_response response;
+    struct service_request request = {.method = slice_of(method), .path = SLICE("/broadcast"), .query = query, .body = body};
+    service_answer(&request, &response);
+    bool errand = response.work == SERVICE_ERRAND && response.errand == SERVICE_BROADCAST;
+    if (errand != (status == 0) || (!errand && response.status != status))
+        fail_msg("%s ?%.*s: status %d, work %d", method, (int)query.length, query.at, response.status, (int)response.work);
+    if (errand) {
+        assert_int_equal(response.choice, query.length > 0 ? SERVICE_MESSAGE_ESCAPED : SERVICE_MESSAGE_PLAIN);
+        assert_int_equal(response.argument.length, argument.length);
+        assert_memory_equal(response.argument.at, argument.at, argument.length);
+    } else {
+        assert_non_null(memchr(response.body.at, '\n', response.body.length));
+    }
+}
+
+static void test_broadcast(void **state)
+{
+    static char query[4 + 3 * SERVICE_MESSAGE_MAX + 4], body[SERVICE_MESSAGE_MAX + 1];
+    const struct slice none = {"", 0}, text = SLICE("a text");
+    (void)state;
+    check_broadcast("GET", SLICE("msg=a+b%21"), none, 0, SLICE("a+b%21"));
+    check_broadcast("POST", SLICE("msg=a"), text, 0, SLICE("a")); /* the query goes before the body */
+    check_broadcast("POST", none, text, 0, text);
+    check_broadcast("GET", none, text, 400, none);
+    check_broadcast("POST", none, none, 400, none);
+    check_broadcast("GET", SLICE("msg="), none, 400, none);
+    check_broadcast("GET", SLICE("msg=%4"), none, 400, none);
+    /* The longest, each character of it escaped, and one more. */
+    memcpy(query, "msg=", 4);
+    for (size_t i = 0; i <= SERVICE_MESSAGE_MAX; i++)
+        memcpy(query + 4 + 3 * i, "%41", 3);
+    memset(body, 'x', sizeof body);
+    struct slice longest = {query, 4 + 3 * SERVICE_MESSAGE_MAX}, longest_body = {body, SERVICE_MESSAGE_MAX};
+    check_broadcast("GET", longest, none, 0, slice_after(longest, 4));
+    check_broadcast("GET", (struct slice){query, longest.length + 3}, none, 400, none);
+    check_broadcast("POST", none, longest_body, 0, longest_body);
+    check_broadcast("POST", none, (struct slice){body, sizeof body}, 413, none);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_static_names_the_file),
         cmocka_unit_test(test_append_options),
         cmocka_unit_test(test_append_argument),
+        cmocka_unit_test(test_broadcast),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
