@@ -1,108 +1,143 @@
 /*
- * The admin address: GET /status answers what every worker is and has counted, as JSON.
+ * The admin address: who asks for what. It lives on the primary's loop, with an HTTP server of its own; that of a strategy whose
+ * one worker is the primary waits while that worker is occupied.
  */
-#include <jansson.h>
+#include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cluster/primary.h"
-#include "cluster/usage.h"
+#include "base/file.h"
+#include "cluster/admin.h"
 
-static const char *const state_names[] = {
-    [WORKER_NONE] = "gone",         [WORKER_STARTING] = "starting", [WORKER_READY] = "ready",
-    [WORKER_DRAINING] = "draining", [WORKER_GONE] = "gone",
+#define ERROR_SIZE     400
+#define TOKEN_FILE_MAX 4096
+
+/* ---- answers ---- */
+
+static void answer_text(struct http_request *request, int status, struct slice type, const char *fields, struct slice body)
+{
+    struct http_response response = {.status = status, .content_type = type, .fields = slice_of(fields), .body = body};
+    http_respond(request, &response);
+}
+
+void admin_answer(struct http_request *request, int status, const char *fields, json_t *object)
+{
+    char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
+    json_decref(object);
+    if (text)
+        answer_text(request, status, SLICE("application/json"), fields, slice_of(text));
+    else
+        answer_text(request, 500, SLICE("application/json"), "", SLICE("{\"ok\":false,\"error\":\"out of memory\"}"));
+    free(text);
+}
+
+void admin_refuse(struct http_request *request, int status, const char *fields, const char *format, ...)
+{
+    char text[ERROR_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    for (char *at = text; *at; at++) /* what a client sent may be no UTF-8 */
+        *at = *at < ' ' || *at > '~' ? '?' : *at;
+    admin_answer(request, status, fields, json_pack("{s:b, s:s}", "ok", 0, "error", text));
+}
+
+static void answer_status(struct primary *primary, struct http_request *request)
+{
+    admin_answer(request, 200, "", status_describe(primary, slice_is(request->query, "buckets")));
+}
+
+static void answer_metrics(struct primary *primary, struct http_request *request)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    if (out)
+        metrics_print(primary, out);
+    if (out && !ferror(out) && fclose(out) == 0)
+        answer_text(request, 200, SLICE(METRICS_TYPE), "", (struct slice){text, length});
+    else
+        admin_refuse(request, 500, "", "out of memory");
+    free(text);
+}
+
+/* ---- requests ---- */
+
+static const struct endpoint {
+    const char *path;
+    bool steers; /* POST; else GET */
+    void (*answer)(struct primary *primary, struct http_request *request);
+} endpoints[] = {
+    {"/status", false, answer_status}, {"/metrics", false, answer_metrics}, {"/reload", true, control_reload},
+    {"/scale", true, control_scale},   {"/drain", true, control_drain},     {"/restart", true, control_restart},
 };
 
-static void add_counter(void *object, const char *name, uint64_t value)
+static const struct endpoint *find_endpoint(struct slice path)
 {
-    json_object_set_new(object, name, json_integer((json_int_t)value));
+    for (size_t i = 0; i < sizeof endpoints / sizeof *endpoints; i++)
+        if (slice_is(path, endpoints[i].path))
+            return &endpoints[i];
+    return NULL;
 }
 
-static json_t *describe_counters(const struct counters *counters)
+static bool is_get(const struct http_request *request)
 {
-    json_t *object = json_object();
-    counters_each(counters, add_counter, object);
-    return object;
-}
-
-static double seconds_since(uint64_t ns)
-{
-    return (double)(clock_now_ns() - ns) / (double)CLOCK_NS_PER_S;
-}
-
-static json_t *describe_slot(const struct primary *primary, const struct scoreboard_slot *slot)
-{
-    struct usage usage = {0};
-    if (slot->pid > 0)
-        (void)usage_read(slot->pid, slot->tid, &usage); /* it may have ended just now: zeros then */
-    return json_pack(
-        "{s:i, s:i, s:i, s:s, s:s, s:i, s:f, s:I, s:I, s:I, s:I, s:o}", "index", (int)slot->index, "slot",
-        (int)(slot - primary->scoreboard->slots), "pid", (int)slot->pid, "role", slot->role == ROLE_FRONT ? "front" : "worker",
-        "state", state_names[slot->state], "generation", (int)slot->generation, "uptime_s", seconds_since(slot->started_ns),
-        "cpu_user_us", (json_int_t)usage.cpu_user_us, "cpu_system_us", (json_int_t)usage.cpu_system_us, "rss_bytes",
-        (json_int_t)usage.rss_bytes, "pss_bytes", (json_int_t)usage.pss_bytes, "counters", describe_counters(&slot->counters));
-}
-
-static json_t *describe_workers(const struct primary *primary)
-{
-    json_t *workers = json_array();
-    /* In the order of their indices; fronts come last. */
-    for (const struct place *place = place_next(primary, NULL); place; place = place_next(primary, place))
-        for (unsigned j = 0; j < SCOREBOARD_SLOTS; j++) {
-            const struct scoreboard_slot *slot = &primary->scoreboard->slots[j];
-            if (slot->state != WORKER_NONE && slot->role == place->role && slot->index == place->index)
-                json_array_append_new(workers, describe_slot(primary, slot));
-        }
-    return workers;
-}
-
-static json_t *describe_primary(void)
-{
-    struct usage usage = {0};
-    (void)usage_read(getpid(), 0, &usage);
-    return json_pack("{s:I, s:I, s:I, s:I}", "cpu_user_us", (json_int_t)usage.cpu_user_us, "cpu_system_us",
-                     (json_int_t)usage.cpu_system_us, "rss_bytes", (json_int_t)usage.rss_bytes, "pss_bytes",
-                     (json_int_t)usage.pss_bytes);
-}
-
-static json_t *describe(const struct primary *primary)
-{
-    struct counters total;
-    scoreboard_total(primary->scoreboard, &total);
-    return json_pack("{s:s, s:s, s:i, s:s, s:s, s:f, s:s, s:o, s:o, s:o}", "schema", "clusterbench.status/1", "strategy",
-                     primary->strategy->name, "pid", (int)getpid(), "version", CLUSTERBENCH_VERSION, "libuv", uv_version_string(),
-                     "uptime_s", seconds_since(primary->started_ns), "state", primary->draining ? "draining" : "serving", "primary",
-                     describe_primary(), "workers", describe_workers(primary), "total", describe_counters(&total));
-}
-
-static void answer_status(const struct primary *primary, struct http_request *request)
-{
-    struct http_response response = {.status = 200, .content_type = SLICE("application/json")};
-    json_t *status = describe(primary);
-    char *text = status ? json_dumps(status, JSON_INDENT(2)) : NULL;
-    json_decref(status);
-    if (text)
-        response.body = slice_of(text);
-    else
-        response.status = 500;
-    http_respond(request, &response);
-    free(text);
+    return request->is_head || slice_is(request->method, "GET");
 }
 
 static void on_request(void *context, struct http_request *request)
 {
-    static const struct http_response not_found = {
-        .status = 404, .content_type = {"text/plain", 10}, .body = {"404 Not Found: try /status\n", 27}};
-    static const struct http_response not_allowed = {
-        .status = 405, .fields = {"Allow: GET, HEAD\r\n", 18}, .body = {"405 Method Not Allowed\n", 23}};
-    if (!slice_is(request->path, "/status"))
-        http_respond(request, &not_found);
-    else if (!slice_is(request->method, "GET") && !request->is_head)
-        http_respond(request, &not_allowed);
+    struct primary *primary = context;
+    const struct access_rules rules = {primary->admin.token ? primary->admin.token : "", &primary->admin.address};
+    const struct endpoint *endpoint = find_endpoint(request->path);
+    char why[ACCESS_WHY_SIZE];
+    int refusal = access_check(&rules, request, !is_get(request), why);
+    if (refusal)
+        admin_refuse(request, refusal, refusal == 401 ? "WWW-Authenticate: Bearer realm=\"clusterbench\"\r\n" : "", "%s", why);
+    else if (!endpoint)
+        admin_refuse(request, 404, "", "there is no such path; use /status, /metrics, /reload, /scale, /drain or /restart");
+    else if (endpoint->steers ? !slice_is(request->method, "POST") : !is_get(request))
+        admin_refuse(request, 405, endpoint->steers ? "Allow: POST\r\n" : "Allow: GET, HEAD\r\n", "%s is for %s", endpoint->path,
+                     endpoint->steers ? "POST" : "GET");
     else
-        answer_status(context, request);
+        endpoint->answer(primary, request);
 }
+
+/* ---- the token ---- */
+
+/* The first line of the file. */
+static int read_token_file(const char *path, char **token)
+{
+    int error = file_read(path, TOKEN_FILE_MAX, token, NULL);
+    if (error)
+        return error;
+    (*token)[strcspn(*token, "\r\n")] = '\0';
+    return admin_token_is_allowed(*token, strlen(*token)) ? 0 : -EPROTO;
+}
+
+int admin_read_token(struct primary *primary)
+{
+    const struct cluster_options *options = primary->options;
+    char **token = &primary->admin.token;
+    int error = 0;
+    if (options->admin_token)
+        error = (*token = strdup(options->admin_token)) ? 0 : -ENOMEM;
+    else if (options->admin_token_file)
+        error = read_token_file(options->admin_token_file, token);
+    if (error == -EPROTO)
+        fprintf(stderr, "%s: --admin-token-file: the first line of '%s' is no token; use " ADMIN_TOKEN_ALLOWED "\n",
+                primary->strategy->name, options->admin_token_file);
+    else if (error)
+        fprintf(stderr, "%s: --admin-token-file: '%s': %s\n", primary->strategy->name,
+                options->admin_token_file ? options->admin_token_file : "", uv_strerror(error));
+    return error;
+}
+
+/* ---- the address ---- */
 
 static void on_empty(void *context)
 {
@@ -125,11 +160,18 @@ static void configure_server(struct primary *primary)
     server->loop = &primary->loop;
     server->limits = (struct http_limits){8192, 100, 1024, 1024};
     server->timeouts = (struct http_timeouts){5000, 5000, 60000, 5000, 0};
-    server->fields = (struct slice){"", 0};
+    server->fields = SLICE("Cache-Control: no-store\r\n");
     server->unix_sockets = net_is_unix(&primary->options->admin);
     server->events = &events;
     server->context = primary;
     server->counters = &primary->admin.counters;
+}
+
+static uint64_t real_time_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * CLOCK_NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
 int admin_open(struct primary *primary)
@@ -147,6 +189,7 @@ int admin_open(struct primary *primary)
         return error;
     }
     admin->open = true;
+    admin->start_time_ns = real_time_ns() - (clock_now_ns() - primary->started_ns);
     return acceptor_open(&admin->acceptor, &primary->loop, fd, 16, take_connection, primary);
 }
 

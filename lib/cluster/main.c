@@ -49,6 +49,11 @@ static struct cluster_options without_supervision(struct cluster_options options
 /* Values that depend on the machine or on each other. */
 static int resolve(const struct strategy *strategy, struct cluster_options *options)
 {
+    char why[OPTIONS_ERROR_SIZE];
+    if (cluster_options_check(options, why) != 0) {
+        fprintf(stderr, "%s: %s\n", strategy->name, why);
+        return -EINVAL;
+    }
     if (strategy->place == IN_PLACE) {
         if (options->workers > 1) {
             fprintf(stderr, "%s: --workers: '%llu' is not allowed; %s has exactly 1 worker\n", strategy->name,

@@ -4,6 +4,7 @@
 #include "cluster/options.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -34,14 +35,39 @@ static int parse_pin(const char *text, void *field)
     return strcmp(text, "auto") == 0 ? cpus_allowed(&pin->cpus) : cpus_parse(text, &pin->cpus);
 }
 
-/* Loopback only: /status tells more than strangers should know. */
-static int parse_admin(const char *text, void *field)
+bool admin_token_is_allowed(const char *token, size_t length)
 {
-    struct net_address *address = field;
-    int error = net_parse_address(text, address);
-    if (error)
-        return error;
-    return net_is_unix(address) || net_is_loopback(address) ? 0 : -EACCES;
+    for (size_t i = 0; i < length; i++)
+        if (token[i] <= ' ' || token[i] > '~')
+            return false;
+    return length >= 16 && length <= 256;
+}
+
+static int parse_token(const char *text, void *field)
+{
+    if (!admin_token_is_allowed(text, strlen(text)))
+        return -EINVAL;
+    *(const char **)field = text;
+    return 0;
+}
+
+/* /status tells more than strangers should know, and /reload and the like are not for them at all. */
+int cluster_options_check(const struct cluster_options *options, char *why)
+{
+    char text[NET_TEXT_SIZE];
+    const struct net_address *admin = &options->admin;
+    bool has_token = options->admin_token || options->admin_token_file;
+    if (options->admin_token && options->admin_token_file) {
+        snprintf(why, OPTIONS_ERROR_SIZE, "--admin-token and --admin-token-file are both given; use one of them");
+        return -EINVAL;
+    }
+    if (admin->length == 0 || net_is_unix(admin) || net_is_loopback(admin) || has_token)
+        return 0;
+    snprintf(why, OPTIONS_ERROR_SIZE,
+             "--admin: '%s' is not allowed without a token; use --admin-token-file FILE with it, or a loopback address such as "
+             "127.0.0.1:9000, or unix:PATH",
+             net_format_address(admin, true, text));
+    return -EINVAL;
 }
 
 #define ROW(field) OPTION_FIELD(struct cluster_options, field)
@@ -61,9 +87,15 @@ const struct option_spec cluster_option_specs[] = {
     {.name = "pin", .type = OPTION_CUSTOM, ROW(pin), .parse = parse_pin, .argument = "LIST|auto",
      .allowed = "auto or CPUs this process may use, as in 0,2-3",
      .help = "pin worker I to the I-th CPU of the list, beginning again when workers outnumber CPUs"},
-    {.name = "admin", .type = OPTION_CUSTOM, ROW(admin), .parse = parse_admin, .argument = "ADDR:PORT",
-     .allowed = "a loopback address, as in 127.0.0.1:9000, or unix:PATH",
-     .help = "answer GET /status (JSON) there"},
+    {.name = "admin", .type = OPTION_CUSTOM, ROW(admin), .parse = parse_address, .argument = "ADDR:PORT",
+     .allowed = net_address_allowed,
+     .help = "answer GET /status (JSON) and /metrics (Prometheus), POST /reload, /scale, /drain and /restart there; needs a token "
+             "unless it is a loopback address or unix:PATH"},
+    {.name = "admin-token", .type = OPTION_CUSTOM, ROW(admin_token), .parse = parse_token, .argument = "TOKEN",
+     .allowed = ADMIN_TOKEN_ALLOWED,
+     .help = "there, refuse who does not send Authorization: Bearer TOKEN; ps shows it to all on this machine"},
+    {.name = "admin-token-file", .type = OPTION_TEXT, ROW(admin_token_file), .is_file = true, .argument = "FILE",
+     .help = "the same with the first line of this file, which ps does not show"},
     {.name = "faults", .type = OPTION_FLAG, ROW(faults), .help = "serve /crash, /leak/SIZE and /stall/TIME, for experiments"},
     {.name = "log", .type = OPTION_CHOICE, ROW(log_level), .choices = log_level_names, .fallback = "warn", .argument = "LEVEL",
      .help = "what goes to stderr"},

@@ -18,11 +18,12 @@ struct cluster_pin {
 
 struct cluster_options {
     struct net_address listen;
-    struct net_address admin; /* length 0: none */
-    uint64_t fronts;          /* 0 where the strategy has none */
-    uint64_t workers;         /* 0 until `auto` is resolved */
-    uint64_t backlog;         /* 0 until the system's is filled in */
-    uint64_t max_connections; /* a worker; 0 until the descriptor limit is known */
+    struct net_address admin;                   /* length 0: none */
+    const char *admin_token, *admin_token_file; /* at most one of them; NULL: none */
+    uint64_t fronts;                            /* 0 where the strategy has none */
+    uint64_t workers;                           /* 0 until `auto` is resolved */
+    uint64_t backlog;                           /* 0 until the system's is filled in */
+    uint64_t max_connections;                   /* a worker; 0 until the descriptor limit is known */
     struct cluster_pin pin;
     uint64_t header_timeout_ns, body_timeout_ns, idle_timeout_ns, write_timeout_ns, grace_ns;
     uint64_t max_header_bytes, max_header_lines, max_target_bytes, max_body_bytes;
@@ -38,5 +39,12 @@ struct cluster_options {
 extern const struct option_spec cluster_option_specs[];
 extern const struct option_spec cluster_process_specs[]; /* where workers are processes: supervision */
 extern const struct option_spec cluster_front_specs[];   /* where the strategy has fronts */
+
+#define ADMIN_TOKEN_ALLOWED "16..256 letters, digits or other visible characters, without blanks"
+
+bool admin_token_is_allowed(const char *token, size_t length);
+
+/* Values that do not go together: 0, or -EINVAL with one line in `why` (OPTIONS_ERROR_SIZE). */
+int cluster_options_check(const struct cluster_options *options, char *why);
 
 #endif

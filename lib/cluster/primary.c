@@ -309,6 +309,8 @@ static int open_addresses(struct primary *primary)
         say_cannot_listen(primary, "--listen", &primary->options->listen, error);
         return error;
     }
+    if ((error = admin_read_token(primary)) != 0)
+        return error;
     error = admin_open(primary);
     if (error)
         say_cannot_listen(primary, "--admin", &primary->options->admin, error);
@@ -365,6 +367,7 @@ int primary_run(const struct strategy *strategy, const struct cluster_options *o
     close_descriptor(&primary->scoreboard_fd);
     scoreboard_unmap(primary->scoreboard);
     free(primary->dealer.waiting);
+    free(primary->admin.token);
     free(primary);
     return status;
 }

@@ -7,7 +7,7 @@
  * watch.c    what nobody tells: too late, hung, too large
  * dealer.c   connections dealt to workers: those of master-accept and its like, and what dead or removed workers left behind
  * listeners.c  the sockets: one for all, one a place
- * admin.c    the admin address
+ * admin.h    the admin address: seeing inside, and steering
  * primary.c  the order of events: open, start, ready, serve, drain or stop, end; and what signals ask for
  */
 #ifndef CLUSTER_PRIMARY_H
@@ -122,6 +122,8 @@ struct admin {
     struct http_server server;
     struct acceptor acceptor;
     struct counters counters;
+    uint64_t start_time_ns; /* of the primary, by CLOCK_REALTIME */
+    char *token;            /* what everybody has to show, or NULL */
     bool open;
 };
 
@@ -224,6 +226,7 @@ void listeners_stop_adopting(struct primary *primary);
 void listeners_close(struct primary *primary);
 
 /* admin.c */
+int admin_read_token(struct primary *primary); /* says itself what is wrong */
 int admin_open(struct primary *primary);
 void admin_close(struct primary *primary);
 

@@ -393,7 +393,7 @@ void client_expect(struct client *client, int status, struct response *response)
 
 void client_get(struct client *client, const char *path, int status, struct response *response)
 {
-    client_print(client, "GET %s HTTP/1.1\r\nHost: contract\r\n\r\n", path);
+    client_print(client, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
     client_expect(client, status, response);
 }
 

@@ -124,6 +124,32 @@ void test_bad_options(struct contract *contract)
     check_nothing_left(contract, "refused options");
 }
 
+/* Whom the admin address may be shown to. */
+static const struct bad_token {
+    struct bad_option option;
+    int status;
+} bad_tokens[] = {
+    {{{"--admin", "0.0.0.0:0"}, "--admin", "0.0.0.0:0"}, 1},
+    {{{"--admin", "[::]:0"}, "--admin", "token"}, 1},
+    {{{"--admin-token", "fifteen-letters"}, "--admin-token", "16..256"}, 1},
+    {{{"--admin-token", "with blanks in it all"}, "--admin-token", "16..256"}, 1},
+    {{{"--admin-token"}, "--admin-token", NULL}, 1},
+    {{{"--admin-token=sixteen-letters-", "--admin-token-file=/dev/null"}, "--admin-token", "--admin-token-file"}, 1},
+    {{{"--listen=127.0.0.1:0", "--admin-token-file=/no/such/file"}, "--admin-token-file", "/no/such/file"}, 2},
+    {{{"--listen=127.0.0.1:0", "--admin-token-file=/dev/null"}, "--admin-token-file", "16..256"}, 2},
+};
+
+void test_admin_token_rules(struct contract *contract)
+{
+    for (size_t i = 0; i < sizeof bad_tokens / sizeof bad_tokens[0]; i++) {
+        const struct bad_option *bad = &bad_tokens[i].option;
+        struct server_plan plan = {.bare = true, .arguments = bad->arguments};
+        check_refused(server_spawn(contract, &plan), bad->arguments[1] ? bad->arguments[1] : bad->arguments[0],
+                      bad_tokens[i].status, bad->word, bad->other);
+    }
+    check_nothing_left(contract, "refused tokens");
+}
+
 void test_one_worker_only(struct contract *contract)
 {
     const char *const arguments[] = {"--listen", "127.0.0.1:0", "--workers", "2", NULL};

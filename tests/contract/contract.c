@@ -27,16 +27,16 @@
 #include <unistd.h>
 
 /* The table: what each strategy is. DESIGN.md section 12, as traits. */
-#define MANY_PROCESSES (TRAIT_MANY | TRAIT_PROCESSES | TRAIT_APART)
+#define MANY_PROCESSES (TRAIT_MANY | TRAIT_PROCESSES | TRAIT_APART | TRAIT_STEERED)
 
 static const struct profile profiles[] = {
-    {.name = "single", .named = true, .traits = TRAIT_ALONE | TRAIT_WHOLE | TRAIT_DIRECT | TRAIT_UNIX},
+    {.name = "single", .named = true, .traits = TRAIT_ALONE | TRAIT_WHOLE | TRAIT_DIRECT | TRAIT_UNIX | TRAIT_STEERED},
     {.name = "shared", .named = true, .traits = MANY_PROCESSES | TRAIT_DIRECT | TRAIT_UNIX},
     {.name = "master-accept", .named = true, .traits = MANY_PROCESSES | TRAIT_DIRECT | TRAIT_EVEN | TRAIT_UNIX},
     {.name = "reuseport", .named = true, .traits = MANY_PROCESSES | TRAIT_DIRECT | TRAIT_NO_UNIX},
     {.name = "threaded",
      .named = true,
-     .traits = TRAIT_MANY | TRAIT_WHOLE | TRAIT_DIRECT | TRAIT_EVEN | TRAIT_UNIX | TRAIT_MODES | TRAIT_APART,
+     .traits = TRAIT_MANY | TRAIT_WHOLE | TRAIT_DIRECT | TRAIT_EVEN | TRAIT_UNIX | TRAIT_MODES | TRAIT_APART | TRAIT_STEERED,
      .even_arguments = {"--accept", "handoff"},
      .unix_arguments = {"--accept", "shared"}},
     {.name = "proxied", .named = true, .traits = MANY_PROCESSES | TRAIT_FRONTS | TRAIT_EVEN | TRAIT_UNIX},
@@ -59,6 +59,7 @@ static const struct {
     {TRAIT_MODES, "it has one way to accept"},
     {TRAIT_APART, "its one loop answers /status, too"},
     {TRAIT_ALONE, "it takes more than one worker"},
+    {TRAIT_STEERED, "it has /status and no more (--no-steering)"},
 };
 
 /* A test that is to be run: what cmocka hands to run_one and end_test. */
@@ -92,7 +93,7 @@ bool look_again(uint64_t deadline_ns)
 
 bool contract_has(const struct contract *contract, unsigned traits)
 {
-    return (contract->profile->traits & traits) == traits;
+    return (contract->profile->traits & ~contract->lacks & traits) == traits;
 }
 
 struct server *contract_server(struct contract *contract)
@@ -243,11 +244,13 @@ static const char options_text[] =
     "  --workers N          how many workers where the strategy takes many, 1..32 (default 3)\n"
     "  --only NAME          only the tests of that name; a pattern with * and ? is allowed\n"
     "  --as STRATEGY        judge it as this row of the table (default: the program's name)\n"
+    "  --no-steering        it answers GET /status on its admin address, and nothing else there\n"
     "  --patience SECONDS   how long anything that must happen may take, 1..600 (default 15, 45 with a sanitizer)\n";
 
 static void print_usage(const struct suite *suite)
 {
-    printf("usage: %s PROGRAM [--workers N] [--only NAME] [--as STRATEGY] [--patience SECONDS]%s [-- SERVER ARGUMENTS]\n"
+    printf("usage: %s PROGRAM [--workers N] [--only NAME] [--as STRATEGY] [--patience SECONDS] [--no-steering]%s\n"
+           "       [-- SERVER ARGUMENTS]\n"
            "       %s --list\n%s%s%s",
            suite->name, suite->has_full ? " [--full]" : "", suite->name, suite->summary, options_text,
            suite->has_full ? "  --full               everything at its full length\n" : "");
@@ -293,6 +296,8 @@ static int parse_command_line(struct contract *contract, int argc, char **argv, 
         } else if (strcmp(argv[i], "--help") == 0) {
             print_usage(contract->suite);
             return 1;
+        } else if (strcmp(argv[i], "--no-steering") == 0) {
+            contract->lacks |= TRAIT_STEERED;
         } else if (strcmp(argv[i], "--workers") == 0) {
             error = parse_number(contract, argv[i++], value, 1, 32, &contract->workers);
         } else if (strcmp(argv[i], "--patience") == 0) {

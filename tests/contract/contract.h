@@ -7,7 +7,8 @@
  *   server_process.[ch]  a server under test: start, ready line, signals, descendants
  *   client.[ch]          a raw socket client with deadlines
  *   status.[ch]          GET /status and what is in it
- *   http_basic.c http_bad_input.c timeouts.c dispatch.c lifecycle.c resources.c command_line.c     the tests, by topic
+ *   http_basic.c http_bad_input.c timeouts.c dispatch.c lifecycle.c resources.c admin.c command_line.c     the tests, by topic
+ *   exposition.[ch]      a strict reader of /metrics
  *   stand_in.c self.c    the negative control: a small server with planted bugs, and the proof that the tests find them
  */
 #ifndef CONTRACT_H
@@ -24,18 +25,19 @@
 
 /* What a program has to be for a test to apply. A program has a set of them: its row in contract.c. */
 enum trait {
-    TRAIT_MANY = 1,      /* takes more than one worker */
-    TRAIT_PROCESSES = 2, /* a worker is a process: killed alone, replaced alone */
-    TRAIT_WHOLE = 4,     /* workers live in the one process: killed, all is gone */
-    TRAIT_FRONTS = 8,    /* front processes stand between clients and workers */
-    TRAIT_DIRECT = 16,   /* a client's connection is a worker's connection */
-    TRAIT_EVEN = 32,     /* deals so that counts differ by at most 1 */
-    TRAIT_UNIX = 64,     /* listens on unix:PATH */
-    TRAIT_NO_UNIX = 128, /* refuses unix:PATH, saying why */
-    TRAIT_MODES = 256,   /* has --accept own|shared|handoff */
-    TRAIT_APART = 512,   /* /status is answered by a loop that no worker occupies */
-    TRAIT_ALONE = 1024,  /* takes exactly one worker */
-    TRAIT_COUNT = 11,    /* how many there are */
+    TRAIT_MANY = 1,       /* takes more than one worker */
+    TRAIT_PROCESSES = 2,  /* a worker is a process: killed alone, replaced alone */
+    TRAIT_WHOLE = 4,      /* workers live in the one process: killed, all is gone */
+    TRAIT_FRONTS = 8,     /* front processes stand between clients and workers */
+    TRAIT_DIRECT = 16,    /* a client's connection is a worker's connection */
+    TRAIT_EVEN = 32,      /* deals so that counts differ by at most 1 */
+    TRAIT_UNIX = 64,      /* listens on unix:PATH */
+    TRAIT_NO_UNIX = 128,  /* refuses unix:PATH, saying why */
+    TRAIT_MODES = 256,    /* has --accept own|shared|handoff */
+    TRAIT_APART = 512,    /* /status is answered by a loop that no worker occupies */
+    TRAIT_ALONE = 1024,   /* takes exactly one worker */
+    TRAIT_STEERED = 2048, /* all of the admin address, not /status alone; --no-steering takes it away */
+    TRAIT_COUNT = 12,     /* how many there are */
 };
 
 #define ARGUMENTS_MAX 8
@@ -77,7 +79,8 @@ struct contract {
     const char *as;      /* --as, or NULL */
     char **arguments;    /* given after --, ended by NULL: added to every start */
     const struct profile *profile;
-    bool full; /* --full */
+    bool full;      /* --full */
+    unsigned lacks; /* traits the program has not, whatever its row says */
     unsigned workers;
     uint64_t patience_ns;  /* how long anything that must happen may take */
     const char *test;      /* the one that runs */

@@ -71,6 +71,22 @@
     X(clients_that_leave_early, 0)                                         \
     X(idle_connections_are_small, TRAIT_ALONE)                             \
     X(max_connections, TRAIT_DIRECT)                                       \
+    /* admin.c */                                                          \
+    X(metrics_format, TRAIT_STEERED)                                       \
+    X(metrics_sums, TRAIT_STEERED)                                         \
+    X(metrics_survive_a_crash, TRAIT_STEERED | TRAIT_PROCESSES)            \
+    X(service_times, TRAIT_STEERED)                                        \
+    X(admin_methods, TRAIT_STEERED)                                        \
+    X(admin_bad_values, TRAIT_STEERED)                                     \
+    X(admin_browser, TRAIT_STEERED)                                        \
+    X(admin_token, TRAIT_STEERED)                                          \
+    X(admin_token_file, TRAIT_STEERED)                                     \
+    X(admin_token_rules, TRAIT_STEERED)                                    \
+    X(admin_cannot, TRAIT_STEERED)                                         \
+    X(admin_reload, TRAIT_STEERED | TRAIT_PROCESSES)                       \
+    X(admin_scale, TRAIT_STEERED | TRAIT_MANY)                             \
+    X(admin_drain_and_restart, TRAIT_STEERED | TRAIT_MANY | TRAIT_DIRECT)  \
+    X(admin_while_draining, TRAIT_STEERED | TRAIT_APART)                   \
     /* command_line.c */                                                   \
     X(help, 0)                                                             \
     X(version, 0)                                                          \

@@ -1,0 +1,509 @@
+/*
+ * The admin address beyond /status: what it shows (/metrics, times of answers), who may use it (tokens, browsers), and what it
+ * steers (reload, scale, drain, restart). Waits end when /status says so.
+ */
+#include "client.h"
+#include "exposition.h"
+#include "server_process.h"
+#include "status.h"
+#include "tests.h"
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define GOOD_TOKEN "a-token-of-the-contract-suite"
+
+/* ---- asking ---- */
+
+/* One question on a connection of its own; `fields` are whole header lines. The response's text is good until the test ends. */
+static int ask(struct contract *contract, const struct server *server, const char *method, const char *target, const char *fields,
+               struct response *response)
+{
+    CHECK(contract, server->admin_length > 0, "the ready line names no admin address: %s", server->ready);
+    struct client *client = client_try_address(contract, &server->admin_address, server->admin_length, 0);
+    CHECK(contract, client != NULL, "cannot connect to the admin address %s: %s", server->admin_url, strerror(errno));
+    client_print(client, "%s %s HTTP/1.1\r\n%s%s\r\n", method, target, strstr(fields, "Host:") ? "" : "Host: localhost\r\n",
+                 fields);
+    client_receive(client, response);
+    return response->status;
+}
+
+static void expect(struct contract *contract, const struct server *server, const char *method, const char *target,
+                   const char *fields, int wanted, struct response *response)
+{
+    int status = ask(contract, server, method, target, fields, response);
+    CHECK(contract, status == wanted, "%s %s: status %d, wanted %d", method, target, status, wanted);
+}
+
+static bool body_has(const struct response *response, const char *text)
+{
+    return memmem(response->body, response->body_length, text, strlen(text)) != NULL;
+}
+
+/* The answer to something that steers: {"ok":true,...} or {"ok":false,"error":"..."}. */
+static void check_outcome(struct contract *contract, const struct response *response, const char *what, bool wanted)
+{
+    json_t *body = json_loadb(response->body, response->body_length, 0, NULL);
+    const json_t *ok = json_object_get(body, "ok");
+    const char *error = json_string_value(json_object_get(body, "error"));
+    bool well = json_is_boolean(ok) && json_is_true(ok) == wanted && (wanted || (error && *error));
+    json_decref(body);
+    CHECK(contract, well, "%s: the answer is no {\"ok\":%s ...}: %.*s", what, wanted ? "true" : "false, \"error\":\"...\"",
+          (int)response->body_length, response->body);
+}
+
+static void steer(struct contract *contract, const struct server *server, const char *target, int wanted)
+{
+    struct response response;
+    expect(contract, server, "POST", target, "", wanted, &response);
+    check_outcome(contract, &response, target, wanted < 300);
+}
+
+/* The caller frees. */
+static char *get_metrics(struct contract *contract, const struct server *server)
+{
+    struct response response;
+    char type[80] = "", why[EXPOSITION_WHY_SIZE];
+    expect(contract, server, "GET", "/metrics", "", 200, &response);
+    response_field(&response, "Content-Type", type, sizeof type);
+    CHECK(contract, strncmp(type, "text/plain; version=0.0.4", 25) == 0, "/metrics has Content-Type '%s'", type);
+    char *text = strndup(response.body, response.body_length);
+    CHECK(contract, exposition_check(text, why), "/metrics: %s", why);
+    return text;
+}
+
+/* ---- /metrics ---- */
+
+/* What promtool says of it, where there is one. */
+static void check_with_promtool(struct contract *contract, const char *text)
+{
+    char *const argv[] = {(char *)"promtool", (char *)"check", (char *)"metrics", NULL};
+    posix_spawn_file_actions_t actions;
+    pid_t pid;
+    int status, fd = memfd_create("metrics", MFD_CLOEXEC);
+    CHECK(contract, fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text), "memfd: %s", strerror(errno));
+    CHECK(contract, lseek(fd, 0, SEEK_SET) == 0, "lseek: %s", strerror(errno));
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
+    int error = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(fd);
+    if (error == ENOENT) {
+        print_message("promtool is not installed: judged by tests/contract/exposition.c alone\n");
+        return;
+    }
+    CHECK(contract, error == 0, "promtool: %s", strerror(error));
+    CHECK(contract, waitpid(pid, &status, 0) == pid && status == 0, "promtool check metrics is not content: see above");
+}
+
+static void ask_for_everything(struct contract *contract, struct server *server)
+{
+    struct response response;
+    for (unsigned i = 0; i < 40; i++) {
+        struct client *client = client_open(contract, server);
+        client_get(client, "/hello", 200, &response);
+        client_get(client, "/bytes/10k", 200, &response);
+        client_close(client);
+    }
+    for (unsigned i = 0; i < 5; i++)
+        client_get(client_open(contract, server), "/no-such-path", 404, &response);
+    client_get(client_open(contract, server), "/wait/1ms", 200, &response);
+    client_get(client_open(contract, server), "/block/1ms", 200, &response);
+}
+
+void test_metrics_format(struct contract *contract)
+{
+    struct server *server = server_start(contract, 0, NULL);
+    free(get_metrics(contract, server)); /* while everything is 0 */
+    ask_for_everything(contract, server);
+    char *text = get_metrics(contract, server);
+    check_with_promtool(contract, text);
+    unsigned count;
+    exposition_sum(text, "clusterbench_requests_total", "role=\"worker\"", &count);
+    free(text);
+    CHECK(contract, count == contract->workers, "/metrics has %u workers, wanted %u", count, contract->workers);
+}
+
+/* A counter of /status and its series in /metrics. */
+static const struct {
+    const char *counter, *series, *label;
+} same[] = {
+    {"requests", "clusterbench_requests_total", "role=\"worker\""},
+    {"accepted", "clusterbench_connections_accepted_total", "role=\"worker\""},
+    {"responses_2xx", "clusterbench_responses_total", "role=\"worker\",code=\"2xx\""},
+    {"responses_4xx", "clusterbench_responses_total", "role=\"worker\",code=\"4xx\""},
+    {"bytes_in", "clusterbench_received_bytes_total", "role=\"worker\""},
+    {"bytes_out", "clusterbench_sent_bytes_total", "role=\"worker\""},
+};
+
+static void check_same_sums(struct contract *contract, const struct server *server, const char *when)
+{
+    char *text = get_metrics(contract, server);
+    json_t *status = status_get(contract, server);
+    const json_t *total = json_object_get(status, "total");
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        double shown = exposition_sum(text, same[i].series, same[i].label, NULL);
+        double wanted = (double)json_integer_value(json_object_get(total, same[i].counter));
+        CHECK(contract, shown == wanted && wanted > 0, "%s: /metrics says %.0f %s, /status %.0f", when, shown, same[i].counter,
+              wanted);
+    }
+    json_decref(status);
+    free(text);
+}
+
+void test_metrics_sums(struct contract *contract)
+{
+    struct server *server = server_start(contract, 0, NULL);
+    uint64_t fronts = contract_has(contract, TRAIT_FRONTS) ? 1 : 0;
+    ask_for_everything(contract, server);
+    CHECK(contract, status_wait_total(contract, server, "requests", 87), "not all 87 requests were counted");
+    CHECK(contract, fronts || status_total(contract, server, "requests") == 87, "87 requests were sent, /status says %llu",
+          (unsigned long long)status_total(contract, server, "requests"));
+    check_same_sums(contract, server, "87 requests");
+}
+
+/* What the dead had counted stays in their places' series. */
+void test_metrics_survive_a_crash(struct contract *contract)
+{
+    struct status_row rows[STATUS_ROWS];
+    struct server *server = server_start(contract, 0, NULL);
+    ask_for_everything(contract, server);
+    status_rows(contract, server, rows);
+    CHECK(contract, kill(rows[0].pid, SIGKILL) == 0, "kill: %s", strerror(errno));
+    CHECK(contract, status_wait_replaced(contract, server, false, 0, rows[0].pid) > 0, "worker 0 was not replaced");
+    ask_for_everything(contract, server);
+    check_same_sums(contract, server, "a worker was killed between 174 requests");
+    char *text = get_metrics(contract, server);
+    double restarts = exposition_sum(text, "clusterbench_worker_restarts_total", "worker=\"0\",role=\"worker\"", NULL);
+    free(text);
+    CHECK(contract, restarts == 1, "clusterbench_worker_restarts_total of worker 0 is %.0f", restarts);
+}
+
+/* ---- times ---- */
+
+static json_t *service_time_of_first(struct contract *contract, const struct server *server, json_t **status)
+{
+    *status = status_get(contract, server);
+    json_t *row = json_array_get(json_object_get(*status, "workers"), 0);
+    json_t *times = json_object_get(row, "service_time");
+    CHECK(contract, json_is_object(times), "a worker's row in /status has no \"service_time\"");
+    return times;
+}
+
+/* Whatever takes a while is timed each time, and the sampled rest adds up: 20 of 30 waits took 20 ms or more, the others 1 ms. */
+void test_service_times(struct contract *contract)
+{
+    struct response response;
+    json_t *status;
+    struct server *server = server_start(contract, 1, NULL);
+    struct client *client = client_open(contract, server);
+    for (unsigned i = 0; i < 30; i++)
+        client_get(client, i % 3 ? "/wait/20ms" : "/wait/1ms", 200, &response);
+    const json_t *times = service_time_of_first(contract, server, &status);
+    json_int_t count = json_integer_value(json_object_get(times, "count"));
+    double p50_us = json_number_value(json_object_get(times, "p50_us")),
+           p99_us = json_number_value(json_object_get(times, "p99_us"));
+    json_decref(status);
+    CHECK(contract, count == 30, "30 waits, and %lld were timed", (long long)count);
+    CHECK(contract, p50_us >= 19000 && p99_us >= p50_us, "20 of 30 took 20 ms or more, but p50 is %g us and p99 %g us", p50_us,
+          p99_us);
+    for (unsigned i = 0; i < 1000; i++)
+        client_get(client, "/hello", 200, &response);
+    times = service_time_of_first(contract, server, &status);
+    count = json_integer_value(json_object_get(times, "count"));
+    json_decref(status);
+    CHECK(contract, count > 30 + 1000 - 32 && count <= 30 + 1000, "1030 answers, and the times stand for %lld", (long long)count);
+}
+
+/* ---- who may ask ---- */
+
+void test_admin_methods(struct contract *contract)
+{
+    static const struct {
+        const char *path, *allow;
+    } rows[] = {{"/status", "GET, HEAD"}, {"/metrics", "GET, HEAD"}, {"/reload", "POST"},
+                {"/scale", "POST"},       {"/drain", "POST"},        {"/restart", "POST"}};
+    static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"};
+    struct server *server = contract_server(contract);
+    struct response response;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (size_t j = 0; j < sizeof methods / sizeof methods[0]; j++) {
+            char allow[64] = "";
+            if (strstr(rows[i].allow, methods[j]) || strcmp(methods[j], "HEAD") == 0)
+                continue;
+            expect(contract, server, methods[j], rows[i].path, "", 405, &response);
+            response_field(&response, "Allow", allow, sizeof allow);
+            CHECK(contract, strcmp(allow, rows[i].allow) == 0, "%s %s: Allow is '%s', wanted '%s'", methods[j], rows[i].path, allow,
+                  rows[i].allow);
+            check_outcome(contract, &response, rows[i].path, false);
+        }
+    expect(contract, server, "GET", "/nothing", "", 404, &response);
+    check_outcome(contract, &response, "/nothing", false);
+}
+
+/* Each names the parameter, the value where there is one, and what is allowed. */
+void test_admin_bad_values(struct contract *contract)
+{
+    static const struct {
+        const char *target, *word, *other;
+    } rows[] = {
+        {"/scale", "workers", "1..256"},
+        {"/scale?", "workers", "1..256"},
+        {"/scale?workers", "workers", "1..256"},
+        {"/scale?workers=", "workers", "1..256"},
+        {"/scale?workers=0", "'0'", "1..256"},
+        {"/scale?workers=257", "'257'", "1..256"},
+        {"/scale?workers=-1", "'-1'", "1..256"},
+        {"/scale?workers=many", "'many'", "1..256"},
+        {"/scale?workers=99999999999999999999", "'99999999999999999999'", "1..256"},
+        {"/scale?workers=2&workers=3", "workers", "once"},
+        {"/scale?worker=2", "'worker'", "workers=1..256"},
+        {"/drain", "worker", "0.."},
+        {"/drain?worker=99", "'99'", "0.."},
+        {"/drain?worker=-1", "'-1'", "0.."},
+        {"/drain?worker=x", "'x'", "0.."},
+        {"/restart?worker=99", "'99'", "0.."},
+        {"/restart?index=0", "'index'", "worker=0.."},
+        {"/reload?now=1", "'now=1'", "/reload"},
+    };
+    struct server *server = contract_server(contract);
+    struct response response;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        expect(contract, server, "POST", rows[i].target, "", 400, &response);
+        check_outcome(contract, &response, rows[i].target, false);
+        CHECK(contract, body_has(&response, rows[i].word) && body_has(&response, rows[i].other),
+              "%s: '%s' and '%s' are not in %.*s", rows[i].target, rows[i].word, rows[i].other, (int)response.body_length,
+              response.body);
+    }
+}
+
+/* A page in a browser of this machine: its requests have an Origin, or a name in Host that is not ours. */
+void test_admin_browser(struct contract *contract)
+{
+    struct server *server = contract_server(contract);
+    struct response response;
+    expect(contract, server, "POST", "/scale?workers=1", "Origin: http://evil.example\r\n", 403, &response);
+    check_outcome(contract, &response, "POST with Origin", false);
+    expect(contract, server, "POST", "/scale?workers=1", "Origin: null\r\n", 403, &response);
+    expect(contract, server, "POST", "/scale?workers=1", "Host: evil.example:9000\r\n", 403, &response);
+    expect(contract, server, "GET", "/status", "Host: evil.example\r\n", 403, &response);
+    expect(contract, server, "GET", "/metrics", "Host: evil.example\r\n", 403, &response);
+    expect(contract, server, "GET", "/status", "Host: 127.0.0.1:9000\r\n", 200, &response);
+    expect(contract, server, "GET", "/status", "Host: [::1]\r\n", 200, &response);
+}
+
+static void check_token(struct contract *contract, const struct server *server)
+{
+    static const char *const wrong[] = {"", "Authorization: Bearer wrong\r\n", "Authorization: Bearer " GOOD_TOKEN "x\r\n",
+                                        "Authorization: Basic " GOOD_TOKEN "\r\n", "X-Token: " GOOD_TOKEN "\r\n"};
+    static const char *const targets[] = {"/status", "/metrics", "/nothing"};
+    struct response response;
+    char challenge[80] = "";
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        for (size_t j = 0; j < sizeof targets / sizeof targets[0]; j++)
+            expect(contract, server, "GET", targets[j], wrong[i], 401, &response);
+        expect(contract, server, "POST", "/scale?workers=1", wrong[i], 401, &response);
+        response_field(&response, "WWW-Authenticate", challenge, sizeof challenge);
+        CHECK(contract, strncmp(challenge, "Bearer", 6) == 0, "401 with WWW-Authenticate '%s'", challenge);
+        check_outcome(contract, &response, "a wrong token", false);
+        CHECK(contract, !body_has(&response, GOOD_TOKEN), "the answer to a wrong token tells the right one");
+    }
+    expect(contract, server, "GET", "/status", "Authorization: Bearer " GOOD_TOKEN "\r\n", 200, &response);
+    expect(contract, server, "POST", "/scale?workers=x", "Authorization: Bearer " GOOD_TOKEN "\r\n", 400, &response);
+}
+
+void test_admin_token(struct contract *contract)
+{
+    check_token(contract, server_start(contract, 0, "--admin-token", GOOD_TOKEN, NULL));
+    struct server *server = server_start(contract, 1, "--admin", "0.0.0.0:0", "--admin-token", GOOD_TOKEN, NULL);
+    CHECK(contract, strncmp(server->admin_url, "http://0.0.0.0:", 15) == 0, "--admin 0.0.0.0:0: the ready line says %s",
+          server->ready);
+}
+
+/* The first line of the file; it is read at the start and may be gone later. */
+void test_admin_token_file(struct contract *contract)
+{
+    char path[64];
+    int fd = memfd_create("token", MFD_CLOEXEC);
+    CHECK(contract, fd >= 0 && dprintf(fd, "%s\nand a second line\n", GOOD_TOKEN) > 0, "memfd: %s", strerror(errno));
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), fd);
+    struct server *server = server_start(contract, 0, "--admin-token-file", path, NULL);
+    close(fd);
+    check_token(contract, server);
+}
+
+/* ---- steering ---- */
+
+static unsigned count_ready(struct contract *contract, const struct server *server)
+{
+    struct status_row rows[STATUS_ROWS];
+    unsigned count = 0;
+    size_t all = status_rows(contract, server, rows);
+    for (size_t i = 0; i < all; i++)
+        count += !rows[i].front;
+    return count;
+}
+
+static void wait_ready(struct contract *contract, const struct server *server, unsigned wanted, const char *what)
+{
+    uint64_t deadline_ns = now_ns() + contract->patience_ns;
+    unsigned count;
+    while ((count = count_ready(contract, server)) != wanted)
+        CHECK(contract, look_again(deadline_ns), "%s: %u workers are ready, wanted %u", what, count, wanted);
+}
+
+/* Of the worker's one row: a text of it, "" when it has none or more than one. */
+static void text_of_worker(struct contract *contract, const struct server *server, int index, const char *key, char text[64])
+{
+    json_t *row, *status = status_get(contract, server);
+    unsigned rows = 0;
+    size_t i;
+    text[0] = '\0';
+    json_array_foreach(json_object_get(status, "workers"), i, row)
+    {
+        if (strcmp(json_string_value(json_object_get(row, "role")), "worker") != 0 ||
+            json_integer_value(json_object_get(row, "index")) != index)
+            continue;
+        snprintf(text, 64, "%s", ++rows == 1 ? json_string_value(json_object_get(row, key)) : "");
+    }
+    json_decref(status);
+}
+
+static void wait_state(struct contract *contract, const struct server *server, int index, const char *wanted)
+{
+    uint64_t deadline_ns = now_ns() + contract->patience_ns;
+    char state[64];
+    for (text_of_worker(contract, server, index, "state", state); strcmp(state, wanted) != 0;
+         text_of_worker(contract, server, index, "state", state))
+        CHECK(contract, look_again(deadline_ns), "worker %d is '%s', wanted '%s'", index, state, wanted);
+}
+
+static bool names(const json_t *array, const char *name)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(array, i, item) if (strcmp(json_string_value(item), name) == 0) return true;
+    return false;
+}
+
+/* "cannot" in /status is the truth: what is named there is refused with 409, what is not named is done. */
+void test_admin_cannot(struct contract *contract)
+{
+    static const struct {
+        const char *name, *target;
+    } rows[] = {
+        {"scale", "/scale?workers=2"}, {"restart", "/restart?worker=0"}, {"reload", "/reload"}, {"drain", "/drain?worker=0"}};
+    struct server *server = server_start(contract, contract_has(contract, TRAIT_MANY) ? 2 : 1, NULL);
+    json_t *status = status_get(contract, server);
+    const json_t *cannot = json_object_get(status, "cannot");
+    CHECK(contract, json_is_array(cannot), "/status has no array \"cannot\"");
+    CHECK(contract, names(cannot, "survive a crash") == contract_has(contract, TRAIT_WHOLE),
+          "\"cannot\" is wrong about surviving a crash");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct response response;
+        int answer = ask(contract, server, "POST", rows[i].target, "", &response);
+        bool refused = names(cannot, rows[i].name);
+        CHECK(contract, refused ? answer == 409 : answer == 200 || answer == 202, "\"cannot\" %s '%s', but POST %s answers %d",
+              refused ? "names" : "does not name", rows[i].name, rows[i].target, answer);
+        check_outcome(contract, &response, rows[i].target, !refused);
+        if (!refused)
+            wait_ready(contract, server, strcmp(rows[i].name, "drain") == 0 ? 1 : 2, rows[i].target);
+    }
+    json_decref(status);
+}
+
+static json_int_t reloads_done(struct contract *contract, const struct server *server, char state[16])
+{
+    json_t *status = status_get(contract, server);
+    const json_t *reload = json_object_get(status, "reload");
+    json_int_t done = json_integer_value(json_object_get(reload, "done"));
+    snprintf(state, 16, "%s", json_string_value(json_object_get(reload, "state")));
+    json_decref(status);
+    return done;
+}
+
+void test_admin_reload(struct contract *contract)
+{
+    struct status_row before[STATUS_ROWS], after[STATUS_ROWS];
+    struct response response;
+    char state[16];
+    struct server *server = server_start(contract, 0, NULL);
+    size_t count = status_rows(contract, server, before);
+    steer(contract, server, "/reload", 200);
+    steer(contract, server, "/reload", 202); /* one is running: another one is noted */
+    uint64_t deadline_ns = now_ns() + contract->patience_ns;
+    while (reloads_done(contract, server, state) < 2 || strcmp(state, "idle") != 0)
+        CHECK(contract, look_again(deadline_ns), "two reloads: /status says %s", state);
+    wait_ready(contract, server, contract->workers, "after two reloads");
+    CHECK(contract, status_rows(contract, server, after) == count, "after two reloads there are not %zu workers and fronts", count);
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < count; j++)
+            CHECK(contract, before[i].pid != after[j].pid, "process %d is still there after two reloads", before[i].pid);
+    client_get(client_open(contract, server), "/hello", 200, &response);
+    char *text = get_metrics(contract, server);
+    double done = exposition_sum(text, "clusterbench_reloads_total", "result=\"done\"", NULL);
+    free(text);
+    CHECK(contract, done == 2, "clusterbench_reloads_total is %.0f after two reloads", done);
+}
+
+void test_admin_scale(struct contract *contract)
+{
+    struct server *server = server_start(contract, 1, NULL);
+    static const unsigned steps[] = {3, 1, 2};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        char target[32];
+        snprintf(target, sizeof target, "/scale?workers=%u", steps[i]);
+        steer(contract, server, target, 200);
+        wait_ready(contract, server, steps[i], target);
+        json_t *status = status_get(contract, server);
+        json_int_t wanted = json_integer_value(json_object_get(status, "workers_wanted"));
+        json_decref(status);
+        CHECK(contract, wanted == steps[i], "%s: workers_wanted is %lld", target, (long long)wanted);
+    }
+}
+
+void test_admin_drain_and_restart(struct contract *contract)
+{
+    struct response response;
+    char end[64];
+    struct server *server = server_start(contract, 2, NULL);
+    steer(contract, server, "/drain?worker=1", 200);
+    wait_state(contract, server, 1, "drained");
+    text_of_worker(contract, server, 1, "last_end", end);
+    CHECK(contract, end[0] != '\0', "worker 1 was drained, and \"last_end\" says nothing");
+    for (unsigned i = 0; i < 8; i++) {
+        struct client *client = client_open(contract, server);
+        client_get(client, "/hello", 200, &response);
+        CHECK(contract, response.worker == 0, "worker 1 is drained, but worker %d has answered", response.worker);
+        client_close(client);
+    }
+    steer(contract, server, "/drain?worker=0", 409); /* nobody would be left */
+    steer(contract, server, "/restart?worker=1", 200);
+    wait_state(contract, server, 1, "ready");
+    wait_ready(contract, server, 2, "/restart?worker=1");
+}
+
+void test_admin_while_draining(struct contract *contract)
+{
+    struct response response;
+    char state[64];
+    struct server *server = server_start(contract, 0, NULL);
+    struct client *client = client_open(contract, server);
+    client_print(client, "GET /wait/4s HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    CHECK(contract, status_wait_total(contract, server, "requests", 1), "the request was not counted");
+    CHECK(contract, kill(server->pid, SIGTERM) == 0, "kill: %s", strerror(errno));
+    uint64_t deadline_ns = now_ns() + contract->patience_ns;
+    do {
+        json_t *status = status_get(contract, server);
+        snprintf(state, sizeof state, "%s", json_string_value(json_object_get(status, "state")));
+        json_decref(status);
+    } while (strcmp(state, "draining") != 0 && look_again(deadline_ns));
+    expect(contract, server, "POST", "/scale?workers=1", "", 503, &response);
+    check_outcome(contract, &response, "/scale while draining", false);
+}
