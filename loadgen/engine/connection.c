@@ -196,12 +196,24 @@ static void count_error(struct connection *connection, enum error_kind kind, int
     stats->last_error[kind] = error;
 }
 
+/*
+ * A server may close an idle connection at any time, and a request that is sent at that very moment meets its end: RFC 9112 9.5.
+ * Seen from here, a server that dies of a request on such a connection does the same.
+ */
+static bool is_idle_close(struct connection *connection, enum error_kind kind, int error)
+{
+    const struct exchange *oldest = connection_exchange(connection, 0);
+    if ((kind != ERROR_READ && kind != ERROR_WRITE) || (error != -ECONNRESET && error != -EPIPE))
+        return false;
+    return connection->count > 0 && connection->answerer && oldest->alone && !oldest->first_byte_ns && !oldest->expired;
+}
+
 /* The connection is of no use any more; its requests, if any, end without a response. */
 static void broken(struct connection *connection, enum error_kind kind, int error, uint64_t now_ns)
 {
     struct engine *engine = connection->engine;
     bool was_connecting = connection->state != CONNECTION_OPEN;
-    count_error(connection, kind, error);
+    count_error(connection, is_idle_close(connection, kind, error) ? ERROR_IDLE_CLOSED : kind, error);
     exchanges_failed(connection, now_ns);
     connection_close(connection);
     if (was_connecting)

@@ -51,6 +51,7 @@ struct exchange {
     const struct request_kind *kind;
     bool counted; /* belongs to the measurement, not to the warm-up */
     bool last;    /* of its connection: announces the close */
+    bool alone;   /* taken up while nothing else was under way on its connection */
     bool expired; /* has been counted as timed out; keeps its place, for its response may still come */
 };
 

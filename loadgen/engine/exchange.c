@@ -34,6 +34,7 @@ void exchange_begin(struct connection *connection, uint64_t planned_ns, uint64_t
     exchange->counted = counted;
     exchange->last = --connection->left == 0;
     exchange->expired = false;
+    exchange->alone = connection->count == 0;
     connection->count++;
     engine->in_flight += counted;
     engine->stats.started += counted;

@@ -21,7 +21,8 @@ enum error_kind {
     ERROR_WRITE,
     ERROR_MALFORMED,
     ERROR_TIMEOUT,
-    ERROR_LOCAL, /* this machine's or the generator's own: no port, descriptor or memory left */
+    ERROR_LOCAL,       /* this machine's or the generator's own: no port, descriptor or memory left */
+    ERROR_IDLE_CLOSED, /* a connection that had answered before and was idle ended as a request was sent on it */
     ERROR_KINDS
 };
 

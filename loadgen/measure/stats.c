@@ -10,7 +10,7 @@
 
 #include "loadgen/measure/measure.h"
 
-const char *const error_names[ERROR_KINDS] = {"connect", "read", "write", "malformed", "timeout", "local"};
+const char *const error_names[ERROR_KINDS] = {"connect", "read", "write", "malformed", "timeout", "local", "idle_closed"};
 
 #define OTHERS_ID "(others)"
 

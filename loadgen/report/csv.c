@@ -37,7 +37,7 @@ static const char *const thread_keys[] = {"mean", "stdev", "max", NULL};
 static const char *const times_keys[] = {"mean",   "stdev",   "p50", "p75", "p90",   "p99", "p99.9",
                                          "p99.99", "p99.999", "max", "min", "count", NULL};
 static const char *const bounds_keys[] = {"timed_out", "unfinished", "unsent", "bounds", NULL};
-static const char *const errors_keys[] = {"connect", "read", "write", "malformed", "timeout", "local", NULL};
+static const char *const errors_keys[] = {"connect", "read", "write", "malformed", "timeout", "local", "idle_closed", NULL};
 static const char *const check_keys[] = {"status", "header", "contains", "length", "crc32", NULL};
 static const char *const bytes_keys[] = {"read", "written", NULL};
 static const char *const fairness_keys[] = {"workers",      "jain",       "cv",      "max_over_mean",

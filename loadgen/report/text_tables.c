@@ -63,6 +63,8 @@ static const char *reason_of(const struct stats *stats, enum error_kind kind)
         return "not an HTTP/1.x response, or bytes nobody asked for";
     if (kind == ERROR_TIMEOUT)
         return "no response within --timeout";
+    if (kind == ERROR_IDLE_CLOSED)
+        return "the server closed an idle connection as a request was sent";
     return stats->last_error[kind] ? strerror(-stats->last_error[kind]) : "closed by the server";
 }
 
@@ -77,7 +79,7 @@ void print_errors(const struct summary *summary, FILE *out)
     fprintf(out, "  Error           count   the last one\n");
     for (unsigned kind = 0; kind < ERROR_KINDS; kind++)
         if (stats->errors[kind])
-            fprintf(out, "  %-10s %10llu   %s%s\n", error_names[kind], (unsigned long long)stats->errors[kind],
+            fprintf(out, "  %-11s %9llu   %s%s\n", error_names[kind], (unsigned long long)stats->errors[kind],
                     reason_of(stats, kind), kind == ERROR_LOCAL ? " (on this side: not the server's)" : "");
 }
 

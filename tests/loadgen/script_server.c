@@ -190,6 +190,29 @@ static enum outcome play_drop_third(const struct answer *answer)
     return answer->client->served % 3 == 0 ? CLOSE : KEEP;
 }
 
+static bool is_second(const struct answer *answer)
+{
+    return answer->client->served % 2 == 0;
+}
+
+static enum outcome play_second_leaves(const struct answer *answer)
+{
+    return is_second(answer) ? CLOSE : play_ok(answer);
+}
+
+static enum outcome play_second_resets(const struct answer *answer)
+{
+    return is_second(answer) ? RESET : play_ok(answer);
+}
+
+static enum outcome play_second_hints(const struct answer *answer)
+{
+    if (!is_second(answer))
+        return play_ok(answer);
+    say(answer, "HTTP/1.1 103 Early Hints\r\n\r\n");
+    return RESET;
+}
+
 static enum outcome play_hang_first(const struct answer *answer)
 {
     return answer->client->number == 0 ? SILENT : play_ok(answer);
@@ -240,6 +263,9 @@ static const struct {
     {"/third", play_third},
     {"/drop-third", play_drop_third},
     {"/hang-first", play_hang_first},
+    {"/second-leaves", play_second_leaves},
+    {"/second-resets", play_second_resets},
+    {"/second-hints", play_second_hints},
     {"/slow/", play_slow},
     {"/halves/", play_halves},
     {"/refuse", play_refuse},

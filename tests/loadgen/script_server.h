@@ -12,6 +12,8 @@
  *   /surplus         more bytes than announced       /stall          200; the 100th request stops the whole server for STALL_MS
  *   /third           200; the third on a connection closes it, and says so
  *   /drop-third      the same without saying so      /hang-first     200, but the first connection of all is never answered
+ *   /second-leaves   200; the second request on a connection finds it closed    /second-resets   the same with a reset
+ *   /second-hints    the same with a reset behind a 103
  *   /slow/MS         200 after MS milliseconds (the whole server waits)
  *   /refuse          413 and Connection: close as soon as the head is there, whatever of the body is still to come
  *   /cookie          200; whoever does not say the cookie id=7 is asked to

@@ -202,6 +202,10 @@ static void test_failures(void **state)
         {"-c 2 -n 20", "/status/404", "requests/http_errors", NULL, 20, 0},
         {"-c 2 -n 20", "/status/503", "requests/http_errors", NULL, 20, 0},
         {"-c 2 -n 20", "/reset", "requests/socket_errors", "errors/read", 20, 2},
+        {"-c 1 -n 20", "/second-leaves", "requests/socket_errors", "errors/idle_closed", 10, 0},
+        {"-c 1 -n 20", "/second-resets", "requests/socket_errors", "errors/idle_closed", 10, 0},
+        {"-c 1 -n 20", "/second-resets", "requests/ok", NULL, 10, 0},
+        {"-c 1 -n 20", "/second-hints", "requests/socket_errors", "errors/read", 10, 0},
         {"-c 2 -n 20", "/cut", "requests/socket_errors", "errors/malformed", 20, 2},
         {"-c 2 -n 20", "/garbage", "requests/socket_errors", "errors/malformed", 20, 2},
         {"-c 2 -n 20", "/surplus", "requests/ok", "errors/malformed", 20, 0},
@@ -484,6 +488,7 @@ static void test_json_keys(void **state)
         "errors/read",
         "errors/write",
         "errors/timeout",
+        "errors/idle_closed",
         "bytes/read",
         "bytes/written",
         "workers",
@@ -531,6 +536,25 @@ static void test_text(void **state)
         if (!strstr(result.out, lines[i]))
             fail_msg("no '%s' in: %s", lines[i], result.out);
     assert_string_equal(result.err, "");
+    program_finish(&server, &result);
+}
+
+/* As a read error where wrk has its line, and apart in the table. */
+static void test_idle_close_in_text(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "planned 20 = ok 10 + http errors 0 + socket errors 10 +",
+        "  Socket errors: connect 0, read 10, write 0, timeout 0\n",
+        "  idle_closed        10   the server closed an idle connection as a request was sent\n",
+    };
+    struct script_server server;
+    script_server_start(&server, "127.0.0.1:0");
+    struct result result = program_run_url("-t 1 -c 1 -n 20", server.url, "/second-leaves");
+    script_server_stop(&server);
+    for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        if (!strstr(result.out, lines[i]))
+            fail_msg("no '%s' in: %s", lines[i], result.out);
     program_finish(&server, &result);
 }
 
@@ -648,6 +672,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_json_keys),
         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_idle_close_in_text),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_bad_input),
     };
