@@ -1,159 +1,161 @@
 /*
- * /append: all workers write numbered lines to the end of one file, and how they do it decides whether lines get torn.
+ * /append: all workers write numbered lines to the end of one file.
  *
- *   append    O_APPEND and the whole line in one write(2): the kernel finds the end and writes under the file's lock
- *   buffered  O_APPEND, too, but the line leaves in pieces, as from a stream's buffer: another one may come in between
- *   flock     in pieces, while flock(2) keeps the others out
- *   primary   the worker writes nothing: it sends its line to the one process that does
+ * With the modes append, buffered and flock a worker writes for itself (pen.c). With mode=primary it writes nothing: it sends the
+ * line to the primary, the one process that does, and is told when it is written. A line is as long as one message then.
  *
- * Files are written in libuv's pool of threads, one line of a worker at a time, in the order in which they were asked for. A line
- * that has a number is written even when its client leaves.
- *
- * A lock lives as long as the process that holds it: whoever is killed in the middle of a line leaves the line torn and the file
- * free. The next one under the lock ends that torn line before its own.
+ * A line that has a number is written even when its client leaves.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "cluster/errands.h"
+#include "cluster/primary.h"
 #include "cluster/worker.h"
 #include "service/numbered_line.h"
 
-#define BUFFER_SIZE 4096 /* of the stream that is played: a page, as BUFSIZ was for long */
-
-static const char *const mode_names[] = {"append", "buffered", "flock", "primary"}; /* enum service_append */
+#define REPLY_TIMEOUT_MS 10000
+#define PRIMARY_MOST     (16 << 20) /* bytes of lines that wait for the primary's pen */
 
 struct append {
-    uv_work_t work;
-    struct list link;
+    struct pen_line line;
     struct job *job;
-    int fd, mode;
-    uint64_t number, hold_ns;
-    int error;
-    unsigned writes; /* calls of write(2) that it took */
-    size_t length;
-    char text[]; /* a numbered line, unsealed; `length` bytes */
+    uint64_t number;
+    char text[];
 };
 
-/* ---- in the pool ---- */
-
-static int write_whole(struct append *append)
-{
-    return file_write(append->fd, append->text, append->length, append->length, &append->writes);
-}
-
-static int write_buffered(struct append *append)
-{
-    return file_write(append->fd, append->text, append->length, BUFFER_SIZE, &append->writes);
-}
-
-static int lock(int fd, int operation)
-{
-    int result;
-    do
-        result = flock(fd, operation);
-    while (result != 0 && errno == EINTR);
-    return result == 0 ? 0 : -errno;
-}
-
-/* Whoever had the lock before may have been killed in the middle of a line. */
-static int end_torn_line(int fd)
-{
-    struct stat status;
-    char last = '\n';
-    unsigned writes = 0;
-    if (fstat(fd, &status) != 0)
-        return -errno;
-    if (S_ISREG(status.st_mode) && status.st_size > 0 && pread(fd, &last, 1, status.st_size - 1) < 0)
-        return -errno;
-    return last == '\n' ? 0 : file_write(fd, "\n", 1, 1, &writes);
-}
-
-/* `hold_ns` is waited in the middle: so long everybody else stands before the lock. */
-static int write_locked(struct append *append)
-{
-    size_t half = append->hold_ns > 0 ? append->length / 2 : 0;
-    int error = lock(append->fd, LOCK_EX), unlocked;
-    if (error)
-        return error;
-    error = end_torn_line(append->fd);
-    if (!error)
-        error = file_write(append->fd, append->text, half, BUFFER_SIZE, &append->writes);
-    if (!error && append->hold_ns > 0)
-        clock_sleep_until_ns(clock_now_ns() + append->hold_ns);
-    if (!error)
-        error = file_write(append->fd, append->text + half, append->length - half, BUFFER_SIZE, &append->writes);
-    unlocked = lock(append->fd, LOCK_UN);
-    return error ? error : unlocked;
-}
-
-static void write_line(uv_work_t *work)
-{
-    static int (*const writers[])(struct append *) = {write_whole, write_buffered, write_locked};
-    struct append *append = work->data;
-    numbered_line_seal(append->text, append->length);
-    append->error = writers[append->mode](append);
-}
-
-/* ---- on the loop ---- */
+/* ---- the answer ---- */
 
 static void dispose(struct job *job)
 {
     free(job->errand);
 }
 
-static void answer(struct append *append)
+static const struct {
+    int error, status;
+    const char *reason; /* NULL: the error's own */
+} failures[] = {
+    {-EMSGSIZE, 413, "mode=primary: the line is longer than a message"},
+    {-ENOBUFS, 503, "mode=primary: the primary is behind"},
+    {-EPIPE, 503, "mode=primary: the primary is gone"},
+    {-ETIMEDOUT, 504, "mode=primary: the primary does not answer; the line may be written or not"},
+    {-ENOMEM, 503, NULL},
+};
+
+static void answer_failure(struct job *job, int error)
 {
+    for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
+        if (failures[i].error == error) {
+            job_answer_text(job, failures[i].status, "%s", failures[i].reason ? failures[i].reason : strerror(-error));
+            return;
+        }
+    job_answer_text(job, 500, "the line was not written whole: %s", strerror(-error));
+}
+
+static void answer(struct append *append, int error, unsigned writes)
+{
+    static const char *const names[] = {"append", "buffered", "flock", "primary"}; /* enum service_append */
     struct job *job = append->job;
     char *text = job->response.text;
-    if (append->error) {
-        job_answer_text(job, 500, "line %llu after %u writes: %s", (unsigned long long)append->number, append->writes,
-                        strerror(-append->error));
+    if (error) {
+        answer_failure(job, error);
         return;
     }
     int length = snprintf(text, sizeof job->response.text, "line=%llu bytes=%zu writes=%u mode=%s\n",
-                          (unsigned long long)append->number, append->length, append->writes, mode_names[append->mode]);
+                          (unsigned long long)append->number, append->line.length, writes, names[job->response.choice]);
     const struct http_response response = {.status = 200, .content_type = SLICE("text/plain"), .body = {text, (size_t)length}};
     job_answer(job, &response);
 }
 
-static void on_written(uv_work_t *work, int status);
+/* ---- with the worker's own pen ---- */
 
-static void write_first(struct files *files, uv_loop_t *loop)
+static void on_written(struct pen_line *line)
 {
-    if (list_empty(&files->appends))
-        return;
-    struct append *append = list_entry(files->appends.next, struct append, link);
-    uv_queue_work(loop, &append->work, write_line, on_written);
-}
-
-static void on_written(uv_work_t *work, int status)
-{
-    struct append *append = work->data;
-    struct worker *worker = append->job->worker;
-    (void)status; /* nobody cancels it */
-    list_remove(&append->link);
-    write_first(&worker->private->files, worker->loop);
+    struct append *append = (struct append *)line;
     if (job_back(append->job))
-        answer(append);
+        answer(append, line->error, line->writes);
 }
 
-static void queue_line(struct append *append)
+static int write_here(struct append *append)
 {
-    struct worker *worker = append->job->worker;
-    struct files *files = &worker->private->files;
-    bool idle = list_empty(&files->appends);
+    struct pen *pen = &append->job->worker->private->files.pen;
+    if (pen->fd < 0)
+        return pen->fd;
+    append->line.written = on_written;
     job_hold(append->job);
-    list_append(&files->appends, &append->link);
-    if (idle)
-        write_first(files, worker->loop);
+    pen_write(pen, &append->line);
+    return 0;
+}
+
+/* ---- with the primary's ---- */
+
+/* What the primary replies. */
+struct written {
+    uint32_t writes;
+};
+
+static void on_reply(void *context, int status, struct slice bytes)
+{
+    struct append *append = context;
+    struct written written = {0};
+    if (status == 0 && bytes.length == sizeof written)
+        memcpy(&written, bytes.at, sizeof written);
+    if (status != POST_PART && job_back(append->job))
+        answer(append, status, written.writes);
+}
+
+static int send_to_primary(struct append *append)
+{
+    struct job *job = append->job;
+    struct slice line = {append->line.text, append->line.length};
+    job_hold(job);
+    int error = worker_ask(job->worker, TOPIC_APPEND, line, REPLY_TIMEOUT_MS, on_reply, append);
+    if (error)
+        (void)job_back(job); /* its request is still there: it has not been out of this call */
+    return error;
+}
+
+/* A line on its way through the primary. */
+struct sent_line {
+    struct pen_line line;
+    struct question question;
+    char text[];
+};
+
+static void on_written_for_worker(struct pen_line *line)
+{
+    struct sent_line *sent = (struct sent_line *)line;
+    const struct written written = {line->writes};
+    (void)question_reply(&sent->question, line->error, (struct slice){(const char *)&written, sizeof written});
+    free(sent); /* not told: the asker hears by its deadline */
+}
+
+static int take_line(struct pen *pen, const struct question *question, struct slice bytes)
+{
+    if (pen->fd < 0)
+        return pen->fd;
+    if (pen->bytes + bytes.length > PRIMARY_MOST)
+        return -ENOBUFS;
+    struct sent_line *sent = malloc(sizeof *sent + bytes.length);
+    if (!sent)
+        return -ENOMEM;
+    sent->question = *question;
+    sent->line = (struct pen_line){
+        .mode = SERVICE_APPEND_WHOLE, .text = sent->text, .length = bytes.length, .written = on_written_for_worker};
+    memcpy(sent->text, bytes.at, bytes.length);
+    pen_write(pen, &sent->line);
+    return 0;
+}
+
+void append_for_worker(const struct question *question, struct slice bytes)
+{
+    int error = take_line(&question->primary->pen, question, bytes);
+    if (error)
+        (void)question_reply(question, error, (struct slice){"", 0});
 }
 
 /* ---- the line ---- */
@@ -167,34 +169,52 @@ static void make_up_text(const struct numbered_line *line, char *text, size_t le
         text[i] = word[i % size];
 }
 
+static struct numbered_line next_number(const struct worker *worker)
+{
+    return (struct numbered_line){worker->index, getpid(), worker->slot->generation, worker->private->files.lines + 1};
+}
+
 /* From the request's body, or of the size asked for. NULL without memory. */
 static struct append *make_append(struct job *job)
 {
-    struct worker *worker = job->worker;
+    const struct numbered_line number = next_number(job->worker);
     struct slice body = job->response.argument;
-    struct numbered_line line = {worker->index, getpid(), worker->slot->generation, worker->private->files.lines + 1};
     char head[NUMBERED_LINE_HEAD_MOST];
-    size_t room = (size_t)job->response.number - numbered_line_begin(&line, 0, head) - 1;
-    size_t text_length = body.at ? body.length : room;
+    size_t made_up = (size_t)job->response.number - numbered_line_begin(&number, 0, head) - 1;
+    size_t text_length = body.at ? body.length : made_up;
     struct append *append = malloc(sizeof *append + sizeof head + text_length + 1);
     if (!append)
         return NULL;
-    *append = (struct append){.job = job,
-                              .fd = worker->private->files.log,
-                              .mode = job->response.choice,
-                              .number = line.number,
-                              .hold_ns = job->response.work_ns};
-    append->work.data = append;
-    size_t begin = numbered_line_begin(&line, text_length, append->text);
-    append->length = begin + text_length + 1;
+    size_t begin = numbered_line_begin(&number, text_length, append->text);
+    append->line = (struct pen_line){.mode = (enum service_append)job->response.choice,
+                                     .hold_ns = job->response.work_ns,
+                                     .text = append->text,
+                                     .length = begin + text_length + 1};
+    append->job = job;
+    append->number = number.number;
     if (body.at)
-        memcpy(append->text + begin, body.at, body.length);
+        memcpy(append->text + begin, body.at, text_length);
     else
-        make_up_text(&line, append->text + begin, text_length);
-    worker->private->files.lines = line.number;
+        make_up_text(&number, append->text + begin, text_length);
+    numbered_line_seal(append->text, append->line.length);
+    return append;
+}
+
+/* The number is taken once the line is on its way. */
+static void append_line(struct job *job)
+{
+    struct append *append = make_append(job);
+    if (!append) {
+        answer_failure(job, -ENOMEM);
+        return;
+    }
     job->errand = append;
     job->dispose = dispose;
-    return append;
+    int error = append->line.mode == SERVICE_APPEND_PRIMARY ? send_to_primary(append) : write_here(append);
+    if (error)
+        answer_failure(job, error);
+    else
+        job->worker->private->files.lines = append->number;
 }
 
 /* One newline at the end is the line's own; any other would make two lines of it. */
@@ -207,21 +227,10 @@ static bool take_newline_off(struct slice *body)
 
 void errand_append(struct job *job)
 {
-    const struct worker *worker = job->worker;
-    int fd = worker->private->files.log;
-    if (!worker->options->append_file)
+    if (!job->worker->options->append_file)
         job_answer_text(job, 404, "there is no file to write to: the program was started without --append-file");
-    else if (job->response.choice == SERVICE_APPEND_PRIMARY)
-        job_answer_text(job, 501, "mode=primary is not there yet");
-    else if (fd < 0)
-        job_answer_text(job, 503, "--append-file cannot be opened: %s", strerror(-fd));
     else if (!take_newline_off(&job->response.argument))
         job_answer_text(job, 400, "the body is more than one line");
-    else {
-        struct append *append = make_append(job);
-        if (append)
-            queue_line(append);
-        else
-            job_answer_text(job, 503, "out of memory");
-    }
+    else
+        append_line(job);
 }

@@ -12,18 +12,9 @@
 
 #include "cluster/worker.h"
 
-#define LOG_MODE 0644
-
 static int open_root(const char *path)
 {
     int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
-}
-
-/* Read, too: who holds the lock looks at the last byte. */
-static int open_log(const char *path)
-{
-    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC, LOG_MODE);
     return fd < 0 ? -errno : fd;
 }
 
@@ -43,7 +34,7 @@ static int check(const char *program, const char *option, const char *path, cons
 int files_check(const char *program, const struct cluster_options *options)
 {
     int error = check(program, "--root", options->root, "a directory", open_root);
-    return error ? error : check(program, "--append-file", options->append_file, "a file that can be written", open_log);
+    return error ? error : check(program, "--append-file", options->append_file, "a file that can be written", pen_open);
 }
 
 static int open_logged(struct worker *worker, const char *option, const char *path, int (*opener)(const char *))
@@ -60,9 +51,8 @@ void files_open(struct worker *worker)
     const struct cluster_options *options = worker->options;
     bool serves = worker->role == ROLE_WORKER;
     files->root = open_logged(worker, "--root", serves ? options->root : NULL, open_root);
-    files->log = open_logged(worker, "--append-file", serves ? options->append_file : NULL, open_log);
+    pen_init(&files->pen, worker->loop, open_logged(worker, "--append-file", serves ? options->append_file : NULL, pen_open));
     files->lines = 0;
-    list_init(&files->appends);
 }
 
 void files_close(struct worker *worker)
@@ -70,6 +60,6 @@ void files_close(struct worker *worker)
     struct files *files = &worker->private->files;
     if (files->root >= 0)
         close(files->root);
-    if (files->log >= 0)
-        close(files->log);
+    if (files->pen.fd >= 0)
+        close(files->pen.fd);
 }

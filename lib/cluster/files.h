@@ -7,16 +7,15 @@
 
 #include <stdint.h>
 
-#include "base/list.h"
 #include "cluster/options.h"
+#include "cluster/pen.h"
 
 struct worker;
 
 struct files {
-    int root;            /* --root, for openat and its like, or a negative errno */
-    int log;             /* --append-file, or a negative errno */
-    uint64_t lines;      /* numbers given to lines so far */
-    struct list appends; /* lines to be written, in order; the first is being written */
+    int root; /* --root, for openat and its like, or a negative errno */
+    struct pen pen;
+    uint64_t lines; /* numbers given to lines so far */
 };
 
 /*

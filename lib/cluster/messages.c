@@ -20,6 +20,7 @@ typedef void worker_takes(struct worker *worker, uint64_t id, struct slice bytes
 static primary_takes *const primary_topics[TOPICS] = {
     [TOPIC_BROADCAST] = broadcast_for_worker,
     [TOPIC_GATHER] = gather_for_worker,
+    [TOPIC_APPEND] = append_for_worker,
 };
 
 static worker_takes *const worker_topics[TOPICS] = {

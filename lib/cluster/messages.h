@@ -30,6 +30,7 @@ enum topic {
     /* To the primary. */
     TOPIC_BROADCAST, /* tell it to all workers: worker_broadcast */
     TOPIC_GATHER,    /* ask all workers: worker_gather */
+    TOPIC_APPEND,    /* a line for --append-file */
     /* To a worker. */
     TOPIC_TEXT,  /* a text to be kept and counted */
     TOPIC_STATS, /* what it has counted: a JSON object */
@@ -113,6 +114,9 @@ void messages_from_worker(struct life *life, const struct channel_message *messa
 /* gather.c: a worker's question that is for all workers. */
 void gather_for_worker(const struct question *question, struct slice bytes);
 void broadcast_for_worker(const struct question *question, struct slice bytes);
+
+/* errand_append.c: a line that the primary is to write. */
+void append_for_worker(const struct question *question, struct slice bytes);
 
 /* ---- what a worker keeps of them ---- */
 

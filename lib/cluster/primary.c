@@ -354,6 +354,7 @@ int primary_run(const struct strategy *strategy, const struct cluster_options *o
     primary->log = log;
     primary->argv = argv;
     primary->scoreboard_fd = primary->reserved = primary->listener = -1;
+    pen_init(&primary->pen, &primary->loop, options->append_file ? pen_open(options->append_file) : -ENOENT);
     primary->worker_count = (unsigned)options->workers;
     primary->front_count = (unsigned)options->fronts;
     random_init(&primary->random, random_seed());
@@ -364,6 +365,7 @@ int primary_run(const struct strategy *strategy, const struct cluster_options *o
         net_remove(&options->listen);
     life_free_in_place(primary->in_place);
     listeners_close(primary);
+    close_descriptor(&primary->pen.fd);
     close_descriptor(&primary->scoreboard_fd);
     scoreboard_unmap(primary->scoreboard);
     free(primary->dealer.waiting);
