@@ -1,9 +1,9 @@
 /*
  * Several requests and how often each.
  *
- * The mix file is INI, read line by line here and not by inih: a body of JSON is longer than the 198 bytes a line of Debian's
- * inih may have, holds " ;" which would begin a comment there, and a section that leaves everything to the command line is one it
- * never mentions. What is wrong with a value is said at its line; a section is made into a request once it has ended.
+ * The mix file is INI, read by base/ini and not by inih: a body of JSON is longer than the 198 bytes a line of Debian's inih may
+ * have, holds " ;" which would begin a comment there, and a section that leaves everything to the command line is one it never
+ * mentions. What is wrong with a value is said at its line; a section is made into a request once it has ended.
  *
  * A section's headers and checks come on top of the command line's: only a header of the same name, a check of the same kind,
  * takes the other's place. All other keys replace.
@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/ini.h"
 #include "base/units.h"
 #include "loadgen/loadgen.h"
 #include "loadgen/request/request.h"
@@ -297,15 +298,14 @@ static int (*const setters[KEY_COUNT])(struct reading *, const char *) = {
     [KEY_BODY_FILE] = set_body_file, [KEY_HEADER] = add_header, [KEY_CHECK] = add_check,
 };
 
-static int set_key(struct reading *reading, struct slice name, const char *value)
+static int set_key(struct reading *reading, const char *name, const char *value)
 {
     unsigned key = 0;
-    while (key < KEY_COUNT && !slice_is(name, key_names[key]))
+    while (key < KEY_COUNT && strcmp(name, key_names[key]) != 0)
         key++;
     if (key == KEY_COUNT)
         return complain(reading, -EINVAL, reading->line,
-                        "unknown key '%.*s'; use weight, method, path, header, body, body-file or check",
-                        name.length < SHOWN_LONGEST ? (int)name.length : SHOWN_LONGEST, name.at);
+                        "unknown key '%.*s'; use weight, method, path, header, body, body-file or check", SHOWN_LONGEST, name);
     if (!reading->in_section)
         return complain(reading, -EINVAL, reading->line, "%s stands before the first [NAME]; begin with one", key_names[key]);
     if (key < KEYS_ONCE && reading->key_line[key])
@@ -369,78 +369,47 @@ static void drop_section(struct reading *reading)
     reading->in_section = false;
 }
 
-/* `line` is "[name]", white space cut off. */
-static int begin_section(struct reading *reading, char *line)
+static int begin_section(struct reading *reading, const char *name)
 {
-    char *close = strchr(line, ']');
-    if (!close || close[1] != '\0')
-        return complain(reading, -EINVAL, reading->line, "'%.*s' is no section; use [NAME]", SHOWN_LONGEST, line);
-    struct slice name = slice_trim((struct slice){line + 1, (size_t)(close - line - 1)});
-    if (name.length == 0 || name.length > NAME_LONGEST)
+    if (*name == '\0' || strlen(name) > NAME_LONGEST)
         return complain(reading, -EINVAL, reading->line, "a section's name has 1 to %d bytes", NAME_LONGEST);
     int error = end_section(reading);
     drop_section(reading);
     if (error)
         return error;
     for (unsigned i = 0; i < reading->mix->count; i++)
-        if (slice_is(name, reading->mix->kinds[i].name))
+        if (strcmp(name, reading->mix->kinds[i].name) == 0)
             return complain(reading, -EINVAL, reading->line, "[%s] is there already; give each section its own name",
                             reading->mix->kinds[i].name);
     if (reading->mix->count == MIX_KINDS_MAX)
         return complain(reading, -EINVAL, reading->line, "too many sections; %d are allowed", MIX_KINDS_MAX);
     reading->recipe = *reading->defaults;
     reading->recipe.headers = reading->recipe.checks = (struct option_list){NULL, 0};
-    line[1 + (size_t)(name.at - (line + 1)) + name.length] = '\0';
-    reading->recipe.name = name.at;
+    reading->recipe.name = name;
     reading->section_line = reading->line;
     memset(reading->key_line, 0, sizeof(reading->key_line));
     reading->in_section = true;
     return 0;
 }
 
-/* A line without white space around it, NUL behind it. */
-static int read_line(struct reading *reading, char *line)
+/* The kinds' checks go on pointing into the text. */
+static int read_items(struct reading *reading, char *text, size_t length)
 {
-    if (*line == '\0' || *line == '#' || *line == ';')
-        return 0;
-    for (const char *at = line; *at; at++)
-        if (((unsigned char)*at < ' ' && *at != '\t') || *at == 0x7f)
-            return complain(reading, -EINVAL, reading->line, "the line holds a control character; use a body-file for such bytes");
-    if (*line == '[')
-        return begin_section(reading, line);
-    char *equals = strchr(line, '=');
-    if (!equals)
-        return complain(reading, -EINVAL, reading->line, "'%.*s' is neither [NAME] nor KEY = VALUE", SHOWN_LONGEST, line);
-    struct slice name = slice_trim((struct slice){line, (size_t)(equals - line)});
-    const char *value = equals + 1 + strspn(equals + 1, " \t");
-    return set_key(reading, name, value);
-}
-
-/* Cuts [text, end) into lines in place: the kinds' checks go on pointing into it. */
-static int read_lines(struct reading *reading, char *text, const char *end)
-{
-    int error = 0;
-    while (text < end && !error) {
-        char *newline = memchr(text, '\n', (size_t)(end - text)), *next = newline ? newline + 1 : text + (end - text);
-        struct slice line = {text, (size_t)((newline ? newline : next) - text)};
-        reading->line++;
-        if (line.length > 0 && line.at[line.length - 1] == '\r')
-            line.length--;
-        if (memchr(line.at, '\0', line.length))
-            return complain(reading, -EINVAL, reading->line, "the line holds a NUL; this is no text file");
-        line = slice_trim(line);
-        char *begin = text + (line.at - text);
-        begin[line.length] = '\0';
-        error = read_line(reading, begin);
-        text = next;
+    char why[INI_WHY_SIZE];
+    struct ini ini;
+    struct ini_item item;
+    int error = 0, got = 0;
+    ini_begin(&ini, text, length);
+    while (!error && (got = ini_next(&ini, &item, why)) > 0) {
+        reading->line = ini.line;
+        error = item.value ? set_key(reading, item.name, item.value) : begin_section(reading, item.name);
     }
-    return error;
+    return got < 0 ? complain(reading, got, ini.line, "%s", why) : error;
 }
 
 static int make_kinds(struct request_mix *mix, const struct recipe *defaults, const char *file, const struct url *url,
                       char *message)
 {
-    static const char mark[] = "\xef\xbb\xbf"; /* some editors write it before UTF-8 */
     struct reading reading = {.mix = mix, .defaults = defaults, .url = url, .file = file, .message = message};
     char **texts = realloc(mix->texts, (mix->text_count + 1) * sizeof(*texts)), *text = NULL;
     size_t length;
@@ -453,7 +422,7 @@ static int make_kinds(struct request_mix *mix, const struct recipe *defaults, co
     if (error)
         return say(message, error, "--mix: '%.*s': %s", SHOWN_LONGEST, file, strerror(-error));
     texts[mix->text_count++] = text;
-    error = read_lines(&reading, strncmp(text, mark, 3) == 0 ? text + 3 : text, text + length);
+    error = read_items(&reading, text, length);
     if (!error)
         error = end_section(&reading);
     drop_section(&reading);

@@ -1,0 +1,35 @@
+/*
+ * INI text, line by line: sections, keys, values.
+ *
+ *   # a comment
+ *   [section]
+ *   key = the rest of the line, as it stands
+ *
+ * A line may be as long as it likes, and a value may hold anything but line ends and other control characters: a '#' or ';' begins
+ * a comment at the beginning of a line only. White space around lines, names and values does not count. (inih, which reads the
+ * plans of the harness, has lines of 198 bytes and cuts values at " ;".)
+ */
+#ifndef BASE_INI_H
+#define BASE_INI_H
+
+#include <stddef.h>
+
+#define INI_WHY_SIZE 160
+
+struct ini {
+    char *at, *end;
+    unsigned line; /* the number of the last one looked at */
+};
+
+struct ini_item {
+    char *name;
+    char *value; /* NULL: `name` is a section's */
+};
+
+/* Begins to read `length` bytes of text and one more, which is written to. The text is cut up in place and outlives the items. */
+void ini_begin(struct ini *ini, char *text, size_t length);
+
+/* The next item: 1. 0 at the end; -EINVAL with one clause in `why` (INI_WHY_SIZE bytes) about the line ini->line. */
+int ini_next(struct ini *ini, struct ini_item *item, char *why);
+
+#endif
