@@ -19,7 +19,8 @@
 #include "base/options_document.h"
 #include "base/units.h"
 
-#define NAME_LONGEST 64 /* names longer than this have no near misses */
+#define NAME_LONGEST  64  /* names longer than this have no near misses */
+#define VALUE_LONGEST 160 /* of a value in a message, so that there is room for what is allowed */
 
 /* What every program has; `own_printers` goes along. */
 static const char *const shells[] = {"bash", NULL};
@@ -240,7 +241,9 @@ static void allowed_for_message(const struct option_spec *spec, char *text, size
         snprintf(text, size, "%s", allowed);
 }
 
-static int set_value(const struct option_program *program, const struct option_found *found, const char *text, char *error)
+/* `dashes` before the name in a message: "--" on a command line, "" in a file. */
+static int set_value(const struct option_program *program, const struct option_found *found, const char *dashes, const char *text,
+                     char *error)
 {
     const struct option_spec *spec = found->spec;
     char allowed[OPTION_ALLOWED_SIZE + NAME_LONGEST];
@@ -249,9 +252,20 @@ static int set_value(const struct option_program *program, const struct option_f
     if (result == 0)
         return 0;
     if (result == -ENOMEM)
-        return fail(program, error, "--%s: out of memory", spec->name);
+        return fail(program, error, "%s%s: out of memory", dashes, spec->name);
     allowed_for_message(spec, allowed, sizeof(allowed));
-    return fail(program, error, "--%s: '%s' is not allowed; use %s", spec->name, text, allowed);
+    return fail(program, error, "%s%s: '%.*s' is not allowed; use %s", dashes, spec->name, VALUE_LONGEST, text, allowed);
+}
+
+/* The same for a row of the program's tables, which somebody may want to know of. */
+static int set_row(const struct option_program *program, const struct option_found *found, const char *dashes, const char *text,
+                   char *error)
+{
+    int result = set_value(program, found, dashes, text, error);
+
+    if (result == 0 && program->noted != NULL)
+        program->noted(program->context, found->spec, text);
+    return result;
 }
 
 /* ---- looking rows up ---- */
@@ -356,13 +370,24 @@ static const char *nearest_name(const struct option_program *program, bool own, 
     return nearest;
 }
 
-static int fail_unknown(const struct option_program *program, const char *dashes, const char *name, size_t length, char *error)
+static int fail_unknown(const struct option_program *program, const char *name, size_t length, char *error)
 {
-    const char *nearest = nearest_name(program, dashes[0] != '\0', name, length);
+    const char *nearest = nearest_name(program, true, name, length);
 
     if (nearest != NULL)
-        return fail(program, error, "unknown option %s%.*s; did you mean %s%s?", dashes, (int)length, name, dashes, nearest);
-    return fail(program, error, "unknown option %s%.*s; --help lists all", dashes, (int)length, name);
+        return fail(program, error, "unknown option --%.*s; did you mean --%s?", (int)length, name, nearest);
+    return fail(program, error, "unknown option --%.*s; --help lists all", (int)length, name);
+}
+
+static int fail_unknown_key(const struct option_program *program, const char *name, const char *value, char *error)
+{
+    const char *nearest = nearest_name(program, false, name, strlen(name));
+
+    if (nearest != NULL)
+        return fail(program, error, "unknown key '%.*s' (value '%.*s'); did you mean %s?", NAME_LONGEST, name, VALUE_LONGEST, value,
+                    nearest);
+    return fail(program, error, "unknown key '%.*s' (value '%.*s'); use an option of --help without its dashes", NAME_LONGEST, name,
+                VALUE_LONGEST, value);
 }
 
 /* ---- what every program has ---- */
@@ -393,7 +418,7 @@ static int carry_out_own(const struct option_program *program, const struct opti
         int choice;
     } field = {0};
     const struct option_found found = {spec, &field};
-    int result = set_value(program, &found, value, error);
+    int result = set_value(program, &found, "--", value, error);
 
     if (result != 0 || (spec->type == OPTION_FLAG && !field.on))
         return result;
@@ -442,7 +467,7 @@ static int apply(struct walk *walk, struct option_found found, const char *value
         value = take_argument(walk);
     if (found.fields == NULL)
         return carry_out_own(walk->program, found.spec, value, walk->error);
-    return set_value(walk->program, &found, value, walk->error);
+    return set_row(walk->program, &found, "--", value, walk->error);
 }
 
 /* --no-NAME */
@@ -462,7 +487,7 @@ static int parse_long(struct walk *walk)
         return apply(walk, found, equals != NULL ? equals + 1 : NULL);
     if (equals == NULL && is_negated_flag(walk, name, length, &found))
         return apply(walk, found, "off");
-    return fail_unknown(walk->program, "--", name, length, walk->error);
+    return fail_unknown(walk->program, name, length, walk->error);
 }
 
 static bool takes_value(const struct option_program *program, struct option_found found)
@@ -507,28 +532,37 @@ static int parse_argument(struct walk *walk)
     return argument[1] == '-' ? parse_long(walk) : parse_short(walk);
 }
 
-static int set_fallbacks(const struct option_program *program, char *error)
+int options_set_defaults(const struct option_program *program, char *error)
 {
     struct option_cursor cursor = {0};
     struct option_found row;
     int result = OPTIONS_RUN;
 
+    error[0] = '\0';
     while (result == OPTIONS_RUN && options_next_row(program, &cursor, &row))
         if (row.spec->fallback != NULL && row.spec->type != OPTION_LIST)
-            result = set_value(program, &row, row.spec->fallback, error);
+            result = set_row(program, &row, "--", row.spec->fallback, error);
+    return result;
+}
+
+int options_parse_arguments(const struct option_program *program, int argc, char **argv, int *first_operand, char *error)
+{
+    struct walk walk = {.program = program, .argc = argc, .argv = argv, .at = 1, .error = error};
+    int result = OPTIONS_RUN;
+
+    error[0] = '\0';
+    while (result == OPTIONS_RUN && walk.at < argc)
+        result = parse_argument(&walk);
+    *first_operand = walk.at - walk.operands;
     return result;
 }
 
 int options_parse(const struct option_program *program, int argc, char **argv, int *first_operand, char *error)
 {
-    struct walk walk = {.program = program, .argc = argc, .argv = argv, .at = 1, .error = error};
-    int result = set_fallbacks(program, error);
+    int result = options_set_defaults(program, error);
 
-    error[0] = result == OPTIONS_RUN ? '\0' : error[0];
-    while (result == OPTIONS_RUN && walk.at < argc)
-        result = parse_argument(&walk);
-    *first_operand = walk.at - walk.operands;
-    return result;
+    *first_operand = 1;
+    return result == OPTIONS_RUN ? options_parse_arguments(program, argc, argv, first_operand, error) : result;
 }
 
 int options_set(const struct option_program *program, const char *name, const char *value, char *error)
@@ -538,10 +572,11 @@ int options_set(const struct option_program *program, const char *name, const ch
 
     error[0] = '\0';
     if (!options_find_name(program, name, strlen(name), &found) || found.fields == NULL)
-        return fail_unknown(program, "", name, strlen(name), error);
+        return fail_unknown_key(program, name, value, error);
     if (resolve_alias(program, &found, &brought))
-        return fail(program, error, "%s: '%s' is not allowed; write %s = %s", name, value, found.spec->name, brought);
-    return set_value(program, &found, value, error);
+        return fail(program, error, "%s: '%.*s' is not allowed; write %s = %s", name, VALUE_LONGEST, value, found.spec->name,
+                    brought);
+    return set_row(program, &found, "", value, error);
 }
 
 void options_make_line(char *message)

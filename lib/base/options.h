@@ -50,6 +50,7 @@ struct option_spec {
     const char *allowed;                         /* what is allowed, for messages; NULL: made from type, range or choices */
     const char *const *choices;                  /* OPTION_CHOICE: names, ended by NULL; else: words a shell may offer */
     bool is_file;                                /* the value is a path: a shell may offer files */
+    bool reloadable;                             /* a value that has changed in a configuration file is taken at a reload */
     const char *alias, *value;                   /* OPTION_ALIAS */
     int (*parse)(const char *text, void *field); /* OPTION_CUSTOM: 0 or a negative errno */
     const char *group;                           /* heading in --help; NULL goes on under the row before */
@@ -84,6 +85,9 @@ struct option_program {
     const char *version;                 /* printed by --version, without the newline */
     const struct option_table *tables;
     size_t table_count;
+    /* Told of every value that a row of the tables is given, defaults first; of the row an alias stands for. Or NULL. */
+    void (*noted)(void *context, const struct option_spec *row, const char *text);
+    void *context;
 };
 
 #define OPTIONS_ERROR_SIZE 512
@@ -100,7 +104,14 @@ enum options_outcome {
  */
 int options_parse(const struct option_program *program, int argc, char **argv, int *first_operand, char *error);
 
-/* Sets one option by name from a text that outlives the fields (a config file's value). Returns and `error` as above. */
+/* The two halves of it, for those who have something to put between them: a configuration file. */
+int options_set_defaults(const struct option_program *program, char *error);
+int options_parse_arguments(const struct option_program *program, int argc, char **argv, int *first_operand, char *error);
+
+/*
+ * Sets one option by name from a text that outlives the fields (a config file's value). Returns and `error` as above, but names
+ * stand there as in a file, without dashes ("loadgen: threads: '0' is not allowed; use 1..256").
+ */
 int options_set(const struct option_program *program, const char *name, const char *value, char *error);
 
 /* What came from a user may hold line ends and other control characters: they become '?', so that a message stays one line. */

@@ -202,7 +202,8 @@ static int spawn(struct life *life, int worker_end)
         inherit(STDERR_FILENO),          /**/
         inherit(worker_end),             /* WORKER_CHANNEL_FD */
         inherit(primary->scoreboard_fd), /* WORKER_SCOREBOARD_FD */
-        inherit(listener),               /* WORKER_LISTENER_FD */
+        inherit(listener),               /* WORKER_LISTENER_FD; often none */
+        inherit(primary->config->shared) /* WORKER_SETTINGS_FD; the same */
     };
     uv_process_options_t options = {
         .file = primary->executable,
@@ -210,7 +211,7 @@ static int spawn(struct life *life, int worker_end)
         .env = environment,
         .exit_cb = on_exit_of,
         .stdio = descriptors,
-        .stdio_count = listener >= 0 ? 6 : 5,
+        .stdio_count = sizeof descriptors / sizeof *descriptors,
     };
     life->process.data = life;
     life->has_process = true; /* even when it fails: the handle has to be closed */

@@ -17,9 +17,14 @@
 
 enum { EXIT_USAGE = 1 };
 
+static size_t own_options_size(const struct strategy *strategy)
+{
+    return strategy->options_size ? strategy->options_size : 1;
+}
+
 static void *own_options(const struct strategy *strategy)
 {
-    return calloc(1, strategy->options_size ? strategy->options_size : 1);
+    return calloc(1, own_options_size(strategy));
 }
 
 /* What each worker may hold when the descriptors are shared out. A front needs two a connection. */
@@ -82,82 +87,142 @@ static bool are_files_there(const struct strategy *strategy, const struct cluste
     return getenv(WORKER_IDENTITY_NAME) || files_check(strategy->name, options) == 0;
 }
 
-static int run(const struct strategy *strategy, struct cluster_options *options, void *own, char **argv)
-{
-    struct log log = {strategy->name, (enum log_level)options->log_level};
-    const char *identity = getenv(WORKER_IDENTITY_NAME);
-    signal(SIGPIPE, SIG_IGN);
-    return identity ? worker_process_main(strategy, options, own, &log, identity) : primary_run(strategy, options, own, &log, argv);
-}
+/* ---- the command line and the file ---- */
 
-/* argv as it was: options_parse moves operands about, and a worker is started with the same words. */
-static char **copy_arguments(int argc, char **argv)
-{
-    char **copy = calloc((size_t)argc + 1, sizeof *copy);
-    for (int i = 0; copy && i < argc; i++)
-        copy[i] = argv[i];
-    return copy;
-}
+static const struct option_section manual[] = {
+    {.title = "Configuration file",
+     .text =
+         "What --config names is an INI file. A key is the name of an option without its dashes; flags are on or off.\n"
+         "\n"
+         "  # site.ini, for --config site.ini --env production\n"
+         "  [default]\n"
+         "  workers = 2\n"
+         "  log = info\n"
+         "  [production]\n"
+         "  workers = auto\n"
+         "\n"
+         "[default] holds always, one other section when --env chooses it; the command line wins over [NAME], [NAME] over "
+         "[default], "
+         "[default] over what is built in. The names of the keys of all sections are checked, the values of those in use. A line "
+         "that begins with '#' or ';' is a comment; a value goes on to the end of its line.\n"
+         "\n"
+         "--check-config prints what holds in the same form, so that it can be given to --config again.\n"
+         "\n"
+         "The file is read at the start and at a reload. A worker that is started again meanwhile has the values of all others. A "
+         "reload takes new values of time-outs, limits and the like; for others a warning says that they stay what they are until "
+         "the next start. A file with a mistake changes nothing."},
+    {.title = NULL},
+};
+
+/* All that is needed to know the settings. */
+struct launch {
+    const struct strategy *strategy;
+    struct cluster_options options;
+    void *own;
+    struct option_table tables[4];
+    char version[160];
+    struct config config;
+};
 
 /* The shared rows, those of fronts, and the strategy's own. */
-static size_t collect_tables(const struct strategy *strategy, struct cluster_options *options, void *own,
-                             struct option_table tables[4])
+static size_t collect_tables(struct launch *launch)
 {
+    const struct strategy *strategy = launch->strategy;
     size_t count = 0;
-    tables[count++] = (struct option_table){cluster_option_specs, options};
+    launch->tables[count++] = (struct option_table){cluster_option_specs, &launch->options};
     if (strategy->place == PROCESSES)
-        tables[count++] = (struct option_table){cluster_process_specs, options};
+        launch->tables[count++] = (struct option_table){cluster_process_specs, &launch->options};
     if (strategy->front)
-        tables[count++] = (struct option_table){cluster_front_specs, options};
+        launch->tables[count++] = (struct option_table){cluster_front_specs, &launch->options};
     if (strategy->options)
-        tables[count++] = (struct option_table){strategy->options, own};
+        launch->tables[count++] = (struct option_table){strategy->options, launch->own};
     return count;
 }
 
-/* OPTIONS_RUN, OPTIONS_DONE, or -EINVAL with the reason said. */
-static int parse(const struct strategy *strategy, int argc, char **argv, struct cluster_options *options, void *own)
+static void on_changed(void *context)
 {
-    char error[OPTIONS_ERROR_SIZE], version[160];
-    struct option_table tables[4];
-    int operand = argc;
-    snprintf(version, sizeof version, "%s (clusterbench %s) libuv %s llhttp %d.%d.%d", strategy->name, CLUSTERBENCH_VERSION,
-             uv_version_string(), LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH);
+    struct launch *launch = context;
+    (void)resolve(launch->strategy, &launch->options); /* what it refuses cannot change at a reload */
+}
+
+static int open_config(struct launch *launch)
+{
+    const struct strategy *strategy = launch->strategy;
+    const struct config_area areas[] = {{&launch->options, sizeof launch->options}, {launch->own, own_options_size(strategy)}};
+    snprintf(launch->version, sizeof launch->version, "%s (clusterbench %s) libuv %s llhttp %d.%d.%d", strategy->name,
+             CLUSTERBENCH_VERSION, uv_version_string(), LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH);
     const struct option_program program = {
         .name = strategy->name,
         .summary = strategy->summary,
         .usage = "[options]",
         .epilogue = strategy->notes,
-        .version = version,
-        .tables = tables,
-        .table_count = collect_tables(strategy, options, own, tables),
+        .manual = manual,
+        .version = launch->version,
+        .tables = launch->tables,
+        .table_count = collect_tables(launch),
     };
-    int outcome = options_parse(&program, argc, argv, &operand, error);
-    if (outcome < 0) {
+    int error = config_open(&launch->config, &program, areas, sizeof areas / sizeof *areas);
+    launch->config.changed = on_changed;
+    launch->config.changed_context = launch;
+    return error;
+}
+
+/* OPTIONS_RUN, OPTIONS_DONE, or -EINVAL with the reason said. */
+static int read_settings(struct launch *launch, int argc, char **argv)
+{
+    struct config *config = &launch->config;
+    char error[OPTIONS_ERROR_SIZE];
+    bool is_worker = getenv(WORKER_IDENTITY_NAME) != NULL;
+    int outcome =
+        is_worker ? config_inherit(config, argc, argv, WORKER_SETTINGS_FD, error) : config_read(config, argc, argv, error);
+    if (outcome < 0)
         fprintf(stderr, "%s\n", error);
-    } else if (outcome == OPTIONS_RUN && operand < argc) {
-        fprintf(stderr, "%s: '%s' is not allowed; use options only, see --help\n", strategy->name, argv[operand]);
-        outcome = -EINVAL;
-    }
-    return outcome;
+    if (outcome != OPTIONS_RUN)
+        return outcome;
+    if (resolve(launch->strategy, &launch->options) != 0 || !are_files_there(launch->strategy, &launch->options))
+        return -EINVAL;
+    return OPTIONS_RUN;
+}
+
+static int print_settings(const struct launch *launch)
+{
+    char error[OPTIONS_ERROR_SIZE];
+    if (config_print(&launch->config, stdout, error) == 0)
+        return 0;
+    fprintf(stderr, "%s\n", error);
+    return EXIT_USAGE;
+}
+
+static int run(struct launch *launch, char **argv)
+{
+    const struct strategy *strategy = launch->strategy;
+    struct log log = {strategy->name, (enum log_level)launch->options.log_level};
+    const char *identity = getenv(WORKER_IDENTITY_NAME);
+    signal(SIGPIPE, SIG_IGN);
+    if (identity)
+        return worker_process_main(strategy, &launch->options, launch->own, &log, identity);
+    int error = config_has_file(&launch->config) ? config_share(&launch->config) : 0;
+    if (!error)
+        return primary_run(strategy, &launch->options, launch->own, &launch->config, &log, argv);
+    fprintf(stderr, "%s: cannot pass the settings on: %s\n", strategy->name, strerror(-error));
+    return EXIT_USAGE;
 }
 
 int cluster_main(const struct strategy *strategy, int argc, char **argv)
 {
-    struct cluster_options options = {0};
-    void *own = own_options(strategy);
-    char **arguments = copy_arguments(argc, argv);
+    struct launch launch = {.strategy = strategy, .own = own_options(strategy), .config = {.shared = -1, .shared_earlier = -1}};
     int status = EXIT_USAGE;
-    if (!own || !arguments) {
+    if (!launch.own || open_config(&launch) != 0) {
         fprintf(stderr, "%s: out of memory\n", strategy->name);
         goto out;
     }
-    int outcome = parse(strategy, argc, argv, &options, own);
+    int outcome = read_settings(&launch, argc, argv);
     if (outcome == OPTIONS_DONE)
         status = 0;
-    else if (outcome == OPTIONS_RUN && resolve(strategy, &options) == 0 && are_files_there(strategy, &options))
-        status = run(strategy, &options, own, arguments);
+    else if (outcome == OPTIONS_RUN)
+        status = launch.options.check_config ? print_settings(&launch) : run(&launch, argv);
 out:
-    free(own);
-    free(arguments);
+    config_close(&launch.config);
+    free(launch.own);
     return status;
 }

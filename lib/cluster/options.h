@@ -17,6 +17,8 @@ struct cluster_pin {
 };
 
 struct cluster_options {
+    const char *config, *env; /* NULL: none */
+    bool check_config;
     struct net_address listen;
     struct net_address admin;                   /* length 0: none */
     const char *admin_token, *admin_token_file; /* at most one of them; NULL: none */

@@ -339,8 +339,8 @@ static int run(struct primary *primary)
     return primary->exit_status;
 }
 
-int primary_run(const struct strategy *strategy, const struct cluster_options *options, void *own_options, const struct log *log,
-                char **argv)
+int primary_run(const struct strategy *strategy, const struct cluster_options *options, void *own_options, struct config *config,
+                const struct log *log, char **argv)
 {
     struct primary *primary = calloc(1, sizeof *primary);
     if (!primary || uv_loop_init(&primary->loop) != 0) {
@@ -351,6 +351,7 @@ int primary_run(const struct strategy *strategy, const struct cluster_options *o
     primary->strategy = strategy;
     primary->options = options;
     primary->own_options = own_options;
+    primary->config = config;
     primary->log = log;
     primary->argv = argv;
     primary->scoreboard_fd = primary->reserved = primary->listener = -1;

@@ -19,6 +19,7 @@
 #include "base/random.h"
 #include "cluster/acceptor.h"
 #include "cluster/backoff.h"
+#include "cluster/config.h"
 #include "cluster/strategy.h"
 #include "cluster/worker.h"
 #include "ipc/post.h"
@@ -135,6 +136,7 @@ enum own_listeners { LISTEN_NOT, LISTEN_REUSEPORT, LISTEN_UPSTREAM };
 struct primary {
     const struct strategy *strategy;
     const struct cluster_options *options;
+    struct config *config; /* which fills in `options` and `own_options` */
     void *own_options;
     const struct log *log;
     uv_loop_t loop;
@@ -232,8 +234,8 @@ int admin_open(struct primary *primary);
 void admin_close(struct primary *primary);
 
 /* primary.c */
-int primary_run(const struct strategy *strategy, const struct cluster_options *options, void *own_options, const struct log *log,
-                char **argv);
+int primary_run(const struct strategy *strategy, const struct cluster_options *options, void *own_options, struct config *config,
+                const struct log *log, char **argv);
 void primary_place_ready(struct primary *primary, struct place *place);
 void primary_place_gone(struct primary *primary, struct place *place);
 

@@ -73,7 +73,7 @@ int worker_run(struct worker *worker);
 /* "index:slot:role:primary's pid": how a worker process learns who it is. */
 #define WORKER_IDENTITY_NAME "CLUSTERBENCH_WORKER"
 #define WORKER_IDENTITY_SIZE 64
-enum { WORKER_CHANNEL_FD = 3, WORKER_SCOREBOARD_FD = 4, WORKER_LISTENER_FD = 5 };
+enum { WORKER_CHANNEL_FD = 3, WORKER_SCOREBOARD_FD = 4, WORKER_LISTENER_FD = 5, WORKER_SETTINGS_FD = 6 };
 
 /* work.c: requests to the service */
 void work_init(struct worker *worker);
