@@ -139,9 +139,10 @@ static void interrupt(struct primary *primary)
     stop_now(primary);
 }
 
+/* -EINVAL: the configuration file is wrong, which has been said already. */
 static void say_refused(const struct primary *primary, int error, const char *what, const char *why)
 {
-    if (error)
+    if (error && error != -EINVAL)
         log_line(primary->log, error == -EALREADY ? LOG_INFO : LOG_WARN, "%s: %s", what, why);
 }
 

@@ -6,6 +6,9 @@
  * not become ready, the reload is aborted: that place keeps its old life, places that had their turn keep the new one, the
  * others are left alone.
  *
+ * It begins with the configuration file, where there is one: new lives get what stands there now (config.h). A file with a mistake
+ * in it ends the reload before anything is touched; an aborted reload takes the old settings back.
+ *
  * A reload that is asked for while one is running follows it, once, however often it was asked for; asked for before all
  * workers are ready, it follows then. The end of the program ends a reload.
  */
@@ -20,15 +23,40 @@ static bool ends(const struct primary *primary)
     return primary->draining || primary->stopping;
 }
 
-static void begin(struct primary *primary)
+static void say_aborted(struct primary *primary)
+{
+    const struct reload *reload = &primary->reload;
+    primary_event(primary, "reload", NULL, NULL, "{s:s, s:i, s:s}", "step", "aborted", "replaced", (int)reload->replaced, "error",
+                  reload->last_error);
+}
+
+/* What is wrong with the configuration file is wrong with a reload: it does not begin. */
+static int read_config(struct primary *primary)
 {
     struct reload *reload = &primary->reload;
-    *reload = (struct reload){.running = true, .done = reload->done, .aborted = reload->aborted};
+    char error[OPTIONS_ERROR_SIZE];
+    if (config_reload(primary->config, primary->log, error) == 0)
+        return 0;
+    reload->aborted++;
+    snprintf(reload->last_error, sizeof reload->last_error, "%.*s", PRIMARY_WHY_SIZE - 1, error);
+    log_line(primary->log, LOG_ERROR, "reload: aborted before it began: %s", error);
+    say_aborted(primary);
+    return -EINVAL;
+}
+
+static int begin(struct primary *primary)
+{
+    struct reload *reload = &primary->reload;
+    *reload = (struct reload){.done = reload->done, .aborted = reload->aborted};
+    if (read_config(primary) != 0)
+        return -EINVAL;
+    reload->running = true;
     for (struct place *place = place_next(primary, NULL); place; place = place_next(primary, place))
         place->reload_due = place->wanted;
     log_line(primary->log, LOG_INFO, "reload: begins");
     primary_event(primary, "reload", NULL, NULL, "{s:s}", "step", "begin");
     reload_go_on(primary);
+    return 0;
 }
 
 static void finish(struct primary *primary)
@@ -39,16 +67,17 @@ static void finish(struct primary *primary)
         reload->aborted++;
         log_line(primary->log, LOG_ERROR, "reload: aborted after %u of %u: %s", reload->replaced,
                  primary->worker_count + primary->front_count, reload->last_error);
+        say_aborted(primary);
+        config_revert(primary->config); /* lives to come: no worker has shown that it can live with the new settings */
     } else {
         reload->done++;
         log_line(primary->log, LOG_INFO, "reload: done, %u replaced", reload->replaced);
+        primary_event(primary, "reload", NULL, NULL, "{s:s, s:i}", "step", "done", "replaced", (int)reload->replaced);
     }
-    primary_event(primary, "reload", NULL, NULL, "{s:s, s:i, s:s*}", "step", reload->failing ? "aborted" : "done", "replaced",
-                  (int)reload->replaced, "error", reload->failing ? reload->last_error : NULL);
     if (!reload->again)
         return;
     reload->again = false;
-    begin(primary);
+    (void)begin(primary); /* says what is wrong */
 }
 
 static struct place *find_due(const struct primary *primary)
@@ -131,8 +160,7 @@ void reload_give_up(struct primary *primary, const char *why)
     reload->aborted++;
     snprintf(reload->last_error, sizeof reload->last_error, "%s", why);
     log_line(primary->log, LOG_WARN, "reload: aborted: %s", why);
-    primary_event(primary, "reload", NULL, NULL, "{s:s, s:i, s:s}", "step", "aborted", "replaced", (int)reload->replaced, "error",
-                  why);
+    say_aborted(primary);
 }
 
 static int refuse(char *why, int error, const char *text)
@@ -157,6 +185,6 @@ int primary_reload(struct primary *primary, char *why)
                       reload->running ? "a reload is running; another one will follow it"
                                       : "it will begin when all workers are ready");
     }
-    begin(primary);
-    return 0;
+    int error = begin(primary);
+    return error ? refuse(why, error, reload->last_error) : 0;
 }

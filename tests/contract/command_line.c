@@ -281,10 +281,8 @@ static void check_unix_path(struct contract *contract, const char *path, int sig
 
 void test_unix_path(struct contract *contract)
 {
-    char path[64];
-    strcpy(contract->folder, "/tmp/contract-XXXXXX");
-    CHECK(contract, mkdtemp(contract->folder) != NULL, "mkdtemp: %s", strerror(errno));
-    snprintf(path, sizeof path, "%s/socket", contract->folder);
+    char path[CONTRACT_PATH];
+    contract_file(contract, "socket", path);
     check_unix_path(contract, path, SIGKILL);
     check_unix_path(contract, path, SIGTERM); /* takes over what the dead one left */
 }

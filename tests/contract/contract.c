@@ -13,6 +13,7 @@
 #include "contract.h"
 #include "client.h"
 #include "server_process.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <poll.h>
@@ -27,16 +28,17 @@
 #include <unistd.h>
 
 /* The table: what each strategy is. DESIGN.md section 12, as traits. */
-#define MANY_PROCESSES (TRAIT_MANY | TRAIT_PROCESSES | TRAIT_APART | TRAIT_STEERED)
+#define MANY_PROCESSES (TRAIT_MANY | TRAIT_PROCESSES | TRAIT_APART | TRAIT_STEERED | TRAIT_KIT)
 
 static const struct profile profiles[] = {
-    {.name = "single", .named = true, .traits = TRAIT_ALONE | TRAIT_WHOLE | TRAIT_DIRECT | TRAIT_UNIX | TRAIT_STEERED},
+    {.name = "single", .named = true, .traits = TRAIT_ALONE | TRAIT_WHOLE | TRAIT_DIRECT | TRAIT_UNIX | TRAIT_STEERED | TRAIT_KIT},
     {.name = "shared", .named = true, .traits = MANY_PROCESSES | TRAIT_DIRECT | TRAIT_UNIX},
     {.name = "master-accept", .named = true, .traits = MANY_PROCESSES | TRAIT_DIRECT | TRAIT_EVEN | TRAIT_UNIX},
     {.name = "reuseport", .named = true, .traits = MANY_PROCESSES | TRAIT_DIRECT | TRAIT_NO_UNIX},
     {.name = "threaded",
      .named = true,
-     .traits = TRAIT_MANY | TRAIT_WHOLE | TRAIT_DIRECT | TRAIT_EVEN | TRAIT_UNIX | TRAIT_MODES | TRAIT_APART | TRAIT_STEERED,
+     .traits =
+         TRAIT_MANY | TRAIT_WHOLE | TRAIT_DIRECT | TRAIT_EVEN | TRAIT_UNIX | TRAIT_MODES | TRAIT_APART | TRAIT_STEERED | TRAIT_KIT,
      .even_arguments = {"--accept", "handoff"},
      .unix_arguments = {"--accept", "shared"}},
     {.name = "proxied", .named = true, .traits = MANY_PROCESSES | TRAIT_FRONTS | TRAIT_EVEN | TRAIT_UNIX},
@@ -60,6 +62,7 @@ static const struct {
     {TRAIT_APART, "its one loop answers /status, too"},
     {TRAIT_ALONE, "it takes more than one worker"},
     {TRAIT_STEERED, "it has /status and no more (--no-steering)"},
+    {TRAIT_KIT, "it has no configuration file and no logs (--no-kit)"},
 };
 
 /* A test that is to be run: what cmocka hands to run_one and end_test. */
@@ -167,13 +170,23 @@ static void run_one(void **state)
     test->run(contract);
 }
 
+void contract_file(struct contract *contract, const char *name, char path[CONTRACT_PATH])
+{
+    if (contract->folder[0] == '\0') {
+        strcpy(contract->folder, "/tmp/contract-XXXXXX");
+        CHECK(contract, mkdtemp(contract->folder) != NULL, "mkdtemp: %s", strerror(errno));
+    }
+    snprintf(path, CONTRACT_PATH, "%s/%s", contract->folder, name);
+}
+
+/* There are no folders in it. */
 static void remove_folder(struct contract *contract)
 {
-    char path[64];
-    if (contract->folder[0] == '\0')
-        return;
-    snprintf(path, sizeof path, "%s/socket", contract->folder);
-    if ((unlink(path) != 0 && errno != ENOENT) || rmdir(contract->folder) != 0)
+    DIR *folder = contract->folder[0] ? opendir(contract->folder) : NULL;
+    for (const struct dirent *entry; folder && (entry = readdir(folder)) != NULL;)
+        if (entry->d_name[0] != '.' && unlinkat(dirfd(folder), entry->d_name, 0) != 0)
+            print_error("%s/%s: %s\n", contract->folder, entry->d_name, strerror(errno));
+    if (folder && (closedir(folder) != 0 || rmdir(contract->folder) != 0))
         print_error("%s: %s\n", contract->folder, strerror(errno));
     contract->folder[0] = '\0';
 }
@@ -245,11 +258,12 @@ static const char options_text[] =
     "  --only NAME          only the tests of that name; a pattern with * and ? is allowed\n"
     "  --as STRATEGY        judge it as this row of the table (default: the program's name)\n"
     "  --no-steering        it answers GET /status on its admin address, and nothing else there\n"
+    "  --no-kit             it is not made from lib/cluster: it has no configuration file and no logs\n"
     "  --patience SECONDS   how long anything that must happen may take, 1..600 (default 15, 45 with a sanitizer)\n";
 
 static void print_usage(const struct suite *suite)
 {
-    printf("usage: %s PROGRAM [--workers N] [--only NAME] [--as STRATEGY] [--patience SECONDS] [--no-steering]%s\n"
+    printf("usage: %s PROGRAM [--workers N] [--only NAME] [--as STRATEGY] [--patience SECONDS] [--no-steering] [--no-kit]%s\n"
            "       [-- SERVER ARGUMENTS]\n"
            "       %s --list\n%s%s%s",
            suite->name, suite->has_full ? " [--full]" : "", suite->name, suite->summary, options_text,
@@ -298,6 +312,8 @@ static int parse_command_line(struct contract *contract, int argc, char **argv, 
             return 1;
         } else if (strcmp(argv[i], "--no-steering") == 0) {
             contract->lacks |= TRAIT_STEERED;
+        } else if (strcmp(argv[i], "--no-kit") == 0) {
+            contract->lacks |= TRAIT_KIT;
         } else if (strcmp(argv[i], "--workers") == 0) {
             error = parse_number(contract, argv[i++], value, 1, 32, &contract->workers);
         } else if (strcmp(argv[i], "--patience") == 0) {

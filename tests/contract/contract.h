@@ -7,7 +7,8 @@
  *   server_process.[ch]  a server under test: start, ready line, signals, descendants
  *   client.[ch]          a raw socket client with deadlines
  *   status.[ch]          GET /status and what is in it
- *   http_basic.c http_bad_input.c timeouts.c dispatch.c lifecycle.c resources.c admin.c command_line.c     the tests, by topic
+ *   http_basic.c http_bad_input.c timeouts.c dispatch.c lifecycle.c resources.c admin.c command_line.c config.c
+ *   logs.c               the tests, by topic
  *   exposition.[ch]      a strict reader of /metrics
  *   stand_in.c self.c    the negative control: a small server with planted bugs, and the proof that the tests find them
  */
@@ -37,7 +38,8 @@ enum trait {
     TRAIT_APART = 512,    /* /status is answered by a loop that no worker occupies */
     TRAIT_ALONE = 1024,   /* takes exactly one worker */
     TRAIT_STEERED = 2048, /* all of the admin address, not /status alone; --no-steering takes it away */
-    TRAIT_COUNT = 12,     /* how many there are */
+    TRAIT_KIT = 4096,     /* made from lib/cluster: configuration file, logs; --no-kit takes it away */
+    TRAIT_COUNT = 13,     /* how many there are */
 };
 
 #define ARGUMENTS_MAX 8
@@ -85,7 +87,7 @@ struct contract {
     uint64_t patience_ns;  /* how long anything that must happen may take */
     const char *test;      /* the one that runs */
     struct server *shared; /* for tests that leave no trace; started on first use */
-    char folder[32];       /* of the running test, for one unix socket; "" without */
+    char folder[32];       /* of the running test, for sockets and files: contract_file; "" without */
     struct list servers;   /* of the running test; ended after it */
     struct list clients;   /* the same; closed after it */
     struct client *last;   /* the client that spoke last: its exchange stands in a failure's message */
@@ -95,6 +97,10 @@ bool contract_has(const struct contract *contract, unsigned traits);
 
 /* The server that cheap tests share, alive. Fails the test when it cannot be started. */
 struct server *contract_server(struct contract *contract);
+
+/* A path for `name` in a folder that goes after the test, with everything in it. */
+#define CONTRACT_PATH 96
+void contract_file(struct contract *contract, const char *name, char path[CONTRACT_PATH]);
 
 /* Prints the message, the last exchange, the servers' stderr and the command that repeats the test, then fails it. */
 _Noreturn void contract_fail(struct contract *contract, const char *file, int line, const char *format, ...)

@@ -81,7 +81,7 @@ version-says-little       version
 # memory behind: here, where it has to fail, that is no leak.
 try() {
     log=$folder/$1-$2
-    ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 "$contract" "$stand_in" --as master-accept --no-steering --only "$2" --patience 2 -- --strategy master-accept --bug "$1" >"$log" 2>&1
+    ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 "$contract" "$stand_in" --as master-accept --no-steering --no-kit --only "$2" --patience 2 -- --strategy master-accept --bug "$1" >"$log" 2>&1
     if grep -q "^\[  FAILED  \] 1 test" "$log"; then
         echo "found      $1 by $2"
     else
@@ -100,7 +100,7 @@ wanted() {
 only="$*"
 ASAN_OPTIONS=${ASAN_OPTIONS:-}
 if [ -z "$only" ]; then
-    if ! "$contract" "$stand_in" --as master-accept --no-steering -- --strategy master-accept >"$folder/whole" 2>&1; then
+    if ! "$contract" "$stand_in" --as master-accept --no-steering --no-kit -- --strategy master-accept >"$folder/whole" 2>&1; then
         cat "$folder/whole"
         echo "the stand-in without a bug does not pass"
         exit 1

@@ -99,6 +99,12 @@
     X(ipv6, 0)                                                             \
     X(unix_path, TRAIT_UNIX)                                               \
     X(unix_path_refused, TRAIT_NO_UNIX)                                    \
+    /* config.c */                                                         \
+    X(check_config, TRAIT_KIT)                                             \
+    X(bad_config, TRAIT_KIT)                                               \
+    X(config_reaches_workers, TRAIT_KIT)                                   \
+    X(config_outlives_its_file, TRAIT_KIT | TRAIT_PROCESSES)               \
+    X(config_at_a_reload, TRAIT_KIT | TRAIT_PROCESSES)                     \
     /* lifecycle.c, last: it ends the server that the tests have shared */ \
     X(long_lived_server_ends, 0)
 
