@@ -150,8 +150,7 @@ static struct state_fill *find_fill(const struct state *state, const struct cach
 {
     for (struct list *link = state->fills.next; link != &state->fills; link = link->next) {
         struct state_fill *fill = list_entry(link, struct state_fill, link);
-        if (fill->single_flight && fill->store == store && fill->key_length == key.length &&
-            memcmp(fill->key, key.at, key.length) == 0)
+        if (fill->store == store && fill->key_length == key.length && memcmp(fill->key, key.at, key.length) == 0)
             return fill;
     }
     return NULL;

@@ -9,7 +9,7 @@
 #include "state/shared.h"
 
 #define ADDERS    4
-#define ADDITIONS 2500
+#define ADDITIONS 25000
 
 static void end_child(pid_t child)
 {
@@ -20,10 +20,14 @@ static void end_child(pid_t child)
 
 /* ---- the counter ---- */
 
-_Noreturn static void add_many(void *shared)
+/* All of them begin together: what they do is over in milliseconds. */
+_Noreturn static void add_many(void *shared, _Atomic unsigned *ready)
 {
     struct lab lab;
     lab_open(&lab, (struct state_settings){.shared = shared});
+    atomic_fetch_add(ready, 1);
+    while (atomic_load(ready) < ADDERS)
+        ;
     for (unsigned i = 0; i < ADDITIONS; i++)
         (void)count(&lab, STATE_SHARED, 1);
     _exit(0);
@@ -33,19 +37,22 @@ static void test_no_increment_is_lost(void **unused)
 {
     (void)unused;
     void *shared = make_shared();
+    _Atomic unsigned *ready = mmap(NULL, sizeof *ready, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t children[ADDERS];
     struct lab lab;
+    assert_true((void *)ready != MAP_FAILED);
     for (unsigned i = 0; i < ADDERS; i++) {
         children[i] = fork();
         assert_true(children[i] >= 0);
         if (children[i] == 0)
-            add_many(shared);
+            add_many(shared, ready);
     }
     for (unsigned i = 0; i < ADDERS; i++)
         end_child(children[i]);
     lab_open(&lab, (struct state_settings){.shared = shared});
     assert_int_equal(count(&lab, STATE_SHARED, 0).value, ADDERS * ADDITIONS);
     lab_close(&lab);
+    munmap((void *)ready, sizeof *ready);
     munmap(shared, SHARED_BYTES);
 }
 
@@ -134,7 +141,7 @@ static void test_too_long_for_a_slot(void **unused)
     static char bytes[STATE_SHARED_VALUE_MAX + 1];
     struct note kept = {0}, miss;
     struct lab lab;
-    lab_open(&lab, (struct state_settings){.shared = shared});
+    lab_open(&lab, (struct state_settings){.shared = shared, .lease_ns = 3600 * CLOCK_NS_PER_S});
     miss = get(&lab, STATE_SHARED, "products", true);
     state_cache_fill(miss.fill, (struct slice){bytes, sizeof bytes}, TTL_NS, on_kept, &kept);
     assert_int_equal(kept.error, -E2BIG);
