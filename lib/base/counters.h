@@ -29,6 +29,13 @@
     X(busy_planned_ns, "what /block and /cpu were asked for: busy_ns above it is overshoot") \
     X(loop_lag_ns, "how late the last housekeeping tick came")                               \
     X(loop_lag_max_ns, "the latest it ever came")                                            \
+    X(session_hits, "visits of sessions that were known")                                    \
+    X(session_misses, "visits that began a session")                                         \
+    X(cache_hits, "answers from the cache")                                                  \
+    X(cache_misses, "answers that had to be read from the database")                         \
+    X(cache_collapsed, "answers that waited for the reading of another request")             \
+    X(cache_fills, "readings that the cache has kept")                                       \
+    X(cache_unkept, "readings that it could not keep")                                       \
     X(upstream_requests, "requests passed on by a front")                                    \
     X(upstream_errors, "attempts that failed (connect, reset, malformed, time-out)")         \
     X(upstream_connects, "connections opened to upstreams")

@@ -6,10 +6,9 @@
 typedef void errand_function(struct job *job);
 
 static errand_function *const errands[ERRANDS] = {
-    [SERVICE_STATIC] = errand_static,
-    [SERVICE_APPEND] = errand_append,
-    [SERVICE_BROADCAST] = errand_broadcast,
-    [SERVICE_STATS] = errand_stats,
+    [SERVICE_COUNTER] = errand_counter,     [SERVICE_SESSION] = errand_session, [SERVICE_PRODUCTS] = errand_products,
+    [SERVICE_CART] = errand_cart,           [SERVICE_STATIC] = errand_static,   [SERVICE_APPEND] = errand_append,
+    [SERVICE_BROADCAST] = errand_broadcast, [SERVICE_STATS] = errand_stats,
 };
 
 void errand_run(struct job *job)

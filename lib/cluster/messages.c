@@ -21,6 +21,7 @@ static primary_takes *const primary_topics[TOPICS] = {
     [TOPIC_BROADCAST] = broadcast_for_worker,
     [TOPIC_GATHER] = gather_for_worker,
     [TOPIC_APPEND] = append_for_worker,
+    [TOPIC_STATE] = state_for_worker,
 };
 
 static worker_takes *const worker_topics[TOPICS] = {

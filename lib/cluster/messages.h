@@ -31,6 +31,7 @@ enum topic {
     TOPIC_BROADCAST, /* tell it to all workers: worker_broadcast */
     TOPIC_GATHER,    /* ask all workers: worker_gather */
     TOPIC_APPEND,    /* a line for --append-file */
+    TOPIC_STATE,     /* a question of state/state.h */
     /* To a worker. */
     TOPIC_TEXT,  /* a text to be kept and counted */
     TOPIC_STATS, /* what it has counted: a JSON object */
@@ -117,6 +118,9 @@ void broadcast_for_worker(const struct question *question, struct slice bytes);
 
 /* errand_append.c: a line that the primary is to write. */
 void append_for_worker(const struct question *question, struct slice bytes);
+
+/* errand_state.c: the state that the primary keeps. */
+void state_for_worker(const struct question *question, struct slice bytes);
 
 /* ---- what a worker keeps of them ---- */
 

@@ -203,6 +203,11 @@ static const struct shown {
     {"errors_parse", "errors_total", ",kind=\"parse\"", "", COUNTER},
     {"errors_timeout", "errors_total", ",kind=\"timeout\"", "", COUNTER},
     {"errors_accept", "errors_total", ",kind=\"accept\"", "", COUNTER},
+    {"session_hits", "session_visits_total", ",result=\"hit\"", "Visits of /session, by whether the session was known.", COUNTER},
+    {"session_misses", "session_visits_total", ",result=\"miss\"", "", COUNTER},
+    {"cache_hits", "cache_answers_total", ",result=\"hit\"", "Answers of /api/products, by where they came from.", COUNTER},
+    {"cache_misses", "cache_answers_total", ",result=\"miss\"", "", COUNTER},
+    {"cache_collapsed", "cache_answers_total", ",result=\"collapsed\"", "", COUNTER},
     {"loop_lag_ns", "loop_lag_seconds", "", "How late the last housekeeping tick came.", GAUGE},
     {"loop_lag_max_ns", "loop_lag_max_seconds", "", "The latest it ever came, in the present life.", GAUGE},
 };

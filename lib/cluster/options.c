@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "ipc/scoreboard.h"
+#include "state/state.h"
 
 static int parse_address(const char *text, void *field)
 {
@@ -51,8 +52,43 @@ static int parse_token(const char *text, void *field)
     return 0;
 }
 
+/* Redis listens on a port or a path. */
+static int parse_redis(const char *text, void *field)
+{
+    struct net_address address = {0};
+    int error = net_parse_address(text, &address);
+    if (!error && (net_is_unix(&address) ? strncmp(text, "unix:@", 6) == 0 : net_port(&address) == 0))
+        error = -EINVAL;
+    if (!error)
+        *(struct net_address *)field = address;
+    return error;
+}
+
+static int parse_store(enum state_kind kind, const char *text, void *field)
+{
+    enum state_store store;
+    int error = state_parse_store(kind, slice_of(text), &store);
+    if (!error)
+        *(int *)field = store;
+    return error;
+}
+
+static int parse_session_store(const char *text, void *field)
+{
+    return parse_store(STATE_SESSION, text, field);
+}
+
+static int parse_cache(const char *text, void *field)
+{
+    return parse_store(STATE_CACHE, text, field);
+}
+
+/* For shells to offer. */
+static const char *const session_store_names[] = {"local", "redis", NULL};
+static const char *const cache_store_names[] = {"local", "shared", "redis", NULL};
+
 /* /status tells more than strangers should know, and /reload and the like are not for them at all. */
-int cluster_options_check(const struct cluster_options *options, char *why)
+static int check_admin(const struct cluster_options *options, char *why)
 {
     char text[NET_TEXT_SIZE];
     const struct net_address *admin = &options->admin;
@@ -68,6 +104,22 @@ int cluster_options_check(const struct cluster_options *options, char *why)
              "127.0.0.1:9000, or unix:PATH",
              net_format_address(admin, true, text));
     return -EINVAL;
+}
+
+static int check_stores(const struct cluster_options *options, char *why)
+{
+    const char *option = options->session_store == STATE_REDIS ? "session-store" : options->cache == STATE_REDIS ? "cache" : NULL;
+    if (!option || options->redis.length > 0)
+        return 0;
+    snprintf(why, OPTIONS_ERROR_SIZE, "--%s: 'redis' is not allowed without a Redis; use --redis unix:PATH or ADDR:PORT with it",
+             option);
+    return -EINVAL;
+}
+
+int cluster_options_check(const struct cluster_options *options, char *why)
+{
+    int error = check_admin(options, why);
+    return error ? error : check_stores(options, why);
 }
 
 #define ROW(field) OPTION_FIELD(struct cluster_options, field)
@@ -131,6 +183,22 @@ const struct option_spec cluster_option_specs[] = {
      .help = "serve the files below DIR as /static/FILE (default: none)"},
     {.name = "append-file", .type = OPTION_TEXT, ROW(append_file), .argument = "FILE", .is_file = true,
      .help = "where /append writes its lines (default: nowhere)"},
+
+    {.name = "redis", .type = OPTION_CUSTOM, ROW(redis), .parse = parse_redis, .argument = "ADDR:PORT", .group = "State",
+     .allowed = "unix:PATH or ADDR:PORT such as 127.0.0.1:6379",
+     .help = "the Redis server of /counter?store=redis and of the two below, also unix:PATH (default: none)"},
+    {.name = "session-store", .type = OPTION_CUSTOM, ROW(session_store), .parse = parse_session_store, .argument = "STORE",
+     .fallback = "local", .allowed = "local or redis", .choices = session_store_names,
+     .help = "where /session keeps its sessions: local (a worker's own memory) or redis"},
+    {.name = "cache", .type = OPTION_CUSTOM, ROW(cache), .parse = parse_cache, .argument = "STORE",
+     .fallback = "local", .allowed = "local, shared or redis", .choices = cache_store_names,
+     .help = "where /api/products is cached: local, shared (memory that all workers map) or redis"},
+    {.name = "cache-ttl", .type = OPTION_TIME, ROW(cache_ttl_ns), .min = CLOCK_NS_PER_MS, .fallback = "60s", .argument = "TIME",
+     .help = "how long it is good"},
+    {.name = "single-flight", .type = OPTION_FLAG, ROW(single_flight),
+     .help = "one of all requests that miss the cache reads the database, the others wait for it"},
+    {.name = "database-time", .type = OPTION_TIME, ROW(database_time_ns), .max = 600 * CLOCK_NS_PER_S, .fallback = "100ms", .argument = "TIME",
+     .help = "how long the database behind the cache takes"},
     {.name = NULL},
 };
 

@@ -34,6 +34,10 @@ struct cluster_options {
     uint64_t ready_timeout_ns, hang_timeout_ns, max_memory_bytes; /* 0: off */
     uint64_t reload_parallel;
     const char *root, *append_file; /* NULL: none */
+    struct net_address redis;       /* length 0: none */
+    int session_store, cache;       /* enum state_store */
+    bool single_flight;
+    uint64_t cache_ttl_ns, database_time_ns;
     int log_level;
     bool faults;
 };

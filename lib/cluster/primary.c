@@ -287,6 +287,8 @@ static int prepare(struct primary *primary)
     if (!error)
         error = scoreboard_create(&primary->scoreboard, &primary->scoreboard_fd);
     if (!error)
+        error = state_shared_init(primary->scoreboard->shared, sizeof primary->scoreboard->shared);
+    if (!error)
         error = open_signals(primary);
     if (!error)
         error = dealer_open(primary);

@@ -157,7 +157,8 @@ struct primary {
     struct dealer dealer;
     struct reload reload;
     struct admin admin;
-    struct pen pen; /* for --append-file: workers may send their lines here */
+    struct pen pen;             /* for --append-file: workers may send their lines here */
+    struct state_primary state; /* what workers ask the primary for */
     uv_signal_t signals[SIGNALS];
     uv_timer_t grace, tick;
     uint64_t started_ns, memory_looked_ns;

@@ -91,6 +91,10 @@ void worker_stop(struct worker *worker)
     }
     http_server_close(&worker->server);
     work_close(worker, on_handle_closed);
+    if (private->share.state) {
+        private->closing++;
+        state_share_close(worker, on_part_closed);
+    }
     alarm_clock_close(&private->clock, on_handle_closed);
 }
 
@@ -307,7 +311,8 @@ int worker_begin(struct worker *worker)
     private->clock.poll.data = worker;
     private->housekeeping = (struct alarm){.ring = on_housekeeping};
     if ((error = alarm_set(&private->clock, &private->housekeeping, clock_now_ns() + HOUSEKEEPING_NS)) != 0 ||
-        (error = open_signal(worker)) != 0 || (error = open_channel(worker)) != 0 || (error = start_strategy(worker)) != 0)
+        (error = open_signal(worker)) != 0 || (error = open_channel(worker)) != 0 || (error = state_share_open(worker)) != 0 ||
+        (error = start_strategy(worker)) != 0)
         return error;
     worker->slot->pid = getpid();
     worker->slot->tid = gettid();

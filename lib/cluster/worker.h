@@ -9,6 +9,7 @@
 #include "cluster/files.h"
 #include "cluster/messages.h"
 #include "cluster/sampler.h"
+#include "cluster/state_share.h"
 #include "cluster/strategy.h"
 #include "cluster/work.h"
 #include "ipc/post.h"
@@ -35,6 +36,7 @@ struct worker_private {
     struct alarm housekeeping;
     struct work work;
     struct files files;
+    struct state_share share;
     char fields[32];  /* "X-Worker: 3\r\n" */
     unsigned closing; /* parts of the worker the loop still holds */
     bool draining, ending;

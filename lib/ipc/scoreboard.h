@@ -57,7 +57,7 @@ struct scoreboard {
     struct scoreboard_slot slots[SCOREBOARD_SLOTS];
 };
 
-#define SCOREBOARD_LAYOUT UINT32_C(4)
+#define SCOREBOARD_LAYOUT UINT32_C(5)
 
 /* Makes it, zeroed, and a descriptor (close-on-exec) for others to map. 0 or negative errno. */
 int scoreboard_create(struct scoreboard **scoreboard, int *fd);

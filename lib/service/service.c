@@ -17,6 +17,9 @@ struct methods {
 };
 
 static const struct methods reading = {.get = true, .head = true, .allow = SLICE("Allow: GET, HEAD, OPTIONS\r\n")};
+static const struct methods keeping = {
+    .get = true, .head = true, .post = true, .allow = SLICE("Allow: GET, HEAD, POST, OPTIONS\r\n")};
+static const struct methods posting = {.post = true, .allow = SLICE("Allow: POST, OPTIONS\r\n")};
 static const struct methods telling = {.get = true, .post = true, .allow = SLICE("Allow: GET, POST, OPTIONS\r\n")};
 static const struct methods anything = {.get = true,
                                         .head = true,
@@ -158,11 +161,16 @@ static void answer_leak(const struct service_request *request, struct slice valu
     say_hello(request, response);
 }
 
+static void run_errand(enum service_errand errand, struct service_response *response)
+{
+    response->work = SERVICE_ERRAND;
+    response->errand = errand;
+}
+
 static void answer_static(const struct service_request *request, struct slice value, struct service_response *response)
 {
     (void)request;
-    response->work = SERVICE_ERRAND;
-    response->errand = SERVICE_STATIC;
+    run_errand(SERVICE_STATIC, response);
     response->argument = value;
 }
 
@@ -245,12 +253,61 @@ static void answer_broadcast(const struct service_request *request, struct slice
     }
 }
 
+static bool parse_add(struct slice text, int64_t *add)
+{
+    bool negative = text.length > 0 && text.at[0] == '-';
+    uint64_t count;
+    struct slice digits = negative ? slice_after(text, 1) : text;
+    if (units_parse_count(digits.at, digits.length, &count) != 0 || count > (uint64_t)SERVICE_ADD_MOST)
+        return false;
+    *add = negative ? -(int64_t)count : (int64_t)count;
+    return true;
+}
+
+/* The store is looked up by who knows the stores. */
+static void answer_counter(const struct service_request *request, struct slice value, struct service_response *response)
+{
+    struct slice add = SLICE("1");
+    (void)value;
+    response->number = 0;
+    if (slice_is(request->method, "POST")) {
+        query_value(request->query, "add", &add);
+        if (!parse_add(add, &response->number)) {
+            refuse_value(add, "a number from -1m to 1m, as in add=5", response);
+            return;
+        }
+    }
+    response->argument = SLICE("local");
+    query_value(request->query, "store", &response->argument);
+    run_errand(SERVICE_COUNTER, response);
+}
+
+static void answer_session(const struct service_request *request, struct slice value, struct service_response *response)
+{
+    (void)request;
+    (void)value;
+    run_errand(SERVICE_SESSION, response);
+}
+
+static void answer_products(const struct service_request *request, struct slice value, struct service_response *response)
+{
+    (void)request;
+    (void)value;
+    run_errand(SERVICE_PRODUCTS, response);
+}
+
+static void answer_cart(const struct service_request *request, struct slice value, struct service_response *response)
+{
+    (void)value;
+    run_errand(SERVICE_CART, response);
+    response->argument = request->body;
+}
+
 static void answer_stats(const struct service_request *request, struct slice value, struct service_response *response)
 {
     (void)request;
     (void)value;
-    response->work = SERVICE_ERRAND;
-    response->errand = SERVICE_STATS;
+    run_errand(SERVICE_STATS, response);
 }
 
 static const struct route routes[] = {
@@ -262,6 +319,10 @@ static const struct route routes[] = {
     {"/block/", &reading, false, answer_block},
     {"/cpu/", &reading, false, answer_cpu},
     {"/wait/", &reading, false, answer_wait},
+    {"/counter", &keeping, false, answer_counter},
+    {"/session", &reading, false, answer_session},
+    {"/api/products", &reading, false, answer_products},
+    {"/api/cart/add", &posting, false, answer_cart},
     {"/static/", &reading, false, answer_static},
     {"/append", &telling, false, answer_append},
     {"/broadcast", &telling, false, answer_broadcast},

@@ -31,7 +31,7 @@ enum service_work {
 
 /* Errands, in the order of the table in cluster/errands.c. */
 enum service_errand {
-    SERVICE_COUNTER,   /* choice: the store; number: what to add, 0 to read */
+    SERVICE_COUNTER,   /* argument: the store's name; number: what to add, 0 to read */
     SERVICE_SESSION,   /* the visit of a session, by its cookie */
     SERVICE_PRODUCTS,  /* the shop's list, from the cache or the slow database */
     SERVICE_CART,      /* put something in the cart: JSON in the body */
@@ -57,6 +57,8 @@ enum service_message {
 };
 
 #define SERVICE_MESSAGE_MAX 1024
+
+#define SERVICE_ADD_MOST INT64_C(1000000) /* /counter?add=, either way */
 
 #define SERVICE_LINE_LEAST 128
 #define SERVICE_LINE_MOST  (UINT64_C(1) << 20)
