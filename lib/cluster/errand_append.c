@@ -4,7 +4,8 @@
  * With the modes append, buffered and flock a worker writes for itself (pen.c). With mode=primary it writes nothing: it sends the
  * line to the primary, the one process that does, and is told when it is written. A line is as long as one message then.
  *
- * A line that has a number is written even when its client leaves.
+ * A line that has a number is written even when its client leaves. GET writes, too, so that any load generator can; but a GET is
+ * thought to change nothing (RFC 9110 9.2.1), and a proxy whose worker dies sends it to the next one.
  */
 #include <errno.h>
 #include <stdio.h>

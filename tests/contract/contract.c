@@ -13,9 +13,9 @@
 #include "contract.h"
 #include "client.h"
 #include "server_process.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -179,15 +180,18 @@ void contract_file(struct contract *contract, const char *name, char path[CONTRA
     snprintf(path, CONTRACT_PATH, "%s/%s", contract->folder, name);
 }
 
-/* There are no folders in it. */
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *position)
+{
+    (void)status, (void)type, (void)position;
+    if (remove(path) != 0)
+        print_error("%s: %s\n", path, strerror(errno));
+    return 0;
+}
+
 static void remove_folder(struct contract *contract)
 {
-    DIR *folder = contract->folder[0] ? opendir(contract->folder) : NULL;
-    for (const struct dirent *entry; folder && (entry = readdir(folder)) != NULL;)
-        if (entry->d_name[0] != '.' && unlinkat(dirfd(folder), entry->d_name, 0) != 0)
-            print_error("%s/%s: %s\n", contract->folder, entry->d_name, strerror(errno));
-    if (folder && (closedir(folder) != 0 || rmdir(contract->folder) != 0))
-        print_error("%s: %s\n", contract->folder, strerror(errno));
+    if (contract->folder[0] != '\0')
+        nftw(contract->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     contract->folder[0] = '\0';
 }
 

@@ -4,6 +4,7 @@
  *
  *   contract.c           a suite as a program: its command line, the table strategies x traits, the run
  *   main.c tests.h       the table of this suite's tests: name, function, which traits it needs
+ *   files.[ch] files_static.c files_append.c     another suite: /static and /append
  *   server_process.[ch]  a server under test: start, ready line, signals, descendants
  *   client.[ch]          a raw socket client with deadlines
  *   status.[ch]          GET /status and what is in it
