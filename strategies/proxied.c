@@ -18,6 +18,7 @@
 
 #define ACCEPT_MOST       64 /* connections a wake-up: a worker's queue holds connections of the fronts only */
 #define FRONT_ACCEPT_MOST 1  /* fronts compete for one queue: leave the others theirs */
+#define PARTING_TIMES     2  /* what a leaving worker gives a front that has not looked up yet, of what a client would get */
 
 struct proxied_options {
     uint64_t connect_timeout_ns, upstream_timeout_ns, keep;
@@ -65,6 +66,7 @@ static int accept_from_fronts(struct worker *worker)
     worker->server.limits.head_bytes += FORWARD_ADDED_BYTES;
     worker->server.limits.header_lines += FORWARD_ADDED_LINES;
     worker->server.timeouts.write_ms = UINT64_MAX;
+    worker->server.timeouts.parting_ms *= PARTING_TIMES;
     return worker_accept_from(worker, worker->listener, ACCEPT_MOST);
 }
 
@@ -79,7 +81,9 @@ static struct proxy_settings settings_for(struct worker *front)
     return (struct proxy_settings){
         .loop = front->loop,
         .upstreams = front->scoreboard->upstreams,
-        .upstream_count = front->scoreboard->workers,
+        .upstream_count = WORKERS_MAX,
+        .members = {&front->scoreboard->upstreams_version, front->scoreboard->upstream_states,
+                    front->scoreboard->upstream_generations, front->scoreboard->upstream_departures},
         .policy = &balance_round_robin,
         .connect_timeout_ms = own->connect_timeout_ns / CLOCK_NS_PER_MS,
         .response_timeout_ms = own->upstream_timeout_ns / CLOCK_NS_PER_MS,

@@ -213,6 +213,8 @@ void worker_drain(struct worker *worker)
     if (private->accepting) {
         acceptor_take_all(&private->acceptor); /* what the kernel has accepted is ours to answer */
         stop_accepting(worker);
+        if (worker->role == ROLE_WORKER)
+            scoreboard_depart(worker->scoreboard, worker->index);
     }
     http_server_drain(&worker->server);
 }

@@ -76,6 +76,12 @@ void scoreboard_set_upstream(struct scoreboard *scoreboard, unsigned index, enum
     scoreboard->upstreams_version++; /* last: who sees the new version sees the rest */
 }
 
+void scoreboard_depart(struct scoreboard *scoreboard, unsigned index)
+{
+    scoreboard->upstream_departures[index]++;
+    scoreboard->upstreams_version++;
+}
+
 /* Gauges die with their worker; what was counted stays. */
 static void clear_gauges(struct counters *counters)
 {

@@ -49,6 +49,7 @@ struct scoreboard {
     struct net_address upstreams[WORKERS_MAX];    /* proxied: where a front finds each worker; written before its state is OPEN */
     _Atomic uint8_t upstream_states[WORKERS_MAX]; /* enum upstream_state */
     _Atomic uint32_t upstream_generations[WORKERS_MAX]; /* another one: kept connections lead to a worker that ends */
+    _Atomic uint32_t upstream_departures[WORKERS_MAX];  /* lives that have stopped accepting there: lately made ones may, too */
     _Atomic uint32_t upstreams_version;                 /* grows behind every change of the above */
     _Atomic bool draining;              /* TERM has come: /healthz says so, even where a worker still has to serve a front */
     uint32_t workers_ever, fronts_ever; /* so many places have had a life; these and `past_*` are the primary's */
@@ -72,6 +73,9 @@ struct scoreboard_slot *scoreboard_take(struct scoreboard *scoreboard, enum work
 
 /* What fronts are to know of a worker; `generation` of the life that serves. May be called by any process. */
 void scoreboard_set_upstream(struct scoreboard *scoreboard, unsigned index, enum upstream_state state, unsigned generation);
+
+/* A life of worker `index` takes no more connections: fronts give up those that may have ended up with it. By itself. */
+void scoreboard_depart(struct scoreboard *scoreboard, unsigned index);
 
 /* The life in `slot` is over: its counters and times go to its place's past, and the slot is free. */
 void scoreboard_retire(struct scoreboard *scoreboard, struct scoreboard_slot *slot);

@@ -59,6 +59,8 @@ worker-outlives-primary   primary_killed_while_blocked
 no-drain                  term_drains
 idle-holds-drain          term_drains
 drain-exits-1             term_drains_blocked
+hasty-drain               drain_answers_idle
+drain-drops-pipelined     drain_answers_pipelined
 drops-queue               term_answers_the_queue
 always-healthy            unhealthy_while_draining
 no-grace                  grace_ends_a_drain

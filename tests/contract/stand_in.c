@@ -172,8 +172,11 @@ static bool drained(struct worker *worker, const struct pollfd *signals, int lis
         return false;
     if (has_bug(worker->settings, BUG_NO_DRAIN))
         _exit(0);
-    if (!atomic_load(&worker->draining) && !has_bug(worker->settings, BUG_DROPS_QUEUE))
-        accept_queue(worker, listener);
+    if (!atomic_load(&worker->draining)) {
+        if (!has_bug(worker->settings, BUG_DROPS_QUEUE))
+            accept_queue(worker, listener);
+        close(listener);
+    }
     if (!atomic_exchange(&worker->draining, true) && write(worker->drain_fd, &one, sizeof one) < 0)
         abort();
     return atomic_load(&worker->active) == 0;
@@ -341,6 +344,7 @@ static void begin_drain(struct primary *primary)
 {
     uint64_t grace_ns = has_bug(&primary->settings, BUG_NO_GRACE) ? 3600 * CLOCK_NS_PER_S : primary->settings.grace_ns;
     primary->deadline_ns = clock_now_ns() + grace_ns;
+    close(primary->listener);
     signal_workers(primary, SIGTERM);
 }
 

@@ -62,6 +62,8 @@
     X("drops-queue", DROPS_QUEUE)                         \
     X("always-healthy", ALWAYS_HEALTHY)                   \
     X("idle-holds-drain", IDLE_HOLDS_DRAIN)               \
+    X("hasty-drain", HASTY_DRAIN)                         \
+    X("drain-drops-pipelined", DRAIN_DROPS_PIPELINED)     \
     X("drain-exits-1", DRAIN_EXITS_1)                     \
     X("no-grace", NO_GRACE)                               \
     X("ignores-interrupt", IGNORES_INTERRUPT)             \

@@ -72,8 +72,8 @@ static int read_more(struct connection *connection, uint64_t deadline_ns, bool i
     struct pollfd fds[2] = {{.fd = connection->fd, .events = POLLIN},
                             {.fd = leave ? connection->worker->drain_fd : -1, .events = POLLIN}};
     int n = poll(fds, 2, milliseconds_left(deadline_ns));
-    if (fds[1].revents && !connection->served)
-        n = poll(fds, 1, 500); /* it has only just connected */
+    if (fds[1].revents && !(connection->served && buggy(connection, BUG_HASTY_DRAIN)))
+        n = poll(fds, 1, connection->served ? 250 : 500); /* its request may be on its way; or it has only just connected */
     if (n <= 0 || !fds[0].revents) {
         connection->timed_out = n <= 0;
         return 0;
@@ -567,6 +567,14 @@ static void serve(struct connection *connection, struct request *request)
         respond(connection, request, buggy(connection, BUG_UNKNOWN_IS_FINE) ? 200 : 404, "", 0);
 }
 
+/* In a drain, what has arrived is still answered. */
+static bool is_last(const struct connection *connection)
+{
+    char byte;
+    bool more = connection->length > 0 || recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+    return atomic_load(&connection->worker->draining) && (!more || buggy(connection, BUG_DRAIN_DROPS_PIPELINED));
+}
+
 static void serve_next(struct connection *connection)
 {
     struct request request = {0};
@@ -575,11 +583,11 @@ static void serve_next(struct connection *connection)
     if (read_body(connection, &request) == 0) {
         pthread_mutex_lock(&connection->worker->loop);
         COUNT(connection, requests, 1 + buggy(connection, BUG_COUNTS_TWICE));
-        if (atomic_load(&connection->worker->draining) || buggy(connection, BUG_CLOSES_AFTER_ONE))
+        if (is_last(connection) || buggy(connection, BUG_CLOSES_AFTER_ONE))
             request.keep_alive = false;
         serve(connection, &request);
         pthread_mutex_unlock(&connection->worker->loop);
-        connection->over |= !request.keep_alive || atomic_load(&connection->worker->draining);
+        connection->over |= !request.keep_alive;
         if (buggy(connection, BUG_DROPS_PIPELINED))
             connection->length = 0;
     }

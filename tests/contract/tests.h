@@ -65,6 +65,10 @@
     X(grace_ends_a_drain, 0)                                               \
     X(grace_ends_a_blocked_worker, TRAIT_PROCESSES)                        \
     X(interrupt_stops, 0)                                                  \
+    /* drain.c */                                                          \
+    X(drain_answers_idle, 0)                                               \
+    X(drain_answers_pipelined, 0)                                          \
+    X(posts_survive_drains, TRAIT_FRONTS)                                  \
     /* resources.c */                                                      \
     X(nothing_leaks, 0)                                                    \
     X(descriptors_exhausted, 0)                                            \

@@ -1,0 +1,172 @@
+/*
+ * Drains that lose nothing: requests that are on their way when the order comes, on idle connections and behind others; and POSTs
+ * through fronts whose workers come and go, which nobody may send twice.
+ */
+#include "client.h"
+#include "server_process.h"
+#include "status.h"
+#include "tests.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static void send_get(struct client *client, const char *path)
+{
+    client_print(client, "GET %s HTTP/1.1\r\nHost: contract\r\n\r\n", path);
+}
+
+static void send_term(struct contract *contract, pid_t pid)
+{
+    CHECK(contract, kill(pid, SIGTERM) == 0, "kill %d: %s", pid, strerror(errno));
+}
+
+static void check_exit_0(struct server *server)
+{
+    char how[64];
+    bool over = server_wait_exit(server);
+    server_describe_exit(server, how, sizeof how);
+    CHECK(server->contract, over && WIFEXITED(server->wait_status) && WEXITSTATUS(server->wait_status) == 0,
+          "after TERM and a drain the program %s, wanted exit status 0", how);
+}
+
+/* ---- TERM ---- */
+
+#define IDLE_CONNECTIONS 8
+#define ATTEMPTS         5
+
+/* Whoever drains listens no more. */
+static void wait_until_it_drains(struct contract *contract, struct server *server)
+{
+    uint64_t deadline_ns = now_ns() + contract->patience_ns;
+    struct client *client;
+    while ((client = client_try_open(contract, server)) != NULL) {
+        client_close(client);
+        CHECK(contract, look_again(deadline_ns), "TERM, and it still takes connections");
+    }
+}
+
+/* Asks until it is told that this was the last; false when the connection ends before. */
+static bool ask_to_the_end(struct client *client)
+{
+    struct response response;
+    do {
+        send_get(client, "/hello");
+        if (!client_try_receive(client, &response))
+            return false;
+        CHECK(client->contract, response.status == 200, "status %d in a drain, wanted 200", response.status);
+    } while (response.keep_alive);
+    client_expect_end(client, "Connection: close");
+    return true;
+}
+
+static bool idle_ones_are_answered(struct contract *contract)
+{
+    struct client *clients[IDLE_CONNECTIONS];
+    struct response response;
+    bool answered = true;
+    struct server *server = server_start(contract, 0, "--grace", "60s", NULL);
+    for (size_t i = 0; i < IDLE_CONNECTIONS; i++) {
+        clients[i] = client_open(contract, server);
+        client_get(clients[i], "/hello", 200, &response);
+    }
+    send_term(contract, server->pid);
+    wait_until_it_drains(contract, server);
+    for (size_t i = 0; i < IDLE_CONNECTIONS; i++)
+        answered = ask_to_the_end(clients[i]) && answered;
+    check_exit_0(server);
+    return answered;
+}
+
+/*
+ * A client may use an idle connection at the very moment of the drain. How long it is listened to is a fraction of a second, so a
+ * machine that stumbles may be too late: that is why there are several attempts. All of them fail where idle connections are closed
+ * at once.
+ */
+void test_drain_answers_idle(struct contract *contract)
+{
+    for (int i = 0; i < ATTEMPTS; i++)
+        if (idle_ones_are_answered(contract))
+            return;
+    contract_fail(contract, __FILE__, __LINE__, "of %d idle connections, at least one was closed at once, in each of %d drains",
+                  IDLE_CONNECTIONS, ATTEMPTS);
+}
+
+/* What has arrived is answered, however much of it is in one connection; the last answer says that it is the last. */
+void test_drain_answers_pipelined(struct contract *contract)
+{
+    enum { PIPELINED = 12 };
+    struct response response;
+    struct server *server = server_start(contract, 0, "--grace", "60s", NULL);
+    struct client *client = client_open(contract, server);
+    send_get(client, "/wait/500ms");
+    for (int i = 1; i < PIPELINED; i++)
+        send_get(client, i % 4 ? "/hello" : "/wait/20ms");
+    send_term(contract, server->pid);
+    for (int i = 0; i < PIPELINED; i++) {
+        client_expect(client, 200, &response);
+        CHECK(contract, response.keep_alive == (i < PIPELINED - 1), "answer %d of %d pipelined ones in a drain says Connection: %s",
+              i + 1, PIPELINED, response.keep_alive ? "keep-alive" : "close");
+    }
+    client_expect_end(client, "the last answer");
+    check_exit_0(server);
+}
+
+/* ---- workers that leave, one after the other, while POSTs go through the fronts ---- */
+
+#define POSTERS 24
+#define LAPS    2 /* each worker is told to go so often */
+
+/* A POST on every connection, and its answer. Returns how many that were. */
+static unsigned post_round(struct client **clients, unsigned sent)
+{
+    struct response response;
+    char body[32];
+    for (unsigned i = 0; i < POSTERS; i++) {
+        int length = snprintf(body, sizeof body, "%u of %u", sent + i, POSTERS);
+        client_print(clients[i], "POST /echo HTTP/1.1\r\nHost: contract\r\nContent-Length: %d\r\n\r\n%s", length, body);
+    }
+    for (unsigned i = 0; i < POSTERS; i++) {
+        snprintf(body, sizeof body, "%u of %u", sent + i, POSTERS);
+        client_expect(clients[i], 200, &response);
+        CHECK(clients[i]->contract, response_body_is(&response, body), "another body came back");
+    }
+    return POSTERS;
+}
+
+/* The pid of the ready worker, 0 while there is none. */
+static pid_t ready_worker(struct contract *contract, struct server *server, unsigned index)
+{
+    struct status_row rows[STATUS_ROWS];
+    size_t count = status_rows(contract, server, rows);
+    for (size_t i = 0; i < count; i++)
+        if (!rows[i].front && rows[i].index == index)
+            return rows[i].pid;
+    return 0;
+}
+
+void test_posts_survive_drains(struct contract *contract)
+{
+    struct client *clients[POSTERS];
+    unsigned sent = 0;
+    struct server *server = server_start(contract, 0, "--fronts", "2", NULL);
+    for (unsigned i = 0; i < POSTERS; i++)
+        clients[i] = client_open(contract, server);
+    for (unsigned i = 0; i < LAPS * contract->workers; i++) {
+        unsigned index = i % contract->workers;
+        sent += post_round(clients, sent);
+        pid_t old = ready_worker(contract, server, index), now;
+        CHECK(contract, old != 0, "worker %u is not ready", index);
+        send_term(contract, old);
+        uint64_t deadline_ns = now_ns() + contract->patience_ns;
+        do {
+            sent += post_round(clients, sent);
+            now = ready_worker(contract, server, index);
+            CHECK(contract, now_ns() < deadline_ns, "worker %u (pid %d) was told to end and is not replaced", index, old);
+        } while (now == 0 || now == old);
+    }
+    uint64_t counted = status_total(contract, server, "requests");
+    CHECK(contract, counted == sent, "%u POSTs were sent and answered, /status counts %llu requests", sent,
+          (unsigned long long)counted);
+}
