@@ -2,9 +2,9 @@
  * Deals connections: the primary accepts and hands each one to the worker that a policy picks. Every strategy has a dealer: for
  * what dead or removed workers left on their sockets.
  *
- * A worker counts what it takes, and what it loses in taking, so what it has been handed and has not taken is known without
- * any answer from it: handed - accepted - errors. A worker with too many of those, or at its limit of connections, is passed
- * over; when nobody is left, the connection waits here, and the primary stops accepting: the kernel's queue holds the rest.
+ * A worker counts what it takes of what it is handed, and what it loses in taking, apart from what it accepts by itself; so what
+ * it has not taken yet is known without any answer from it. A worker with too many of those, or at its limit of connections, is
+ * passed over; when nobody is left, the connection waits here, and the primary stops accepting: the kernel's queue holds the rest.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static void deal_waiting(struct primary *primary);
 static bool has_room(const struct primary *primary, const struct life *life)
 {
     const struct counters *counters = &life->slot->counters;
-    uint64_t untaken = life->handed - counter_read(&counters->accepted) - counter_read(&counters->errors_accept);
+    uint64_t untaken = life->handed - counter_read(&life->slot->handed_taken);
     if (life->slot->state != WORKER_READY) /* somebody else told it to drain */
         return false;
     return untaken < UNTAKEN_MAX && counter_read(&counters->active) + untaken < primary->options->max_connections;

@@ -162,7 +162,9 @@ static void on_message(void *context, const struct channel_message *message, str
         worker_stop(worker);
     else
         messages_from_primary(worker, message, bytes);
-    if (fd >= 0 && message->kind != CHANNEL_CONNECTION)
+    if (message->kind == CHANNEL_CONNECTION || message->kind == CHANNEL_LOCAL)
+        counter_add(&worker->slot->handed_taken, 1); /* behind `active`: the dealer adds the two up */
+    else if (fd >= 0)
         close(fd);
 }
 

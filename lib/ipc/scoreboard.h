@@ -32,6 +32,7 @@ struct scoreboard_slot {
     _Atomic uint64_t started_ns;
     _Atomic uint64_t beat_ns;           /* when its loop last turned, as far as it said so */
     _Atomic uint64_t occupied_until_ns; /* a request occupies it until then, on purpose: no hang before */
+    counter handed_taken;               /* connections it was handed over the channel, and has taken or lost in taking */
     struct counters counters;
     struct timings timings; /* of its answers, from the whole request on; those given on the spot are sampled */
 };

@@ -1,6 +1,7 @@
 /*
- * Drains that lose nothing: requests that are on their way when the order comes, on idle connections and behind others; and POSTs
- * through fronts whose workers come and go, which nobody may send twice.
+ * Ends of workers that lose nothing: requests that are on their way when the order to drain comes, on idle connections and behind
+ * others; POSTs through fronts whose workers come and go, which nobody may send twice; connections that a worker was killed before
+ * it could take them.
  */
 #include "client.h"
 #include "server_process.h"
@@ -17,9 +18,9 @@ static void send_get(struct client *client, const char *path)
     client_print(client, "GET %s HTTP/1.1\r\nHost: contract\r\n\r\n", path);
 }
 
-static void send_term(struct contract *contract, pid_t pid)
+static void send_signal(struct contract *contract, pid_t pid, int signal)
 {
-    CHECK(contract, kill(pid, SIGTERM) == 0, "kill %d: %s", pid, strerror(errno));
+    CHECK(contract, kill(pid, signal) == 0, "kill %d: %s", pid, strerror(errno));
 }
 
 static void check_exit_0(struct server *server)
@@ -71,7 +72,7 @@ static bool idle_ones_are_answered(struct contract *contract)
         clients[i] = client_open(contract, server);
         client_get(clients[i], "/hello", 200, &response);
     }
-    send_term(contract, server->pid);
+    send_signal(contract, server->pid, SIGTERM);
     wait_until_it_drains(contract, server);
     for (size_t i = 0; i < IDLE_CONNECTIONS; i++)
         answered = ask_to_the_end(clients[i]) && answered;
@@ -103,7 +104,7 @@ void test_drain_answers_pipelined(struct contract *contract)
     send_get(client, "/wait/500ms");
     for (int i = 1; i < PIPELINED; i++)
         send_get(client, i % 4 ? "/hello" : "/wait/20ms");
-    send_term(contract, server->pid);
+    send_signal(contract, server->pid, SIGTERM);
     for (int i = 0; i < PIPELINED; i++) {
         client_expect(client, 200, &response);
         CHECK(contract, response.keep_alive == (i < PIPELINED - 1), "answer %d of %d pipelined ones in a drain says Connection: %s",
@@ -158,7 +159,7 @@ void test_posts_survive_drains(struct contract *contract)
         sent += post_round(clients, sent);
         pid_t old = ready_worker(contract, server, index), now;
         CHECK(contract, old != 0, "worker %u is not ready", index);
-        send_term(contract, old);
+        send_signal(contract, old, SIGTERM);
         uint64_t deadline_ns = now_ns() + contract->patience_ns;
         do {
             sent += post_round(clients, sent);
@@ -169,4 +170,58 @@ void test_posts_survive_drains(struct contract *contract)
     uint64_t counted = status_total(contract, server, "requests");
     CHECK(contract, counted == sent, "%u POSTs were sent and answered, /status counts %llu requests", sent,
           (unsigned long long)counted);
+}
+
+/* ---- what a worker had not taken ---- */
+
+#define QUEUED 48
+
+/* Worker 0 is stopped, so that it takes nothing more of what the kernel or the primary gives it from now on. Its pid. */
+static pid_t stop_worker(struct contract *contract, struct server *server, struct client **clients)
+{
+    struct response response;
+    for (size_t i = 0; i < QUEUED; i++) { /* every worker has taken some by itself */
+        clients[i] = client_open(contract, server);
+        client_get(clients[i], "/hello", 200, &response);
+        client_close(clients[i]);
+    }
+    pid_t pid = ready_worker(contract, server, 0);
+    CHECK(contract, pid != 0, "worker 0 is not ready");
+    send_signal(contract, pid, SIGSTOP);
+    for (size_t i = 0; i < QUEUED; i++) {
+        clients[i] = client_open(contract, server);
+        send_get(clients[i], "/hello");
+    }
+    return pid;
+}
+
+static void expect_all(struct client **clients)
+{
+    struct response response;
+    for (size_t i = 0; i < QUEUED; i++)
+        client_expect(clients[i], 200, &response);
+}
+
+void test_queue_survives_a_kill(struct contract *contract)
+{
+    struct client *clients[QUEUED];
+    struct server *server = server_start(contract, 0, NULL);
+    send_signal(contract, stop_worker(contract, server, clients), SIGKILL);
+    expect_all(clients);
+}
+
+/* The others are given what waits on the socket of a worker that leaves, though they have accepted by themselves before. */
+void test_queue_survives_a_farewell(struct contract *contract)
+{
+    struct client *clients[QUEUED];
+    struct response response;
+    struct server *server = server_start(contract, 0, "--grace", "60s", NULL);
+    pid_t pid = stop_worker(contract, server, clients);
+    struct client *admin = client_try_address(contract, &server->admin_address, server->admin_length, 0);
+    CHECK(contract, admin != NULL, "cannot connect to the admin address");
+    client_print(admin, "POST /drain?worker=0 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client_expect(admin, 200, &response);
+    (void)ready_worker(contract, server, 0); /* by now the primary has looked after the socket */
+    send_signal(contract, pid, SIGCONT);
+    expect_all(clients);
 }

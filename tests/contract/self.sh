@@ -52,6 +52,7 @@ status-lacks-state        status_document
 counts-twice              status_sums
 no-restart                worker_killed
 no-restart                crash_is_replaced
+no-restart                queue_survives_a_kill
 no-drain                  worker_told_to_end
 forgets-retired           sums_survive_a_crash
 worker-outlives-primary   primary_killed

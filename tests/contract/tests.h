@@ -69,6 +69,8 @@
     X(drain_answers_idle, 0)                                               \
     X(drain_answers_pipelined, 0)                                          \
     X(posts_survive_drains, TRAIT_FRONTS)                                  \
+    X(queue_survives_a_kill, TRAIT_PROCESSES)                              \
+    X(queue_survives_a_farewell, TRAIT_PROCESSES | TRAIT_STEERED)          \
     /* resources.c */                                                      \
     X(nothing_leaks, 0)                                                    \
     X(descriptors_exhausted, 0)                                            \
