@@ -122,6 +122,12 @@ static void give_up(struct place *place)
              role_name(place->role), place->index, place->backoff.short_lives, place->last_end);
     primary_event(primary, "errored", place, NULL, "{s:i, s:s}", "lives", (int)place->backoff.short_lives, "last_end",
                   place->last_end);
+    if (!place->replacing)
+        return;
+    char why[PRIMARY_WHY_SIZE];
+    snprintf(why, sizeof why, "%s %u: the new one is given up: %s", role_name(place->role), place->index, place->last_end);
+    place->replacing = NULL;
+    reload_place_settled(place, false, why);
 }
 
 /* A life has ended that nobody had asked to: the next one, in a while. */
@@ -154,6 +160,7 @@ int place_replace(struct place *place, const char *reason)
         return -EALREADY;
     backoff_forgive(&place->backoff);
     place->errored = place->drained = false;
+    listeners_steer(place->primary); /* it may have been drained: connections come to its socket again */
     place->replacing = reason;
     if (serves)
         return life_start(place, &place->next);

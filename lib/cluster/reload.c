@@ -140,7 +140,7 @@ void reload_place_settled(struct place *place, bool ok, const char *why)
     if (place->reloading) {
         place->reloading = false;
         reload->active--;
-        reload->replaced += ok;
+        reload->replaced += ok && place_serves(place); /* it may have been taken out meanwhile */
         if (!ok && !reload->failing) {
             reload->failing = true;
             snprintf(reload->last_error, sizeof reload->last_error, "%s", why);
