@@ -35,7 +35,7 @@ static const struct profile profiles[] = {
     {.name = "single", .named = true, .traits = TRAIT_ALONE | TRAIT_WHOLE | TRAIT_DIRECT | TRAIT_UNIX | TRAIT_STEERED | TRAIT_KIT},
     {.name = "shared", .named = true, .traits = MANY_PROCESSES | TRAIT_DIRECT | TRAIT_UNIX},
     {.name = "master-accept", .named = true, .traits = MANY_PROCESSES | TRAIT_DIRECT | TRAIT_EVEN | TRAIT_UNIX},
-    {.name = "reuseport", .named = true, .traits = MANY_PROCESSES | TRAIT_DIRECT | TRAIT_NO_UNIX},
+    {.name = "reuseport", .named = true, .traits = MANY_PROCESSES | TRAIT_DIRECT | TRAIT_NO_UNIX | TRAIT_SOCKETS},
     {.name = "threaded",
      .named = true,
      .traits =
@@ -62,6 +62,7 @@ static const struct {
     {TRAIT_MODES, "it has one way to accept"},
     {TRAIT_APART, "its one loop answers /status, too"},
     {TRAIT_ALONE, "it takes more than one worker"},
+    {TRAIT_SOCKETS, "its workers have no listening sockets of their own"},
     {TRAIT_STEERED, "it has /status and no more (--no-steering)"},
     {TRAIT_KIT, "it has no configuration file and no logs (--no-kit)"},
 };

@@ -40,7 +40,8 @@ enum trait {
     TRAIT_ALONE = 1024,   /* takes exactly one worker */
     TRAIT_STEERED = 2048, /* all of the admin address, not /status alone; --no-steering takes it away */
     TRAIT_KIT = 4096,     /* made from lib/cluster: configuration file, logs; --no-kit takes it away */
-    TRAIT_COUNT = 13,     /* how many there are */
+    TRAIT_SOCKETS = 8192, /* has --sockets primary|worker */
+    TRAIT_COUNT = 14,     /* how many there are */
 };
 
 #define ARGUMENTS_MAX 8

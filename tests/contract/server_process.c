@@ -47,7 +47,7 @@ static void build_arguments(struct contract *contract, const struct server_plan 
     sprintf(workers, "%u", plan->workers ? plan->workers : contract->workers);
     const char *const usual[] = {
         "--listen", plan->listen ? plan->listen : "127.0.0.1:0", "--workers", workers, "--admin", "127.0.0.1:0", NULL};
-    arguments[count++] = contract->program;
+    arguments[count++] = plan->program ? plan->program : contract->program;
     count = add_all(arguments, count, (const char *const *)contract->arguments); /* first: a test may end with a missing value */
     if (!plan->bare)
         count = add_all(arguments, count, usual);
@@ -67,6 +67,8 @@ static _Noreturn void become_server(const struct server_plan *plan, const char *
     if (null > 2)
         close(null);
     if (plan->descriptors && setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        _exit(126);
+    if (plan->ignored_signal && signal(plan->ignored_signal, SIG_IGN) == SIG_ERR)
         _exit(126);
     execv(arguments[0], (char *const *)arguments);
     _exit(127);
@@ -196,6 +198,12 @@ bool server_wait_ready(struct server *server)
     CHECK(server->contract, parse_ready(server),
           "stdout says \"%s\", wanted: ready <url> strategy=<name> workers=<n> pid=<pid> [admin=<url>]", server->ready);
     return true;
+}
+
+bool server_has_spoken(const struct server *server)
+{
+    struct pollfd poll_fd = {.fd = server->out, .events = POLLIN};
+    return poll(&poll_fd, 1, 0) > 0;
 }
 
 const char *server_output(struct server *server)

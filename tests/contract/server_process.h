@@ -38,7 +38,9 @@ struct server_plan {
     const char *listen;           /* NULL: 127.0.0.1:0 */
     const char *const *arguments; /* ended by NULL, or NULL */
     const char *const *more;      /* the same, added */
+    const char *program;          /* NULL: the contract's */
     unsigned descriptors;         /* RLIMIT_NOFILE, soft and hard; 0: as it is */
+    int ignored_signal;           /* at its start; 0: none */
     bool bare;                    /* only `arguments`: no --listen, --workers, --admin */
 };
 
@@ -53,6 +55,9 @@ struct server *server_start(struct contract *contract, unsigned workers, ...) __
 
 /* Waits for a line on stdout; false when stdout ends or the patience does. */
 bool server_wait_ready(struct server *server);
+
+/* Whether anything waits on its stdout. Looks, does not wait. */
+bool server_has_spoken(const struct server *server);
 
 /* Waits until the top process has exited; false at the end of patience. Then wait_status holds. */
 bool server_wait_exit(struct server *server);

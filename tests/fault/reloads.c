@@ -1,0 +1,251 @@
+/*
+ * Rolling reloads: twenty of them under mixed load lose nothing; one that cannot succeed changes nothing. And what reuseport loses
+ * when its workers own their sockets.
+ */
+#include "crowd.h"
+#include "scene.h"
+#include "tests.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static unsigned reloads_of(const struct contract *contract)
+{
+    return contract->full ? 20 : 4;
+}
+
+static void reload(struct contract *contract, struct server *server, unsigned times)
+{
+    scene_signal(contract, server->pid, SIGHUP);
+    scene_wait_reloads(contract, server, times, 0);
+}
+
+/* ---- under load ---- */
+
+static void expect_generations(struct contract *contract, struct server *server, unsigned wanted)
+{
+    struct place_row rows[PLACE_ROWS];
+    size_t count = scene_rows(contract, server, rows);
+    for (size_t i = 0; i < count; i++)
+        CHECK(contract, rows[i].generation == wanted && rows[i].restarts == 0,
+              "%s %u: generation %u, restarts %u behind %u reloads; wanted %u and 0", rows[i].front ? "front" : "worker",
+              rows[i].index, rows[i].generation, rows[i].restarts, wanted, wanted);
+}
+
+static void print_figures(const char *what, const struct crowd_figures *figures, unsigned reloads)
+{
+    printf("figures: %s reloads %u sent %llu ok %llu idle-closed %llu failed %llu reopened %llu\n", what, reloads,
+           (unsigned long long)figures->sent, (unsigned long long)figures->ends[CROWD_OK],
+           (unsigned long long)figures->ends[CROWD_IDLE_CLOSED], (unsigned long long)crowd_failed(figures),
+           (unsigned long long)figures->reopened);
+}
+
+void test_reloads_under_load(struct contract *contract)
+{
+    struct crowd_figures figures;
+    struct holdings before;
+    unsigned reloads = reloads_of(contract);
+    char what[64];
+    struct server *server = scene_start(contract, 0, NULL);
+    scene_take_stock(server, &before);
+    struct crowd *crowd = crowd_start(contract, server, &(struct crowd_plan){.kept = 16, .slow = 8, .single = 16});
+    for (unsigned i = 1; i <= reloads; i++) {
+        crowd_wait(crowd, 100);
+        reload(contract, server, i);
+    }
+    crowd_wait(crowd, 100);
+    crowd_stop(crowd, &figures);
+    snprintf(what, sizeof what, "reload %s", contract->profile->name);
+    print_figures(what, &figures, reloads);
+    crowd_check_all_ok(contract, &figures, "reloads");
+    expect_generations(contract, server, reloads);
+    scene_expect_all_serve(contract, server, contract->workers);
+    scene_expect_stock(server, &before);
+    scene_end(server, 0);
+}
+
+/* ---- reloads that fail ---- */
+
+static void expect_same(struct contract *contract, struct server *server, const struct place_row *before, size_t count)
+{
+    struct place_row now[PLACE_ROWS];
+    CHECK(contract, scene_rows(contract, server, now) == count, "a reload that was aborted changed how many there are");
+    for (size_t i = 0; i < count; i++)
+        CHECK(contract, now[i].pid == before[i].pid && strcmp(now[i].state, "ready") == 0,
+              "a reload that was aborted left worker %u with pid %d, %s; it was %d", now[i].index, now[i].pid, now[i].state,
+              before[i].pid);
+}
+
+static void expect_aborted(struct contract *contract, struct server *server, unsigned times, const char *why)
+{
+    char error[SCENE_TEXT];
+    scene_wait_reloads(contract, server, 0, times);
+    scene_text(contract, server, "reload/last_error", error);
+    CHECK(contract, strstr(error, why) != NULL, "the reload was aborted by '%s', wanted '%s'", error, why);
+    scene_expect_log(server, "reload: aborted", times);
+}
+
+/* The executable on disk is none that could serve: nobody is replaced, nobody notices. With a good one, the new one runs. */
+void test_reload_fails(struct contract *contract)
+{
+    static const struct {
+        enum program_kind kind;
+        const char *why;
+    } bad[] = {{PROGRAM_EXITS, "exit status 1"}, {PROGRAM_SLEEPS, "not ready in time"}, {PROGRAM_NONE, "no such file"}};
+    struct place_row before[PLACE_ROWS];
+    struct crowd_figures figures;
+    struct holdings holdings;
+    scene_copy_program(contract);
+    struct server *server = scene_start(contract, 2, "--ready-timeout", MEMORY_MEANS_NOTHING ? "4s" : "1s", NULL);
+    scene_take_stock(server, &holdings);
+    size_t count = scene_rows(contract, server, before);
+    struct crowd *crowd = crowd_start(contract, server, &(struct crowd_plan){.kept = 16, .slow = 4, .single = 8});
+    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        scene_replace_program(contract, bad[i].kind);
+        scene_signal(contract, server->pid, SIGHUP);
+        expect_aborted(contract, server, i + 1, bad[i].why);
+        expect_same(contract, server, before, count);
+    }
+    scene_replace_program(contract, PROGRAM_GOOD);
+    CHECK(contract, !scene_runs_program_on_disk(contract, before[0].pid), "the old workers run the new program");
+    scene_signal(contract, server->pid, SIGHUP);
+    scene_wait_reloads(contract, server, 1, sizeof bad / sizeof bad[0]);
+    scene_wait_workers(contract, server, 2);
+    CHECK(contract, scene_rows(contract, server, before) == count, "a reload changed how many there are");
+    for (size_t i = 0; i < count; i++)
+        CHECK(contract, scene_runs_program_on_disk(contract, before[i].pid), "a new worker runs the old program");
+    crowd_stop(crowd, &figures);
+    crowd_check_all_ok(contract, &figures, "reloads that were aborted");
+    scene_expect_stock(server, &holdings);
+    scene_end(server, 0);
+}
+
+/* ---- sockets of the workers' own ---- */
+
+static int read_migrate(void)
+{
+    int value = -1;
+    FILE *file = fopen("/proc/sys/net/ipv4/tcp_migrate_req", "re");
+    if (file == NULL)
+        return -1;
+    if (fscanf(file, "%d", &value) != 1)
+        value = -1;
+    fclose(file);
+    return value;
+}
+
+/* Under load: what arrives between the last accept and the close is lost. */
+static void measure_own_sockets_reload(struct contract *contract, struct server *server, int migrate)
+{
+    struct crowd_figures figures;
+    char what[96];
+    unsigned reloads = reloads_of(contract);
+    struct crowd *crowd = crowd_start(contract, server, &(struct crowd_plan){.single = 64, .pause_ms = 1});
+    for (unsigned i = 1; i <= reloads; i++)
+        reload(contract, server, i);
+    crowd_stop(crowd, &figures);
+    crowd_check_sum(contract, &figures);
+    snprintf(what, sizeof what, "own-sockets-reload %s tcp_migrate_req %d", contract->profile->name, migrate);
+    print_figures(what, &figures, reloads);
+    expect_generations(contract, server, reloads);
+}
+
+#define QUEUED 48
+
+/* A worker is stopped, connections queue up on its socket, it is killed: they die with it, or the kernel gives them to another. */
+static void measure_own_sockets_kill(struct contract *contract, struct server *server, int migrate)
+{
+    struct client *clients[QUEUED];
+    struct response response;
+    unsigned lost = 0;
+    struct place_row victim = scene_wait_state(contract, server, false, 0, "ready");
+    scene_signal(contract, victim.pid, SIGSTOP);
+    for (unsigned i = 0; i < QUEUED; i++) {
+        clients[i] = client_open(contract, server);
+        client_print(clients[i], "GET /hello HTTP/1.1\r\nHost: fault\r\n\r\n");
+    }
+    scene_signal(contract, victim.pid, SIGKILL);
+    for (unsigned i = 0; i < QUEUED; i++) {
+        lost += !client_try_receive(clients[i], &response);
+        client_close(clients[i]);
+    }
+    printf("figures: own-sockets-kill %s tcp_migrate_req %d connections %d answered %u lost %u\n", contract->profile->name, migrate,
+           QUEUED, QUEUED - lost, lost);
+    CHECK(contract, migrate != 0 || lost > 0, "the queue of a worker's own socket outlived it: then why do we need other ones?");
+    CHECK(contract, migrate != 1 || lost == 0, "tcp_migrate_req is 1, and %u connections were lost", lost);
+    scene_wait_replaced(contract, server, &victim);
+}
+
+/* What other sockets are there against: queued on a worker's own one, a connection dies with it. */
+static void measure_own_sockets(struct contract *contract)
+{
+    int migrate = read_migrate();
+    struct server *server = scene_start(contract, 0, "--sockets", "worker", NULL);
+    measure_own_sockets_reload(contract, server, migrate);
+    measure_own_sockets_kill(contract, server, migrate);
+    scene_end(server, 0);
+}
+
+void test_own_sockets(struct contract *contract)
+{
+    measure_own_sockets(contract);
+}
+
+/* ---- the same in a network of its own, where the kernel's setting may be chosen ---- */
+
+static bool write_text(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    if (fd >= 0)
+        close(fd);
+    return written;
+}
+
+static bool raise_loopback(void)
+{
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool up = fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &request) == 0;
+    if (fd >= 0)
+        close(fd);
+    return up;
+}
+
+enum { NOT_ALLOWED = 77 };
+
+/* In the child: a network with that setting, and there this program with its one test. */
+static _Noreturn void run_in_own_network(const struct contract *contract, const char *value)
+{
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0 || !raise_loopback() || !write_text("/proc/sys/net/ipv4/tcp_migrate_req", value))
+        _exit(NOT_ALLOWED);
+    execl("/proc/self/exe", contract->path, contract->program, "--only", "own_sockets", contract->full ? "--full" : NULL, NULL);
+    _exit(NOT_ALLOWED);
+}
+
+void test_own_sockets_migrate(struct contract *contract)
+{
+    static const char *const values[] = {"0", "1"};
+    for (int i = 0; i < 2; i++) {
+        int status = 0;
+        fflush(NULL);
+        pid_t pid = fork();
+        CHECK(contract, pid >= 0, "fork: %s", strerror(errno));
+        if (pid == 0)
+            run_in_own_network(contract, values[i]);
+        CHECK(contract, waitpid(pid, &status, 0) == pid, "waitpid: %s", strerror(errno));
+        if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_ALLOWED) {
+            print_message("skipped: no network of its own with tcp_migrate_req %s is allowed here\n", values[i]);
+            skip();
+        }
+        CHECK(contract, WIFEXITED(status) && WEXITSTATUS(status) == 0, "own_sockets failed with tcp_migrate_req %s", values[i]);
+    }
+}

@@ -1,0 +1,167 @@
+/*
+ * More workers and fewer, and one taken out, while clients ask: nobody notices, and the load is where it should be.
+ */
+#include "crowd.h"
+#include "scene.h"
+#include "tests.h"
+#include <stdio.h>
+#include <string.h>
+
+#define MOST  8
+#define LEAST 2
+
+/* Ways of accepting, where a program has several: it is scaled in each. */
+struct way {
+    const char *option, *value;
+};
+
+static const struct way ways[] = {{"--accept", "own"}, {"--accept", "shared"}, {"--accept", "handoff"}};
+static const struct way the_one_way = {"--log", "info"};
+
+static void for_each_way(struct contract *contract, void (*run)(struct contract *contract, const struct way *way))
+{
+    bool many = contract_has(contract, TRAIT_MODES);
+    for (unsigned i = 0; i < (many ? sizeof ways / sizeof ways[0] : 1); i++)
+        run(contract, many ? &ways[i] : &the_one_way);
+}
+
+/* Every worker below `workers` answers, and those from there on do not any more. */
+static void expect_shares(struct contract *contract, struct crowd *crowd, unsigned workers)
+{
+    struct crowd_figures before, now;
+    uint64_t deadline_ns = now_ns() + contract->patience_ns;
+    unsigned missing;
+    crowd_wait(crowd, 50); /* answers that were under way */
+    crowd_look(crowd, &before);
+    do {
+        crowd_look(crowd, &now);
+        missing = 0;
+        for (unsigned i = 0; i < workers; i++)
+            missing += now.by_worker[i] == before.by_worker[i];
+    } while (missing > 0 && look_again(deadline_ns));
+    CHECK(contract, missing == 0, "of %u workers %u get no requests", workers, missing);
+    for (unsigned i = workers; i < CROWD_WORKERS; i++)
+        CHECK(contract, now.by_worker[i] == before.by_worker[i], "there are %u workers, and worker %u answers", workers, i);
+}
+
+/* Connections one after the other: where they are dealt in turn, each worker gets as many. */
+static void expect_even(struct contract *contract, struct server *server, const struct way *way, unsigned workers)
+{
+    unsigned counts[MOST] = {0};
+    bool even = contract_has(contract, TRAIT_EVEN) && (way == &the_one_way || strcmp(way->value, "handoff") == 0);
+    for (unsigned i = 0; i < 4 * workers; i++) {
+        int worker = scene_ask(contract, server, "/hello");
+        CHECK(contract, worker >= 0 && (unsigned)worker < workers, "there are %u workers, and worker %d answers", workers, worker);
+        counts[worker]++;
+    }
+    for (unsigned i = 0; even && i < workers; i++)
+        CHECK(contract, counts[i] == 4, "%u connections to %u workers, and worker %u got %u of them", 4 * workers, workers, i,
+              counts[i]);
+}
+
+static void signal_up_to(struct contract *contract, struct server *server, unsigned from, unsigned to)
+{
+    for (unsigned i = from; i < to; i++) {
+        scene_signal(contract, server->pid, SIGTTIN);
+        scene_wait_wanted(contract, server, i + 1);
+    }
+    scene_wait_workers(contract, server, to);
+}
+
+static void signal_down_to(struct contract *contract, struct server *server, unsigned from, unsigned to)
+{
+    for (unsigned i = from; i > to; i--) {
+        scene_signal(contract, server->pid, SIGTTOU);
+        scene_wait_wanted(contract, server, i - 1);
+    }
+    scene_wait_workers(contract, server, to);
+}
+
+static void post_workers(struct contract *contract, struct server *server, unsigned from, unsigned to)
+{
+    char target[64];
+    (void)from;
+    snprintf(target, sizeof target, "/scale?workers=%u", to);
+    scene_post(contract, server, target, 200);
+    scene_wait_workers(contract, server, to);
+}
+
+typedef void scale_function(struct contract *contract, struct server *server, unsigned from, unsigned to);
+
+static void scale(struct contract *contract, struct server *server, const struct way *way, unsigned from, unsigned to,
+                  scale_function *how)
+{
+    struct crowd_figures figures;
+    struct crowd *crowd =
+        crowd_start(contract, server, &(struct crowd_plan){.kept = 16, .slow = 4, .single = 24, .path = "/block/2ms"});
+    crowd_wait(crowd, 50);
+    how(contract, server, from, to);
+    expect_shares(contract, crowd, to);
+    crowd_stop(crowd, &figures);
+    crowd_check_all_ok(contract, &figures, "scaling");
+    expect_even(contract, server, way, to);
+}
+
+static void scale_up_and_down(struct contract *contract, const struct way *way)
+{
+    struct holdings first;
+    struct server *server = scene_start(contract, 1, way->option, way->value, NULL);
+    post_workers(contract, server, 1, LEAST);
+    scene_take_stock(server, &first);
+    post_workers(contract, server, LEAST, 1);
+    scale(contract, server, way, 1, MOST, signal_up_to);
+    scale(contract, server, way, MOST, LEAST, signal_down_to);
+    scene_expect_stock(server, &first);
+    CHECK(contract, scene_number(contract, server, "workers_wanted") == LEAST, "/status wants another number of workers");
+    scale(contract, server, way, LEAST, MOST, post_workers);
+    scale(contract, server, way, MOST, LEAST, post_workers);
+    scene_expect_stock(server, &first);
+    unsigned fronts = contract_has(contract, TRAIT_FRONTS);
+    CHECK(contract, !contract_has(contract, TRAIT_PROCESSES) || first.processes == 1 + LEAST + fronts,
+          "%u processes, wanted the primary, %u front and %d workers", first.processes, fronts, LEAST);
+    scene_end(server, 0);
+}
+
+void test_scale_under_load(struct contract *contract)
+{
+    for_each_way(contract, scale_up_and_down);
+}
+
+/* ---- one worker taken out, and put back ---- */
+
+static void expect_silent(struct contract *contract, struct crowd *crowd, unsigned index)
+{
+    struct crowd_figures before, now;
+    crowd_wait(crowd, 50);
+    crowd_look(crowd, &before);
+    crowd_wait(crowd, 200);
+    crowd_look(crowd, &now);
+    CHECK(contract, now.by_worker[index] == before.by_worker[index], "worker %u is drained, and answers", index);
+}
+
+static void drain_and_restart(struct contract *contract, const struct way *way)
+{
+    struct crowd_figures figures;
+    struct holdings before;
+    struct server *server = scene_start(contract, 3, way->option, way->value, NULL);
+    scene_take_stock(server, &before);
+    struct crowd *crowd =
+        crowd_start(contract, server, &(struct crowd_plan){.kept = 16, .slow = 4, .single = 24, .path = "/block/2ms"});
+    expect_shares(contract, crowd, 3);
+    scene_post(contract, server, "/drain?worker=1", 200);
+    scene_wait_state(contract, server, false, 1, "drained");
+    expect_silent(contract, crowd, 1);
+    scene_post(contract, server, "/drain?worker=1", 202);
+    scene_post(contract, server, "/restart?worker=1", 200);
+    scene_wait_state(contract, server, false, 1, "ready");
+    expect_shares(contract, crowd, 3);
+    crowd_stop(crowd, &figures);
+    crowd_check_all_ok(contract, &figures, "the drain of a worker");
+    scene_expect_stock(server, &before);
+    scene_end(server, 0);
+}
+
+void test_drain_under_load(struct contract *contract)
+{
+    for_each_way(contract, drain_and_restart);
+}
