@@ -7,6 +7,7 @@
  * watch.c    what nobody tells: too late, hung, too large
  * dealer.c   connections dealt to workers: those of master-accept and its like, and what dead or removed workers left behind
  * listeners.c  the sockets: one for all, one a place
+ * messages.h  what else passes over the channels; gather.c: one question to all workers
  * admin.h    the admin address: seeing inside, and steering
  * primary.c  the order of events: open, start, ready, serve, drain or stop, end; and what signals ask for
  */

@@ -29,7 +29,6 @@ struct worker_private {
     int channel; /* the worker's end */
     struct post post;
     bool post_open;
-    struct worker_messages messages;
     uv_signal_t terminate;
     bool signal_open;
     struct alarm_clock clock;
@@ -45,6 +44,7 @@ struct worker_private {
     void (*close_handler)(void *context);
     void (*ended)(void *context); /* everything is closed: the loop holds nothing of this worker */
     void *ended_context;
+    struct worker_messages messages;
 };
 
 /*
