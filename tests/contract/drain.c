@@ -1,7 +1,7 @@
 /*
  * Ends of workers that lose nothing: requests that are on their way when the order to drain comes, on idle connections and behind
- * others; POSTs through fronts whose workers come and go, which nobody may send twice; connections that a worker was killed before
- * it could take them.
+ * others; POSTs, which nobody may send twice, while workers leave and programs are reloaded; connections that a worker was killed
+ * before it could take them.
  */
 #include "client.h"
 #include "server_process.h"
@@ -119,8 +119,8 @@ void test_drain_answers_pipelined(struct contract *contract)
 #define POSTERS 24
 #define LAPS    2 /* each worker is told to go so often */
 
-/* A POST on every connection, and its answer. Returns how many that were. */
-static unsigned post_round(struct client **clients, unsigned sent)
+/* A POST on every connection, and its answer. What says that it was the last is opened anew. Returns how many POSTs that were. */
+static unsigned post_round(struct contract *contract, struct server *server, struct client **clients, unsigned sent)
 {
     struct response response;
     char body[32];
@@ -131,9 +131,20 @@ static unsigned post_round(struct client **clients, unsigned sent)
     for (unsigned i = 0; i < POSTERS; i++) {
         snprintf(body, sizeof body, "%u of %u", sent + i, POSTERS);
         client_expect(clients[i], 200, &response);
-        CHECK(clients[i]->contract, response_body_is(&response, body), "another body came back");
+        CHECK(contract, response_body_is(&response, body), "another body came back");
+        if (response.keep_alive)
+            continue;
+        client_close(clients[i]);
+        clients[i] = client_open(contract, server);
     }
     return POSTERS;
+}
+
+static void check_counts(struct contract *contract, struct server *server, unsigned sent)
+{
+    uint64_t counted = status_total(contract, server, "requests");
+    CHECK(contract, counted == sent, "%u POSTs were sent and answered, /status counts %llu requests", sent,
+          (unsigned long long)counted);
 }
 
 /* The pid of the ready worker, 0 while there is none. */
@@ -156,20 +167,52 @@ void test_posts_survive_drains(struct contract *contract)
         clients[i] = client_open(contract, server);
     for (unsigned i = 0; i < LAPS * contract->workers; i++) {
         unsigned index = i % contract->workers;
-        sent += post_round(clients, sent);
+        sent += post_round(contract, server, clients, sent);
         pid_t old = ready_worker(contract, server, index), now;
         CHECK(contract, old != 0, "worker %u is not ready", index);
         send_signal(contract, old, SIGTERM);
         uint64_t deadline_ns = now_ns() + contract->patience_ns;
         do {
-            sent += post_round(clients, sent);
+            sent += post_round(contract, server, clients, sent);
             now = ready_worker(contract, server, index);
             CHECK(contract, now_ns() < deadline_ns, "worker %u (pid %d) was told to end and is not replaced", index, old);
         } while (now == 0 || now == old);
     }
-    uint64_t counted = status_total(contract, server, "requests");
-    CHECK(contract, counted == sent, "%u POSTs were sent and answered, /status counts %llu requests", sent,
-          (unsigned long long)counted);
+    check_counts(contract, server, sent);
+}
+
+/* ---- reloads ---- */
+
+#define RELOADS 3
+
+static json_int_t reloads_done(struct contract *contract, struct server *server)
+{
+    json_t *status = status_get(contract, server);
+    const json_t *reload = json_object_get(status, "reload");
+    json_int_t done = json_integer_value(json_object_get(reload, "done")),
+               aborted = json_integer_value(json_object_get(reload, "aborted"));
+    json_decref(status);
+    CHECK(contract, aborted == 0, "a reload was aborted");
+    return done;
+}
+
+/* No connection is idle for long, so there is no excuse: every POST is answered, by an old worker or a new one. */
+void test_posts_survive_reloads(struct contract *contract)
+{
+    struct client *clients[POSTERS];
+    unsigned sent = 0;
+    struct server *server = server_start(contract, 0, NULL);
+    for (unsigned i = 0; i < POSTERS; i++)
+        clients[i] = client_open(contract, server);
+    for (json_int_t i = 0; i < RELOADS; i++) {
+        uint64_t deadline_ns = now_ns() + contract->patience_ns;
+        send_signal(contract, server->pid, SIGHUP);
+        do {
+            sent += post_round(contract, server, clients, sent);
+            CHECK(contract, now_ns() < deadline_ns, "HUP, and the reload is not done");
+        } while (reloads_done(contract, server) == i);
+    }
+    check_counts(contract, server, sent);
 }
 
 /* ---- what a worker had not taken ---- */

@@ -69,6 +69,7 @@
     X(drain_answers_idle, 0)                                               \
     X(drain_answers_pipelined, 0)                                          \
     X(posts_survive_drains, TRAIT_FRONTS)                                  \
+    X(posts_survive_reloads, TRAIT_PROCESSES | TRAIT_STEERED)              \
     X(queue_survives_a_kill, TRAIT_PROCESSES)                              \
     X(queue_survives_a_farewell, TRAIT_PROCESSES | TRAIT_STEERED)          \
     /* resources.c */                                                      \
