@@ -1,5 +1,6 @@
 /*
- * clusterbench: runs plans, judges and draws them. This file knows the commands and nothing else.
+ * clusterbench: runs plans, judges and draws them; looks at running servers and steers them. This file knows the commands and
+ * nothing else.
  *
  * Exit status: 0 done, 1 could not be done or measured nothing (one line on stderr says why), 130 interrupted.
  */
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/options.h"
 
 #include "catalog.h"
@@ -15,12 +17,15 @@
 #include "plan.h"
 #include "report.h"
 #include "run.h"
+#include "watch.h"
 
 struct settings {
     struct run_settings run;
+    struct watch_settings watch;
 };
 
-#define SETTING(field) OPTION_FIELD(struct settings, run.field)
+#define SETTING(field)       OPTION_FIELD(struct settings, run.field)
+#define WATCH_SETTING(field) OPTION_FIELD(struct settings, watch.field)
 
 static const struct option_spec option_specs[] = {
     {.name = "plan",
@@ -57,6 +62,37 @@ static const struct option_spec option_specs[] = {
      .argument = "DIR",
      .help = "the results folder (results/UTC-PLAN)"},
     {.name = "quick", .type = OPTION_FLAG, SETTING(quick), .help = "one block, a fifth of the time, no verdicts: to try a plan"},
+    {.name = "interval",
+     .letter = 'i',
+     .type = OPTION_TIME,
+     WATCH_SETTING(interval_ns),
+     .min = 100 * CLOCK_NS_PER_MS,
+     .max = 3600 * CLOCK_NS_PER_S,
+     .fallback = "1s",
+     .argument = "TIME",
+     .group = "top, ctl",
+     .help = "top: from one look to the next; rates are those in between"},
+    {.name = "count",
+     .letter = 'n',
+     .type = OPTION_INTEGER,
+     WATCH_SETTING(count),
+     .max = 1000000,
+     .fallback = "0",
+     .argument = "N",
+     .help = "top: end after so many tables; 0: on a terminal never, elsewhere after one"},
+    {.name = "wait", .type = OPTION_FLAG, WATCH_SETTING(wait), .help = "ctl: end when what was ordered is complete, or has failed"},
+    {.name = "timeout",
+     .type = OPTION_TIME,
+     WATCH_SETTING(timeout_ns),
+     .fallback = "60s",
+     .argument = "TIME",
+     .help = "ctl --wait: and fail after that"},
+    {.name = "token-file",
+     .type = OPTION_TEXT,
+     WATCH_SETTING(token_file),
+     .is_file = true,
+     .argument = "FILE",
+     .help = "the server's token is its first line (the server's --admin-token-file)"},
     {.name = "bin",
      .type = OPTION_TEXT,
      SETTING(programs),
@@ -169,15 +205,31 @@ static int command_doctor(const struct settings *settings, int count, char **ope
     return status;
 }
 
+static int command_top(const struct settings *settings, int count, char **operands)
+{
+    if (count < 1) {
+        fputs("clusterbench: top needs a server's admin address: clusterbench top 127.0.0.1:9000\n", stderr);
+        return 1;
+    }
+    return top_run(&settings->watch, operands[0]);
+}
+
+static int command_ctl(const struct settings *settings, int count, char **operands)
+{
+    if (count < 1) {
+        fputs("clusterbench: ctl needs a server's admin address and an action: clusterbench ctl 127.0.0.1:9000 reload\n", stderr);
+        return 1;
+    }
+    return ctl_run(&settings->watch, count, operands);
+}
+
 static const struct command {
     const char *name;
     int operands_most;
     int (*run)(const struct settings *settings, int count, char **operands);
 } commands[] = {
-    {"run", 0, command_run},
-    {"report", 1, command_report},
-    {"list", 1, command_list},
-    {"doctor", 0, command_doctor},
+    {"run", 0, command_run},       {"report", 1, command_report}, {"list", 1, command_list},
+    {"doctor", 0, command_doctor}, {"top", 1, command_top},       {"ctl", 3, command_ctl},
 };
 
 static int refuse_command(const char *name)
@@ -211,17 +263,26 @@ static int carry_out(const struct settings *settings, int count, char **operands
 
 int main(int argc, char **argv)
 {
-    static const char *const offered[] = {"run", "report", "list", "doctor", "strategies", "plans", NULL};
+    static const char *const offered[] = {"run",   "report", "list",   "doctor", "top",   "ctl",     "strategies",
+                                          "plans", "status", "reload", "scale",  "drain", "restart", NULL};
     struct settings settings = {0};
     struct option_table table = {option_specs, &settings};
     struct option_program program = {
         .name = "clusterbench",
         .summary = "Runs server strategies side by side under the same load, judges the differences and draws them.",
-        .usage = "run [options] | report DIR | list [strategies|plans] | doctor",
-        .epilogue = "run      carries out a plan and writes a results folder with report.html\n"
-                    "report   draws plots and report.html again from the recorded data\n"
-                    "list     shows the strategies and plans there are\n"
-                    "doctor   tells what is missing, what makes this machine noisy, and what to do",
+        .usage = "COMMAND [options]",
+        .epilogue = "Commands:\n"
+                    "  run                        carries out a plan and writes a results folder with report.html\n"
+                    "  report DIR                 draws plots and report.html again from the recorded data\n"
+                    "  list [strategies|plans]    shows the strategies and plans there are\n"
+                    "  doctor                     tells what is missing, what makes this machine noisy, and what to do\n"
+                    "  top ADDR                   shows the workers of a running server; ADDR is its --admin address,\n"
+                    "                             as in 127.0.0.1:9000 or unix:PATH\n"
+                    "  ctl ADDR status            says in one line how that server is\n"
+                    "  ctl ADDR reload            gives it new workers, one after the other\n"
+                    "  ctl ADDR scale N           lets it have N workers\n"
+                    "  ctl ADDR drain I           takes worker I out\n"
+                    "  ctl ADDR restart I         puts a new worker in the place of worker I",
         .operands = offered,
         .version = "clusterbench " CLUSTERBENCH_VERSION,
         .tables = &table,

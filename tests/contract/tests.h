@@ -92,7 +92,7 @@
     X(admin_cannot, TRAIT_STEERED)                                         \
     X(admin_reload, TRAIT_STEERED | TRAIT_PROCESSES)                       \
     X(admin_scale, TRAIT_STEERED | TRAIT_MANY)                             \
-    X(admin_drain_and_restart, TRAIT_STEERED | TRAIT_MANY | TRAIT_DIRECT)  \
+    X(admin_drain_and_restart, TRAIT_STEERED | TRAIT_MANY)                 \
     X(admin_while_draining, TRAIT_STEERED | TRAIT_APART)                   \
     /* command_line.c */                                                   \
     X(help, 0)                                                             \

@@ -264,4 +264,159 @@ case_real_programs() {
     expect_no_drafts r
 }
 
+# ---- a running server: top and ctl ----
+
+# NAME ARGUMENTS...: starts the real program; its admin address is in $admin.
+start_server() {
+    local name=$1
+    shift
+    [ -x "$programs/$name" ] || { echo "no $name yet"; exit 77; }
+    mkfifo ready
+    "$programs/$name" --listen 127.0.0.1:0 --admin 127.0.0.1:0 "$@" > ready 2> server.err &
+    server=$!
+    trap 'kill -TERM $server 2> /dev/null; wait $server; rm -rf "$work"' EXIT
+    read -r line < ready || fail "the server did not start: $(cat server.err)"
+    admin=${line##*admin=http://}
+}
+
+end_server() {
+    kill -TERM "$server"
+    wait "$server"
+    server_status=$?
+    trap 'rm -rf "$work"' EXIT
+}
+
+ctl() { "$clusterbench" ctl "$@" > out 2> err; }
+top() { "$clusterbench" top "$@" > out 2> err; }
+expect_line() { expect_one_line out; expect_in out "$1"; [ ! -s err ] || fail "stderr is not empty"; }
+expect_refused() { expect_status "$1" 1; expect_one_line err; expect_in err "$2"; [ ! -s out ] || fail "stdout is not empty"; }
+
+case_ctl() {
+    start_server reuseport --workers 2
+    ctl "$admin" status
+    expect_status $? 0
+    expect_line '^reuseport: serving, 2 of 2 workers ready, 0 errored, 0 drained, reload idle (0 done, 0 aborted)$'
+    ctl "$admin" scale 4 --wait
+    expect_status $? 0
+    expect_line '^scaled from 2 to 4 workers$'
+    ctl "$admin" status
+    expect_line ' 4 of 4 workers ready'
+    ctl "http://$admin/" drain 3 --wait
+    expect_status $? 0
+    expect_line '^worker 3 is drained$'
+    ctl "$admin" status
+    expect_line ' 3 of 4 workers ready, 0 errored, 1 drained'
+    ctl "$admin" restart 3 --wait
+    expect_status $? 0
+    expect_line '^worker 3 is replaced$'
+    ctl "$admin" reload
+    expect_status $? 0
+    expect_line '^reload begun$'
+    ctl "$admin" reload --wait # behind the first, or a first one itself
+    expect_status $? 0
+    expect_line '^reload done: 4 workers are new$'
+    ctl "$admin" status
+    expect_line ' 4 of 4 workers ready, 0 errored, 0 drained, reload idle (2 done, 0 aborted)$'
+    ctl "$admin" scale 1 --wait
+    expect_status $? 0
+    expect_line '^scaled from 4 to 1 workers$'
+    end_server
+    expect_status $server_status 0
+}
+
+# What cannot be meant is refused before anything is sent: nobody listens at port 1.
+case_ctl_refusals() {
+    local nobody=127.0.0.1:1
+    ctl; expect_refused $? 'ctl needs'
+    ctl $nobody; expect_refused $? 'status|reload|scale N|drain I|restart I'
+    ctl $nobody reloda; expect_refused $? "'reloda' is not allowed; use status, reload"
+    ctl $nobody scale; expect_refused $? 'scale needs a number of workers'
+    ctl $nobody scale many; expect_refused $? "'many' is not allowed; use a number of workers, 1..256"
+    ctl $nobody scale 257; expect_refused $? "'257' is not allowed"
+    ctl $nobody drain x; expect_refused $? "'x' is not allowed; use a worker, 0..255"
+    ctl $nobody reload now; expect_refused $? "'now' is not allowed"
+    ctl $nobody scale 2 3; expect_refused $? "'3' is one word too many"
+    ctl nonsense reload; expect_refused $? "'nonsense' is no address"
+    ctl $nobody reload --token-file nowhere; expect_refused $? "'nowhere': No such file"
+    ctl $nobody reload --timeout 5; expect_refused $? '--timeout'
+    ctl $nobody reload; expect_refused $? "$nobody: reload: connection refused"
+    top; expect_refused $? 'top needs'
+    top nonsense; expect_refused $? "'nonsense' is no address"
+    top $nobody --interval 1ms; expect_refused $? '--interval'
+    top $nobody; expect_refused $? "$nobody: connection refused"
+    top unix:nowhere; expect_refused $? 'unix:nowhere: there is no such socket'
+}
+
+# What the server refuses, and what does not come to pass, is one line and status 1.
+case_ctl_failures() {
+    start_server threaded --workers 2
+    ctl "$admin" reload; expect_refused $? 'reload: the workers are threads'
+    ctl "$admin" restart 7; expect_refused $? "restart: worker: '7' is not allowed; use 0..1"
+    ctl "$admin" drain 0 --wait; expect_status $? 0
+    ctl "$admin" drain 1 --wait; expect_refused $? 'drain: no other worker serves'
+    kill -STOP $server
+    ctl "$admin" scale 2 & # it waits for an answer
+    kill -CONT $server
+    wait $!; expect_status $? 0
+    end_server
+    ctl "$admin" status; expect_refused $? 'status: connection refused'
+    rm ready
+    start_server reuseport --workers 1 --grace 1s
+    local service=${line#ready http://} tries=100
+    service=${service%% *}
+    ctl "$service" status; expect_refused $? 'what answers there is no admin address'
+    top "$service"; expect_refused $? 'what answers there is no admin address'
+    exec 3<> "/dev/tcp/${service%:*}/${service#*:}"
+    printf 'GET /wait/1m HTTP/1.1\r\nHost: x\r\n\r\n' >&3 # it keeps the old worker for all of its grace
+    until grep -q ' 1 connections ' out || [ $((tries -= 1)) = 0 ]; do top "$admin" --interval 100ms; done
+    ctl "$admin" reload --wait --timeout 200ms; expect_refused $? 'reload: not complete at the end of --timeout'
+    exec 3>&-
+    end_server
+}
+
+case_top_plain() {
+    start_server shared --workers 3
+    top "$admin" --interval 100ms
+    expect_status $? 0
+    [ ! -s err ] || fail "stderr is not empty"
+    [ "$(wc -l < out)" = 7 ] || fail "two lines of head, an empty one, a heading and three workers"
+    expect_in out "^shared at $admin: serving, up .*, 3 of 3 workers ready$"
+    expect_in out '^0 requests/s   0 connections   CPU .* %   memory .*MB   reload idle$'
+    expect_in out '^WORKER  STATE .* LAST END$'
+    for worker in 0 1 2; do expect_in out "^$worker       ready "; done
+    ! grep -q "$(printf '\033')" out || fail "escape sequences in a file"
+    top "$admin" --interval 100ms --count 3
+    [ "$(grep -c '^WORKER' out)" = 3 ] || fail "--count 3 is three tables"
+    end_server
+}
+
+case_token() {
+    printf 'the-token-of-this-test\nnot this line\n' > token
+    printf 'another-token-of-this-test\n' > wrong
+    start_server single --admin-token-file token
+    ctl "$admin" status; expect_refused $? 'the server wants a token'
+    ctl "$admin" status --token-file wrong; expect_refused $? 'the server wants a token'
+    top "$admin"; expect_refused $? 'the server wants a token'
+    ctl "$admin" status --token-file token
+    expect_status $? 0
+    expect_line '^single: serving, 1 of 1 workers ready'
+    top "$admin" --token-file token --interval 100ms
+    expect_status $? 0
+    expect_in out '^0       ready '
+    ctl "$admin" scale 2 --token-file token; expect_refused $? 'scale: the one worker is the program itself'
+    ! tr '\0' ' ' < "/proc/$server/cmdline" | grep -q the-token-of || fail "the token can be seen with ps"
+    end_server
+}
+
+case_unix_socket() {
+    start_server shared --workers 1 --admin "unix:$work/admin"
+    [ "$admin" = "unix:$work/admin:" ] || fail "the ready line says $admin"
+    for address in "unix:$work/admin" "http://unix:$work/admin:"; do
+        ctl "$address" status
+        expect_status $? 0
+        expect_line '^shared: serving, 1 of 1 workers ready'
+    done
+    end_server
+}
+
 "case_$case_name"
