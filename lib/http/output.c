@@ -409,6 +409,13 @@ static void begin_fill(struct http_connection *connection, struct slice pattern,
     connection->fill = fill;
 }
 
+static void tell_answered(const struct http_request *request, int status, uint64_t body_bytes)
+{
+    const struct http_server *server = request->connection->server;
+    if (server->events->answered)
+        server->events->answered(server->context, request, status, body_bytes);
+}
+
 void http_respond(struct http_request *request, const struct http_response *response)
 {
     struct http_connection *connection = request->connection;
@@ -422,8 +429,10 @@ void http_respond(struct http_request *request, const struct http_response *resp
         else
             http_output_append(connection, response->body.at, response->body.length);
     }
-    if (!connection->closing)
-        http_connection_answered(connection);
+    if (connection->closing)
+        return;
+    tell_answered(request, response->status, connection->body_dropped ? 0 : length);
+    http_connection_answered(connection);
 }
 
 void http_respond_begin(struct http_request *request, const struct http_response *response, uint64_t length)
@@ -434,6 +443,7 @@ void http_respond_begin(struct http_request *request, const struct http_response
     else if (length == HTTP_LENGTH_UNKNOWN)
         framing = request->http_1_0 ? FRAMING_CLOSE : FRAMING_CHUNKED;
     request->connection->chunked = framing == FRAMING_CHUNKED;
+    request->status = response->status;
     begin_answer(request, response, framing, length);
 }
 
@@ -460,8 +470,10 @@ static void send_now(struct http_connection *connection)
 void http_respond_piece(struct http_request *request, const char *data, size_t length)
 {
     struct http_connection *connection = request->connection;
-    if (length > 0 && !connection->body_dropped && !connection->closing)
+    if (length > 0 && !connection->body_dropped && !connection->closing) {
+        request->body_sent += length;
         append_piece(connection, data, length);
+    }
     if (!connection->parsing && !connection->closing)
         send_now(connection);
 }
@@ -472,8 +484,10 @@ void http_respond_end(struct http_request *request)
     if (connection->chunked && !connection->body_dropped)
         http_output_append(connection, "0\r\n\r\n", 5);
     connection->chunked = false;
-    if (!connection->closing)
-        http_connection_answered(connection);
+    if (connection->closing)
+        return;
+    tell_answered(request, request->status, request->body_sent);
+    http_connection_answered(connection);
 }
 
 size_t http_respond_backlog(const struct http_request *request)
@@ -498,6 +512,7 @@ void http_respond_abort(struct http_request *request)
     uv_os_fd_t fd;
     if (uv_fileno(&connection->handle, &fd) == 0 && setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) != 0)
         counter_add(&connection->server->counters->errors_write, 1);
+    tell_answered(request, request->status, request->body_sent);
     connection->handling = false; /* its handler asked for this: it need not be told */
     http_connection_close(connection);
 }
@@ -520,6 +535,7 @@ void http_output_refusal(struct http_connection *connection, int status, const c
     if (!connection->closing && !(request && request->is_head))
         http_output_append(connection, response.body.at, response.body.length);
     if (request && !connection->closing) {
+        tell_answered(request, status, request->is_head ? 0 : response.body.length);
         connection->request = NULL;
         http_server_give_request(connection->server, request);
     }
@@ -534,4 +550,11 @@ struct slice http_request_peer(const struct http_request *request)
     if (!connection->peer && uv_fileno(&connection->handle, &fd) == 0 && net_peer_address(fd, &address) == 0)
         connection->peer = strdup(net_format_address(&address, false, text));
     return connection->peer ? slice_of(connection->peer) : SLICE("unknown");
+}
+
+struct slice http_request_protocol(const struct http_request *request)
+{
+    if (!request->head_complete || request->parser.http_major != 1 || request->parser.http_minor > 1)
+        return (struct slice){"", 0};
+    return request->http_1_0 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1");
 }

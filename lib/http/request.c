@@ -362,6 +362,9 @@ void http_request_reset(struct http_request *request, bool fresh)
     request->header_count = 0;
     request->is_head = request->http_1_0 = request->keep_alive = false;
     request->user = NULL;
+    request->arrived_ns = request->body_sent = 0;
+    request->answered_by = -1;
+    request->status = 0;
     request->refusal = 0;
     request->why = NULL;
     request->begun = request->head_complete = request->wants_continue = request->complete = request->in_value = false;

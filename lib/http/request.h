@@ -43,6 +43,12 @@ struct http_request {
     void *user;       /* the handler's */
     struct list link; /* the handler's while it holds the request; the pool's otherwise */
 
+    /* For logs. */
+    uint64_t arrived_ns; /* when the handler was given it, where that is noted; else 0 */
+    int answered_by;     /* the upstream that answered a front, or -1 */
+    int status;          /* of an answer in pieces, from its beginning on; else 0 */
+    uint64_t body_sent;  /* bytes of its body so far */
+
     /* The parser's. */
     const struct http_limits *limits;
     llhttp_t parser;

@@ -39,6 +39,13 @@ struct http_server_events {
     void (*abandoned)(void *context, struct http_request *request);
     /* Everything written for a streamed answer has left: go on. NULL when nothing is streamed. */
     void (*drained)(void *context, struct http_request *request);
+    /*
+     * The answer is complete and on its way, or was broken off by http_respond_abort: its status and how many bytes of body it has.
+     * Also for a refusal of what could not be read: of `request` there is then what had been read, arrived_ns is 0, and the request
+     * event has not come before. For each request there is either this or `abandoned`. The request is not to be touched. May be
+     * NULL.
+     */
+    void (*answered)(void *context, const struct http_request *request, int status, uint64_t body_bytes);
     /* After http_server_drain or _close: the last connection is gone. May be NULL. */
     void (*empty)(void *context);
     /* A connection has ended; `open` are left. May be NULL. */
@@ -121,6 +128,9 @@ void http_respond_abort(struct http_request *request);
  * once a connection, and lives as long as that.
  */
 struct slice http_request_peer(const struct http_request *request);
+
+/* "HTTP/1.1", "HTTP/1.0"; "" while the head is not complete, and for versions that are refused. */
+struct slice http_request_protocol(const struct http_request *request);
 
 /* "Not Found" for 404; "Unknown" for what has no name. */
 const char *http_status_reason(int status);

@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -24,7 +25,16 @@ static const struct http_response late = {.status = 200, .body = {"late!", 5}};
 
 static const char pattern[65536];
 
+/* What the server said of an answer. */
+struct note {
+    int status;
+    uint64_t body_bytes;
+    char target[24];
+};
+
 struct fixture {
+    struct note notes[8];
+    unsigned note_count, abandoned;
     uv_loop_t loop;
     struct http_server server;
     struct counters counters;
@@ -35,6 +45,19 @@ struct fixture {
     struct http_request *waiting; /* of /later */
 };
 
+/* "/pieces": an answer in pieces; "/broken": the same, broken off. */
+static void answer_in_pieces(struct http_request *request)
+{
+    struct http_response response = {.status = 203};
+    http_respond_begin(request, &response, HTTP_LENGTH_UNKNOWN);
+    http_respond_piece(request, "abc", 3);
+    http_respond_piece(request, "de", 2);
+    if (slice_is(request->path, "/pieces"))
+        http_respond_end(request);
+    else
+        http_respond_abort(request);
+}
+
 /* "/large", "/moderate": a repeated body; "/later": when the test says so; else a short answer. */
 static void on_request(void *context, struct http_request *request)
 {
@@ -44,6 +67,12 @@ static void on_request(void *context, struct http_request *request)
         fixture->waiting = request;
         return;
     }
+    if (slice_is(request->path, "/pieces") || slice_is(request->path, "/broken")) {
+        answer_in_pieces(request);
+        return;
+    }
+    if (slice_is(request->path, "/nothing"))
+        response.status = 304;
     bool large = slice_is(request->path, "/large");
     if (large || slice_is(request->path, "/moderate")) {
         response.body = (struct slice){pattern, sizeof pattern};
@@ -54,8 +83,20 @@ static void on_request(void *context, struct http_request *request)
 
 static void on_abandoned(void *context, struct http_request *request)
 {
+    struct fixture *fixture = context;
     (void)request;
-    ((struct fixture *)context)->waiting = NULL;
+    fixture->waiting = NULL;
+    fixture->abandoned++;
+}
+
+static void on_answered(void *context, const struct http_request *request, int status, uint64_t body_bytes)
+{
+    struct fixture *fixture = context;
+    if (fixture->note_count == LENGTH_OF(fixture->notes))
+        return;
+    struct note *note = &fixture->notes[fixture->note_count++];
+    *note = (struct note){.status = status, .body_bytes = body_bytes};
+    snprintf(note->target, sizeof note->target, "%.*s", (int)request->target.length, request->target.at);
 }
 
 static void on_empty(void *context)
@@ -63,7 +104,8 @@ static void on_empty(void *context)
     ((struct fixture *)context)->empty = true;
 }
 
-static const struct http_server_events events = {.request = on_request, .abandoned = on_abandoned, .empty = on_empty};
+static const struct http_server_events events = {
+    .request = on_request, .abandoned = on_abandoned, .answered = on_answered, .empty = on_empty};
 
 static int set_up(void **state)
 {
@@ -415,6 +457,85 @@ static void test_head_timeout_is_a_request_s_own(void **state)
     assert_int_equal(counter_read(&fixture->counters.errors_timeout), 0);
 }
 
+/* ---- what the server says of its answers ---- */
+
+static void check_notes(struct fixture *fixture, const struct note *wanted, unsigned count)
+{
+    while (fixture->note_count < count) {
+        turn(fixture);
+        receive(fixture);
+    }
+    for (unsigned i = 0; i < 5; i++)
+        turn(fixture); /* no more of them */
+    assert_int_equal(fixture->note_count, count);
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(fixture->notes[i].status, wanted[i].status);
+        assert_int_equal(fixture->notes[i].body_bytes, wanted[i].body_bytes);
+        assert_string_equal(fixture->notes[i].target, wanted[i].target);
+    }
+}
+
+static void test_answers_are_told(void **state)
+{
+    static const struct note wanted[] = {
+        {200, 5, "/short"},    {200, 0, "/short?h"}, {200, MODERATE, "/moderate"}, {304, 0, "/nothing"}, {203, 5, "/pieces"},
+        {203, 0, "/pieces?h"}, {400, 0, "/bad"},
+    };
+    struct fixture *fixture = *state;
+    send_text(fixture, "GET /short HTTP/1.1\r\nHost: a\r\n\r\nHEAD /short?h HTTP/1.1\r\nHost: a\r\n\r\n"
+                       "GET /moderate HTTP/1.1\r\nHost: a\r\n\r\nGET /nothing HTTP/1.1\r\nHost: a\r\n\r\n"
+                       "GET /pieces HTTP/1.1\r\nHost: a\r\n\r\nHEAD /pieces?h HTTP/1.1\r\nHost: a\r\n\r\n"
+                       "HEAD /bad HTTP/1.1\r\n\r\n");
+    check_notes(fixture, wanted, LENGTH_OF(wanted));
+    assert_int_equal(fixture->abandoned, 0);
+}
+
+static void test_answer_given_later_is_told(void **state)
+{
+    static const struct note wanted = {200, 5, "/later"};
+    struct fixture *fixture = *state;
+    send_text(fixture, LATER);
+    while (!fixture->waiting)
+        turn(fixture);
+    assert_int_equal(fixture->note_count, 0);
+    http_respond(fixture->waiting, &late);
+    check_notes(fixture, &wanted, 1);
+}
+
+static void test_broken_off_answer_is_told(void **state)
+{
+    static const struct note wanted = {203, 5, "/broken"};
+    struct fixture *fixture = *state;
+    send_text(fixture, "GET /broken HTTP/1.1\r\nHost: a\r\n\r\n");
+    check_notes(fixture, &wanted, 1);
+    assert_int_equal(fixture->abandoned, 0);
+}
+
+/* What could not be read, as far as it was. */
+static void test_refusal_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    char request[1200] = "GET /";
+    memset(request + 5, 'x', 1100);
+    send_text(fixture, request);
+    while (fixture->note_count == 0)
+        turn(fixture);
+    assert_int_equal(fixture->notes[0].status, 414);
+    assert_true(fixture->notes[0].body_bytes > 0);
+}
+
+/* One or the other. */
+static void test_abandoned_request_is_not_told(void **state)
+{
+    struct fixture *fixture = *state;
+    send_text(fixture, LATER);
+    while (!fixture->waiting)
+        turn(fixture);
+    http_server_close(&fixture->server);
+    assert_int_equal(fixture->abandoned, 1);
+    assert_int_equal(fixture->note_count, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -434,6 +555,11 @@ int main(void)
         TEST(test_drain_answers_what_was_pipelined),
         TEST(test_drain_of_an_endless_pipeline),
         TEST(test_head_timeout_is_a_request_s_own),
+        TEST(test_answers_are_told),
+        TEST(test_answer_given_later_is_told),
+        TEST(test_broken_off_answer_is_told),
+        TEST(test_refusal_is_told),
+        TEST(test_abandoned_request_is_not_told),
     };
     return cmocka_run_group_tests_name("http_server", tests, NULL, NULL);
 }
