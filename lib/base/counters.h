@@ -38,7 +38,8 @@
     X(cache_unkept, "readings that it could not keep")                                       \
     X(upstream_requests, "requests passed on by a front")                                    \
     X(upstream_errors, "attempts that failed (connect, reset, malformed, time-out)")         \
-    X(upstream_connects, "connections opened to upstreams")
+    X(upstream_connects, "connections opened to upstreams")                                  \
+    X(access_lines_dropped, "lines of the access log that were not written: a slow or full disk")
 
 #define COUNTERS_FIELD(name, help) _Atomic uint64_t name;
 struct counters {

@@ -29,6 +29,7 @@ static struct http_request *detach_request(struct exchange *exchange)
 {
     struct http_request *request = exchange->request;
     request->user = NULL;
+    request->answered_by = exchange->upstream;
     exchange->request = NULL;
     return request;
 }
@@ -385,7 +386,7 @@ void exchange_expire(struct exchange *exchange)
 
 void exchange_abandon(struct exchange *exchange)
 {
-    exchange->request = NULL;
+    (void)detach_request(exchange);
     discard_connection(exchange);
     if (!exchange->in_received)
         proxy_give_exchange(exchange->proxy, exchange);
