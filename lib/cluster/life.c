@@ -86,6 +86,7 @@ static void end_thread(struct life *life)
     free_worker(life->thread_worker);
     life->thread_worker = NULL;
     snprintf(life->end, sizeof life->end, "%s", life->was_ready ? "ended" : "could not start");
+    primary_event(life->primary, "exit", life->place, life, "{s:s}", "end", life->end);
     let_go(life);
 }
 
@@ -282,8 +283,10 @@ static int start_thread(struct life *life, int channel)
 
 /* ---- in place ---- */
 
-static void on_worker_in_place_ended(void *life)
+static void on_worker_in_place_ended(void *context)
 {
+    struct life *life = context;
+    primary_event(life->primary, "exit", life->place, life, "{s:s}", "end", "ended");
     let_go(life);
 }
 
@@ -366,8 +369,8 @@ int life_start(struct place *place, struct life **begun)
     if (!life)
         return -ENOMEM;
     *begun = life;
-    primary_event(primary, "start", place, life, NULL);
     int error = primary->strategy->place == IN_PLACE ? start_in_place(life) : start_with_channel(life);
+    primary_event(primary, "start", place, life, error ? "{s:s}" : NULL, "error", uv_strerror(error));
     if (!error)
         return 0;
     snprintf(life->end, sizeof life->end, "cannot start: %s", uv_strerror(error));
@@ -391,6 +394,21 @@ void life_drain(struct life *life, uint64_t grace_ns)
     life->state = LIFE_DRAINING;
     life->deadline_ns = grace_ns ? clock_now_ns() + grace_ns : 0;
     tell(life, CHANNEL_DRAIN);
+}
+
+void life_stop(struct life *life)
+{
+    if (life->state == LIFE_ENDING)
+        return;
+    life->state = LIFE_DRAINING;
+    life->deadline_ns = 0;
+    tell(life, CHANNEL_STOP);
+}
+
+void life_reopen_logs(struct life *life)
+{
+    if (life->has_post && life->state != LIFE_ENDING)
+        (void)post_send(&life->post, CHANNEL_REOPEN, 0, SLICE("")); /* it fails for those that are gone: nothing to reopen */
 }
 
 void life_kill(struct life *life, const char *reason)

@@ -152,6 +152,16 @@ const struct option_spec cluster_option_specs[] = {
     {.name = "log", .type = OPTION_CHOICE, ROW(log_level), .choices = log_level_names, .fallback = "warn", .argument = "LEVEL",
      .help = "what goes to stderr"},
 
+    {.name = "event-log", .type = OPTION_TEXT, ROW(event_log), .is_file = true, .argument = "FILE", .group = "Logs",
+     .help = "a line of JSON for all that becomes of workers: start, ready, exit, restart, reload, ...; - is stderr"},
+    {.name = "access-log", .type = OPTION_TEXT, ROW(access_log), .reloadable = true, .is_file = true, .argument = "FILE",
+     .help = "a line for each answer; all workers append to the same file"},
+    {.name = "access-log-format", .type = OPTION_CHOICE, ROW(access_format), .reloadable = true, .choices = access_format_names,
+     .fallback = "common", .argument = "FORMAT",
+     .help = "common: Common Log Format, then worker and microseconds; json"},
+    {.name = "access-log-slower", .type = OPTION_TIME, ROW(access_slower_ns), .reloadable = true, .fallback = "0", .argument = "TIME",
+     .help = "only requests that took at least so long: a slow log"},
+
     {.name = "config", .type = OPTION_TEXT, ROW(config), .is_file = true, .argument = "FILE", .group = "Configuration",
      .help = "read options from this file, too: KEY = VALUE below [default]; what the command line says wins"},
     {.name = "env", .type = OPTION_TEXT, ROW(env), .argument = "NAME",

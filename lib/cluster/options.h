@@ -10,6 +10,7 @@
 #include "base/cpus.h"
 #include "base/net.h"
 #include "base/options.h"
+#include "cluster/access_line.h"
 
 struct cluster_pin {
     bool on;
@@ -38,6 +39,9 @@ struct cluster_options {
     int session_store, cache;       /* enum state_store */
     bool single_flight;
     uint64_t cache_ttl_ns, database_time_ns;
+    const char *event_log, *access_log; /* NULL: none */
+    int access_format;                  /* enum access_format */
+    uint64_t access_slower_ns;
     int log_level;
     bool faults;
 };

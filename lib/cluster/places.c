@@ -342,17 +342,42 @@ void places_drain(struct primary *primary, enum worker_role role)
     }
 }
 
+/* `each` may end a life. */
+static void each_life(struct place *place, void (*each)(struct life *life))
+{
+    struct list *link = place->lives.next;
+    while (link != &place->lives) {
+        struct life *life = list_entry(link, struct life, link);
+        link = link->next;
+        each(life);
+    }
+}
+
+static void kill_life(struct life *life)
+{
+    life_kill(life, NULL);
+}
+
+void places_stop(struct primary *primary)
+{
+    for (struct place *place = place_next(primary, NULL); place; place = place_next(primary, place)) {
+        stop_waiting(place);
+        each_life(place, life_stop);
+    }
+}
+
 void places_kill(struct primary *primary)
 {
     for (struct place *place = place_next(primary, NULL); place; place = place_next(primary, place)) {
         stop_waiting(place);
-        struct list *link = place->lives.next;
-        while (link != &place->lives) {
-            struct life *life = list_entry(link, struct life, link);
-            link = link->next;
-            life_kill(life, NULL);
-        }
+        each_life(place, kill_life);
     }
+}
+
+void places_reopen_logs(struct primary *primary)
+{
+    for (struct place *place = place_next(primary, NULL); place; place = place_next(primary, place))
+        each_life(place, life_reopen_logs);
 }
 
 /* ---- what can be asked of a running primary ---- */

@@ -8,6 +8,7 @@
  *   INT         end now
  *   HUP         a rolling reload
  *   TTIN, TTOU  a worker more, a worker less
+ *   USR1        open the logs again: their files have been moved away
  *
  * When nothing is left on the loop it ends.
  */
@@ -16,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +25,8 @@
 
 #include "base/clock.h"
 
-#define FORCE_MS 1000 /* threads cannot be killed: so long after they were told to stop, the process ends around them */
+#define LAST_WORDS_MS 250  /* workers that are told to end get so long to write their access logs */
+#define FORCE_MS      1000 /* threads cannot be killed: so long after they were told to stop, the process ends around them */
 
 enum { EXIT_CANNOT_START = 2, EXIT_ERRORED = 3, EXIT_INTERRUPTED = 130 };
 
@@ -83,9 +86,21 @@ static void on_force(uv_timer_t *timer)
 {
     struct primary *primary = timer->data;
     log_line(primary->log, LOG_WARN, "workers still occupied: ending without them");
+    primary_event(primary, "stop", NULL, NULL, "{s:i, s:b}", "exit_status", primary->exit_status, "forced", 1);
     net_remove(&primary->options->listen);
     net_remove(&primary->options->admin);
     _exit(primary->exit_status);
+}
+
+static void kill_all(struct primary *primary)
+{
+    places_kill(primary);
+    uv_timer_start(&primary->grace, on_force, FORCE_MS, 0);
+}
+
+static void on_last_words_over(uv_timer_t *timer)
+{
+    kill_all(timer->data);
 }
 
 static void stop_now(struct primary *primary)
@@ -95,8 +110,12 @@ static void stop_now(struct primary *primary)
     primary->stopping = true;
     reload_give_up(primary, "the program was told to end");
     dealer_stop(primary);
-    places_kill(primary);
-    uv_timer_start(&primary->grace, on_force, FORCE_MS, 0);
+    if (primary->options->access_log) {
+        places_stop(primary);
+        uv_timer_start(&primary->grace, on_last_words_over, LAST_WORDS_MS, 0);
+    } else {
+        kill_all(primary);
+    }
     if (!anybody_alive(primary))
         finish(primary);
 }
@@ -171,11 +190,18 @@ static void one_less(struct primary *primary)
     scale_by(primary, -1);
 }
 
+static void reopen_logs(struct primary *primary)
+{
+    event_log_reopen(&primary->events);
+    primary_event(primary, "reopen", NULL, NULL, NULL);
+    places_reopen_logs(primary);
+}
+
 static const struct {
     int number;
     void (*act)(struct primary *primary);
 } signal_actions[] = {
-    {SIGTERM, drain}, {SIGINT, interrupt}, {SIGHUP, hang_up}, {SIGTTIN, one_more}, {SIGTTOU, one_less},
+    {SIGTERM, drain}, {SIGINT, interrupt}, {SIGHUP, hang_up}, {SIGTTIN, one_more}, {SIGTTOU, one_less}, {SIGUSR1, reopen_logs},
 };
 
 _Static_assert(sizeof signal_actions / sizeof *signal_actions == SIGNALS, "a handle for each signal");
@@ -201,9 +227,10 @@ static int open_signals(struct primary *primary)
 
 /* ---- ready ---- */
 
-static void say_ready(const struct primary *primary)
+static void say_ready(struct primary *primary)
 {
     char url[NET_TEXT_SIZE];
+    primary_event(primary, "ready", NULL, NULL, "{s:s}", "url", net_format_url(&primary->scoreboard->address, url));
     printf("ready %s strategy=%s workers=%u pid=%d", net_format_url(&primary->scoreboard->address, url), primary->strategy->name,
            primary->worker_count, (int)getpid());
     if (primary->admin.open)
@@ -305,6 +332,26 @@ static int prepare(struct primary *primary)
     return 0;
 }
 
+static int cannot_log(const struct primary *primary, const char *option, const char *path, int error)
+{
+    fprintf(stderr, "%s: %s: '%s': %s\n", primary->strategy->name, option, path,
+            error == -ENXIO ? "nobody reads this pipe" : strerror(-error));
+    return error;
+}
+
+/* Workers open the access log themselves; here is where a user hears of it once, and before anything is started. */
+static int open_logs(struct primary *primary)
+{
+    const struct cluster_options *options = primary->options;
+    int error = event_log_open(&primary->events, options->event_log, primary->log);
+    if (error)
+        return cannot_log(primary, "--event-log", options->event_log, error);
+    primary_event(primary, "start", NULL, NULL, "{s:s, s:s, s:i}", "strategy", primary->strategy->name, "version",
+                  CLUSTERBENCH_VERSION, "workers", (int)primary->worker_count);
+    error = options->access_log ? access_log_check(options->access_log) : 0;
+    return error ? cannot_log(primary, "--access-log", options->access_log, error) : 0;
+}
+
 static int open_addresses(struct primary *primary)
 {
     int error = primary->strategy->open ? primary->strategy->open(primary) : 0;
@@ -325,7 +372,7 @@ static int run(struct primary *primary)
     primary->exit_status = EXIT_CANNOT_START;
     if (prepare(primary) != 0)
         return primary->exit_status;
-    if (open_addresses(primary) != 0) {
+    if (open_logs(primary) != 0 || open_addresses(primary) != 0) {
         finish(primary);
     } else {
         primary->exit_status = 0;
@@ -357,7 +404,7 @@ int primary_run(const struct strategy *strategy, const struct cluster_options *o
     primary->config = config;
     primary->log = log;
     primary->argv = argv;
-    primary->scoreboard_fd = primary->reserved = primary->listener = -1;
+    primary->scoreboard_fd = primary->reserved = primary->listener = primary->events.fd = -1;
     pen_init(&primary->pen, &primary->loop, options->append_file ? pen_open(options->append_file) : -ENOENT);
     primary->worker_count = (unsigned)options->workers;
     primary->front_count = (unsigned)options->fronts;
@@ -370,6 +417,7 @@ int primary_run(const struct strategy *strategy, const struct cluster_options *o
     life_free_in_place(primary->in_place);
     listeners_close(primary);
     close_descriptor(&primary->pen.fd);
+    event_log_close(&primary->events);
     close_descriptor(&primary->scoreboard_fd);
     scoreboard_unmap(primary->scoreboard);
     free(primary->dealer.waiting);
@@ -378,8 +426,44 @@ int primary_run(const struct strategy *strategy, const struct cluster_options *o
     return status;
 }
 
+/* ---- the event log ---- */
+
+static void add_life(json_t *fields, const struct life *life)
+{
+    bool is_process = life->primary->strategy->place == PROCESSES;
+    int pid = is_process ? (int)life->process.pid : (int)getpid();
+    if (pid) /* it could be started */
+        json_object_set_new(fields, "pid", json_integer(pid));
+    if (!is_process && life->slot && life->slot->tid)
+        json_object_set_new(fields, "tid", json_integer(life->slot->tid));
+    json_object_set_new(fields, "generation", json_integer(life->generation));
+}
+
+/* Whom it happens to. */
+static json_t *describe_subject(const struct place *place, const struct life *life)
+{
+    if (!place)
+        return json_pack("{s:s, s:i}", "role", "primary", "pid", (int)getpid());
+    const char *role = role_name(place->role);
+    json_t *fields = json_pack("{s:s, s:i}", "role", role, role, (int)place->index);
+    if (fields && life)
+        add_life(fields, life);
+    return fields;
+}
+
 void primary_event(struct primary *primary, const char *event, const struct place *place, const struct life *life,
                    const char *format, ...)
 {
-    (void)primary, (void)event, (void)place, (void)life, (void)format;
+    va_list arguments;
+    if (primary->events.fd < 0)
+        return;
+    json_t *fields = describe_subject(place, life), *more = NULL;
+    va_start(arguments, format);
+    if (format)
+        more = json_vpack_ex(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (fields && more)
+        json_object_update(fields, more);
+    json_decref(more);
+    event_write(&primary->events, event, fields);
 }

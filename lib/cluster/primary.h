@@ -21,6 +21,7 @@
 #include "cluster/acceptor.h"
 #include "cluster/backoff.h"
 #include "cluster/config.h"
+#include "cluster/events.h"
 #include "cluster/strategy.h"
 #include "cluster/worker.h"
 #include "ipc/post.h"
@@ -132,7 +133,7 @@ struct admin {
 /* What a place listens on by itself, if anything. */
 enum own_listeners { LISTEN_NOT, LISTEN_REUSEPORT, LISTEN_UPSTREAM };
 
-#define SIGNALS 5
+#define SIGNALS 6
 
 struct primary {
     const struct strategy *strategy;
@@ -160,6 +161,7 @@ struct primary {
     struct admin admin;
     struct pen pen;             /* for --append-file: workers may send their lines here */
     struct state_primary state; /* what workers ask the primary for */
+    struct event_log events;
     uv_signal_t signals[SIGNALS];
     uv_timer_t grace, tick;
     uint64_t started_ns, memory_looked_ns;
@@ -185,7 +187,9 @@ int primary_restart_worker(struct primary *primary, unsigned index, char *why);
 /* life.c */
 int life_start(struct place *place, struct life **life);
 void life_drain(struct life *life, uint64_t grace_ns); /* 0: no deadline of its own */
+void life_stop(struct life *life);                     /* it writes its logs to the end first: life_kill if it does not end soon */
 void life_kill(struct life *life, const char *reason);
+void life_reopen_logs(struct life *life);
 void life_free_in_place(struct life *life);
 const char *role_name(enum worker_role role);
 
@@ -193,7 +197,9 @@ const char *role_name(enum worker_role role);
 int places_open(struct primary *primary); /* and start all that are wanted */
 void places_close(struct primary *primary);
 void places_drain(struct primary *primary, enum worker_role role);
+void places_stop(struct primary *primary);
 void places_kill(struct primary *primary);
+void places_reopen_logs(struct primary *primary);
 bool places_any_alive(const struct primary *primary, enum worker_role role);
 bool places_all_ready(const struct primary *primary);
 enum place_state place_state(const struct place *place);

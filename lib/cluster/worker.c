@@ -95,6 +95,10 @@ void worker_stop(struct worker *worker)
         private->closing++;
         state_share_close(worker, on_part_closed);
     }
+    if (private->access_log) { /* behind the server, which has told of what it cut off */
+        private->closing++;
+        worker_log_close(worker, on_part_closed);
+    }
     alarm_clock_close(&private->clock, on_handle_closed);
 }
 
@@ -160,6 +164,8 @@ static void on_message(void *context, const struct channel_message *message, str
         worker_drain(worker);
     else if (message->kind == CHANNEL_STOP)
         worker_stop(worker);
+    else if (message->kind == CHANNEL_REOPEN)
+        worker_log_reopen(worker);
     else
         messages_from_primary(worker, message, bytes);
     if (message->kind == CHANNEL_CONNECTION || message->kind == CHANNEL_LOCAL)
@@ -278,8 +284,8 @@ static void configure_server(struct worker *worker)
     server->unix_sockets = faces_clients && net_is_unix(&worker->scoreboard->address);
     server->fields = worker->role == ROLE_WORKER ? (struct slice){private->fields, (size_t)length} : (struct slice){"", 0};
     server->counters = &worker->slot->counters;
-    server->events = &service_events;
     server->context = worker;
+    worker_use_events(worker, &service_events);
 }
 
 static int open_signal(struct worker *worker)
@@ -304,8 +310,11 @@ int worker_begin(struct worker *worker)
 {
     struct worker_private *private = worker->private;
     files_open(worker);
+    int error = worker_log_open(worker);
+    if (error)
+        return error;
     configure_server(worker);
-    int error = http_server_init(&worker->server);
+    error = http_server_init(&worker->server);
     if (error)
         return error;
     work_init(worker);
@@ -355,7 +364,7 @@ static const struct http_server_events handler_events = {
 void worker_handle_requests(struct worker *worker, const struct http_server_events *events, void *context,
                             void (*close_handler)(void *context))
 {
-    worker->server.events = &handler_events;
+    worker_use_events(worker, &handler_events);
     worker->private->handler = events;
     worker->private->handler_context = context;
     worker->private->close_handler = close_handler;

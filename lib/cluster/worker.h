@@ -5,6 +5,7 @@
 #define CLUSTER_WORKER_H
 
 #include "cluster/acceptor.h"
+#include "cluster/access_log.h"
 #include "cluster/alarm.h"
 #include "cluster/files.h"
 #include "cluster/messages.h"
@@ -39,7 +40,9 @@ struct worker_private {
     char fields[32];  /* "X-Worker: 3\r\n" */
     unsigned closing; /* parts of the worker the loop still holds */
     bool draining, ending;
-    const struct http_server_events *handler; /* requests go there instead of the service; or NULL */
+    struct access_log *access_log;             /* or NULL */
+    const struct http_server_events *unlogged; /* those the access log stands in front of */
+    const struct http_server_events *handler;  /* requests go there instead of the service; or NULL */
     void *handler_context;
     void (*close_handler)(void *context);
     void (*ended)(void *context); /* everything is closed: the loop holds nothing of this worker */
@@ -76,6 +79,12 @@ int worker_run(struct worker *worker);
 #define WORKER_IDENTITY_NAME "CLUSTERBENCH_WORKER"
 #define WORKER_IDENTITY_SIZE 64
 enum { WORKER_CHANNEL_FD = 3, WORKER_SCOREBOARD_FD = 4, WORKER_LISTENER_FD = 5, WORKER_SETTINGS_FD = 6 };
+
+/* worker_log.c: the access log, between the server's events and access_log.c */
+int worker_log_open(struct worker *worker); /* where there is to be one; 0, or a negative errno and it has been said */
+void worker_log_reopen(struct worker *worker);
+void worker_log_close(struct worker *worker, void (*closed)(void *worker)); /* only where it is open */
+void worker_use_events(struct worker *worker, const struct http_server_events *events);
 
 /* work.c: requests to the service */
 void work_init(struct worker *worker);

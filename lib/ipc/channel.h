@@ -18,6 +18,7 @@ enum channel_kind {
     CHANNEL_LOCAL,      /* the same between threads: `value` is the descriptor's number */
     CHANNEL_DRAIN,      /* primary to worker: no new connections, end when the last one is gone */
     CHANNEL_STOP,       /* primary to worker: end now */
+    CHANNEL_REOPEN,     /* primary to worker: log files have been moved away */
     /* Words, either way; they carry bytes. */
     CHANNEL_TELL,  /* `value` is the topic; nobody answers */
     CHANNEL_ASK,   /* the same, and wants a reply with its `id` */
@@ -32,7 +33,7 @@ struct channel_message {
     uint64_t id; /* of a question and its reply, else 0 */
 };
 
-#define CHANNEL_LAYOUT    2
+#define CHANNEL_LAYOUT    3
 #define CHANNEL_BYTES_MAX (60 * 1024) /* behind the struct: three such messages fit into a channel at once */
 
 /* Two connected ends, non-blocking, close-on-exec. 0 or negative errno. */

@@ -112,6 +112,17 @@
     X(config_reaches_workers, TRAIT_KIT)                                   \
     X(config_outlives_its_file, TRAIT_KIT | TRAIT_PROCESSES)               \
     X(config_at_a_reload, TRAIT_KIT | TRAIT_PROCESSES)                     \
+    /* logs.c */                                                           \
+    X(access_log, TRAIT_KIT)                                               \
+    X(access_log_lines_are_whole, TRAIT_KIT)                               \
+    X(access_log_rotation, TRAIT_KIT)                                      \
+    X(slow_log, TRAIT_KIT)                                                 \
+    X(access_log_of_the_impatient, TRAIT_KIT)                              \
+    X(logs_that_cannot_be, TRAIT_KIT)                                      \
+    X(logs_on_a_full_disk, TRAIT_KIT)                                      \
+    X(event_log, TRAIT_KIT)                                                \
+    X(events_of_a_crash, TRAIT_KIT | TRAIT_PROCESSES)                      \
+    X(events_of_a_reload, TRAIT_KIT | TRAIT_PROCESSES)                     \
     /* lifecycle.c, last: it ends the server that the tests have shared */ \
     X(long_lived_server_ends, 0)
 
