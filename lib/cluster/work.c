@@ -71,8 +71,8 @@ static void finish_job(struct job *job)
     struct http_request *request = take_request(job);
     list_remove(&job->link);
     if (request) {
+        note_time(job); /* before: who has the answer may look at once */
         answer(request, &job->response);
-        note_time(job);
     }
     free_job(job);
 }
@@ -81,8 +81,8 @@ void job_answer(struct job *job, const struct http_response *response)
 {
     struct http_request *request = take_request(job);
     if (request) {
-        http_respond(request, response);
         note_time(job);
+        http_respond(request, response);
     }
     free_job(job); /* behind the answer, which may point into it */
 }
