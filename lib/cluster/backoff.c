@@ -9,7 +9,7 @@ static uint64_t doubled(uint64_t first_ns, uint64_t most_ns, unsigned times)
 {
     uint64_t delay_ns = first_ns;
     while (times-- > 0 && delay_ns < most_ns)
-        delay_ns *= 2;
+        delay_ns = delay_ns <= most_ns / 2 ? 2 * delay_ns : most_ns;
     return delay_ns < most_ns ? delay_ns : most_ns;
 }
 

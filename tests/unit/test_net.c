@@ -291,6 +291,98 @@ static void remove_folder(struct folder *folder)
     assert_int_equal(rmdir(folder->path), 0);
 }
 
+/* ---- a group of SO_REUSEPORT sockets, and who of it gets connections ---- */
+
+#define GROUP 3
+#define CALLS 96
+
+/* Connects so often; how many each socket of the group got is added up. */
+static void connect_often(const struct net_address *address, const int *fds, unsigned counts[GROUP])
+{
+    int clients[CALLS], fd;
+
+    for (int i = 0; i < CALLS; i++)
+        clients[i] = connect_to(address);
+    for (int i = 0; i < GROUP; i++)
+        for (counts[i] = 0; fds[i] >= 0 && (fd = net_accept(fds[i])) >= 0; counts[i]++)
+            close(fd);
+    close_all(clients, CALLS);
+}
+
+/* As the servers do: the address is reserved first, by a socket that is none of the group. */
+static int open_group(struct net_address *address, int *fds)
+{
+    struct net_address any = parse("127.0.0.1:0");
+    int reserved = net_bind(&any, NET_RESERVE);
+
+    assert_true(reserved >= 0);
+    *address = bound_address(reserved);
+    for (int i = 0; i < GROUP; i++) {
+        fds[i] = net_listen(address, NET_REUSEPORT, 2 * CALLS);
+        assert_true(fds[i] >= 0);
+    }
+    return reserved;
+}
+
+static void steered_connections(void **state)
+{
+    static const unsigned ends[] = {0, 2}, middle[] = {1};
+    unsigned counts[GROUP];
+    struct net_address address;
+    int fds[GROUP], reserved = open_group(&address, fds);
+
+    (void)state;
+    assert_int_equal(net_steer_group(fds[1], ends, 2), 0); /* said on any socket of the group */
+    connect_often(&address, fds, counts);
+    assert_true(counts[0] > 0 && counts[2] > 0);
+    assert_int_equal(counts[1], 0);
+    assert_int_equal(counts[0] + counts[2], CALLS);
+    assert_int_equal(net_steer_group(fds[0], middle, 1), 0); /* another order takes the place of the one before */
+    connect_often(&address, fds, counts);
+    assert_int_equal(counts[1], CALLS);
+    assert_int_equal(net_steer_group(fds[2], NULL, 0), 0); /* the hash again */
+    connect_often(&address, fds, counts);
+    assert_true(counts[0] > 0 && counts[1] > 0 && counts[2] > 0);
+    assert_int_equal(counts[0] + counts[1] + counts[2], CALLS);
+    close_all(fds, GROUP);
+    close(reserved);
+}
+
+/* The last one moves into the place of one that is closed. */
+static void steered_while_one_leaves(void **state)
+{
+    static const unsigned second[] = {1}, first[] = {0};
+    unsigned counts[GROUP];
+    struct net_address address;
+    int fds[GROUP], reserved = open_group(&address, fds);
+
+    (void)state;
+    assert_int_equal(net_steer_group(fds[0], second, 1), 0);
+    close(fds[0]);
+    fds[0] = -1;
+    connect_often(&address, fds, counts);
+    assert_int_equal(counts[1], CALLS);
+    assert_int_equal(net_steer_group(fds[1], first, 1), 0);
+    connect_often(&address, fds, counts);
+    assert_int_equal(counts[2], CALLS);
+    close_all(fds + 1, GROUP - 1);
+    close(reserved);
+}
+
+static void steering_that_cannot_be(void **state)
+{
+    static unsigned far_too_many[100000];
+    struct net_address address;
+    int fds[GROUP], reserved = open_group(&address, fds);
+
+    (void)state;
+    assert_int_equal(net_steer_group(fds[0], far_too_many, LENGTH_OF(far_too_many)), -E2BIG);
+    assert_true(net_steer_group(fds[0], NULL, 0) < 0); /* there is nothing to take back */
+    close_all(fds, GROUP);
+    close(reserved);
+    assert_int_equal(net_steer_group(fds[0], NULL, 0), -EBADF);
+}
+
 static void unix_path_in_use_is_taken(void **state)
 {
     struct folder folder;
@@ -482,6 +574,9 @@ int main(void)
         cmocka_unit_test(reserved_port_is_for_its_group),
         cmocka_unit_test(reserved_over_time_wait),
         cmocka_unit_test(reservation_takes_no_connections),
+        cmocka_unit_test(steered_connections),
+        cmocka_unit_test(steered_while_one_leaves),
+        cmocka_unit_test(steering_that_cannot_be),
         cmocka_unit_test(unix_path_in_use_is_taken),
         cmocka_unit_test(stale_unix_path_is_taken_over),
         cmocka_unit_test(files_that_are_no_sockets_stay),
