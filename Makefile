@@ -39,6 +39,9 @@ bench-messages: build ## what a message between workers costs: round trips, rate
 test: build ## build, then run every test
 	ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(TEST_JOBS)
 
+test-fault: build ## faults at full length, 20 reloads and 10 kills a strategy, and what they cost (8 minutes)
+	@scripts/fault-figures $(BUILD)
+
 truth: build ## hold loadgen against a server whose deeds are known; wrk and ab beside it (3 minutes, a quiet machine)
 	$(BUILD)/bin/truth table pacing ports stop
 
@@ -69,4 +72,4 @@ install: build ## install below PREFIX (/usr/local); DESTDIR is honoured
 clean: ## remove what was built; results stay
 	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-lint-gcc build-lint-clang
 
-.PHONY: help deps deps-quiet deps-lint build bench bench-messages test truth truth-studies soak lint sanitize fuzz report install clean
+.PHONY: help deps deps-quiet deps-lint build bench bench-messages test test-fault truth truth-studies soak lint sanitize fuzz report install clean

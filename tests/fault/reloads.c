@@ -3,6 +3,7 @@
  * when its workers own their sockets.
  */
 #include "crowd.h"
+#include "generator.h"
 #include "scene.h"
 #include "tests.h"
 #include <errno.h>
@@ -40,12 +41,12 @@ static void expect_generations(struct contract *contract, struct server *server,
               rows[i].index, rows[i].generation, rows[i].restarts, wanted, wanted);
 }
 
+/* A line for scripts/fault-figures. */
 static void print_figures(const char *what, const struct crowd_figures *figures, unsigned reloads)
 {
-    printf("figures: %s reloads %u sent %llu ok %llu idle-closed %llu failed %llu reopened %llu\n", what, reloads,
+    printf("figures: %s reloads=%u sent=%llu ok=%llu idle-closed=%llu failed=%llu\n", what, reloads,
            (unsigned long long)figures->sent, (unsigned long long)figures->ends[CROWD_OK],
-           (unsigned long long)figures->ends[CROWD_IDLE_CLOSED], (unsigned long long)crowd_failed(figures),
-           (unsigned long long)figures->reopened);
+           (unsigned long long)figures->ends[CROWD_IDLE_CLOSED], (unsigned long long)crowd_failed(figures));
 }
 
 void test_reloads_under_load(struct contract *contract)
@@ -63,11 +64,42 @@ void test_reloads_under_load(struct contract *contract)
     }
     crowd_wait(crowd, 100);
     crowd_stop(crowd, &figures);
-    snprintf(what, sizeof what, "reload %s", contract->profile->name);
+    snprintf(what, sizeof what, "reload strategy=%s load=crowd", contract->profile->name);
     print_figures(what, &figures, reloads);
     crowd_check_all_ok(contract, &figures, "reloads");
     expect_generations(contract, server, reloads);
     scene_expect_all_serve(contract, server, contract->workers);
+    scene_expect_stock(server, &before);
+    scene_end(server, 0);
+}
+
+/* The same with more of it, from the load generator: connections that are kept, and a connection for each request. */
+void test_reloads_under_loadgen(struct contract *contract)
+{
+    static const char *const kept[] = {"-c", "32", NULL}; /* as much as they can */
+    static const char *const single[] = {"-c", "32", "-R", "1000", "--disable-keepalive", NULL};
+    struct generator_figures figures[2];
+    struct holdings before;
+    unsigned reloads = reloads_of(contract);
+    if (!contract->full) {
+        print_message("skipped: with --full only\n");
+        skip();
+    }
+    struct server *server = scene_start(contract, 0, NULL);
+    scene_take_stock(server, &before);
+    struct generator *generators[] = {generator_start(contract, server, kept), generator_start(contract, server, single)};
+    for (unsigned i = 1; i <= reloads; i++)
+        reload(contract, server, i);
+    for (int i = 0; i < 2; i++) {
+        generator_stop(generators[i], &figures[i]);
+        printf("figures: reload strategy=%s load=loadgen-%s reloads=%u sent=%llu ok=%llu idle-closed=%llu failed=%llu\n",
+               contract->profile->name, i ? "single" : "kept", reloads, (unsigned long long)figures[i].sent,
+               (unsigned long long)figures[i].ok, (unsigned long long)figures[i].idle_closed,
+               (unsigned long long)figures[i].failed);
+    }
+    CHECK(contract, figures[0].failed == 0 && figures[1].failed == 0 && figures[0].ok > 0 && figures[1].ok > 0,
+          "requests of loadgen failed during reloads: %s%s", figures[0].report, figures[1].report);
+    expect_generations(contract, server, reloads);
     scene_expect_stock(server, &before);
     scene_end(server, 0);
 }
@@ -153,7 +185,7 @@ static void measure_own_sockets_reload(struct contract *contract, struct server 
         reload(contract, server, i);
     crowd_stop(crowd, &figures);
     crowd_check_sum(contract, &figures);
-    snprintf(what, sizeof what, "own-sockets-reload %s tcp_migrate_req %d", contract->profile->name, migrate);
+    snprintf(what, sizeof what, "own-reload strategy=%s migrate=%d", contract->profile->name, migrate);
     print_figures(what, &figures, reloads);
     expect_generations(contract, server, reloads);
 }
@@ -177,8 +209,8 @@ static void measure_own_sockets_kill(struct contract *contract, struct server *s
         lost += !client_try_receive(clients[i], &response);
         client_close(clients[i]);
     }
-    printf("figures: own-sockets-kill %s tcp_migrate_req %d connections %d answered %u lost %u\n", contract->profile->name, migrate,
-           QUEUED, QUEUED - lost, lost);
+    printf("figures: own-kill strategy=%s migrate=%d sent=%d ok=%u failed=%u\n", contract->profile->name, migrate, QUEUED,
+           QUEUED - lost, lost);
     CHECK(contract, migrate != 0 || lost > 0, "the queue of a worker's own socket outlived it: then why do we need other ones?");
     CHECK(contract, migrate != 1 || lost == 0, "tcp_migrate_req is 1, and %u connections were lost", lost);
     scene_wait_replaced(contract, server, &victim);

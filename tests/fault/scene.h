@@ -1,6 +1,6 @@
 /*
- * What the fault tests share: a server with a log that can be read, what /status says of its places, signals, what its processes
- * hold, and a copy of its program that can be replaced on disk.
+ * What the fault tests share: servers and requests (scene.c), what /status and the log say (places.c), what processes hold
+ * (holdings.c), and a copy of the program that can be replaced on disk (disk.c).
  */
 #ifndef FAULT_SCENE_H
 #define FAULT_SCENE_H
@@ -10,8 +10,6 @@
 #include "server_process.h"
 #include "status.h"
 #include <signal.h>
-
-#define PATH_SIZE 96
 
 /* ---- servers ---- */
 
@@ -36,6 +34,9 @@ int scene_ask(struct contract *contract, struct server *server, const char *path
  */
 void scene_occupy_all(struct contract *contract, struct server *server, const char *path, unsigned workers,
                       struct client **clients);
+
+/* So many requests at once that no worker can have them all. */
+void scene_send_wave(struct contract *contract, struct server *server);
 
 /* New connections until each of the workers 0..`workers` - 1 has answered. */
 void scene_expect_all_serve(struct contract *contract, struct server *server, unsigned workers);
@@ -95,7 +96,8 @@ void scene_text(struct contract *contract, const struct server *server, const ch
 /* Waits until so many reloads have been done and aborted, and none runs. */
 void scene_wait_reloads(struct contract *contract, const struct server *server, unsigned done, unsigned aborted);
 
-/* POST on the admin address; fails the test on another status. */
+/* POST on the admin address: the status; the second form fails the test on another one. */
+int scene_try_post(struct contract *contract, const struct server *server, const char *target);
 void scene_post(struct contract *contract, const struct server *server, const char *target, int status);
 
 /* ---- what its processes hold ---- */
@@ -111,6 +113,9 @@ void scene_take_stock(struct server *server, struct holdings *holdings);
 void scene_expect_stock(struct server *server, const struct holdings *before);
 
 /* ---- a program on disk ---- */
+
+/* Where the copy is, in `path`; NULL when there is none. */
+const char *scene_copied_program(struct contract *contract, char path[CONTRACT_PATH]);
 
 /* Copies the program into the test's folder; servers are started from there from now on. */
 void scene_copy_program(struct contract *contract);
@@ -128,8 +133,5 @@ void scene_open_gate(struct contract *contract);
 
 /* Whether the process runs the file that is on disk now. */
 bool scene_runs_program_on_disk(struct contract *contract, pid_t pid);
-
-/* The suite's end_test. */
-void scene_clear(struct contract *contract);
 
 #endif

@@ -26,6 +26,7 @@
     X(reload_refused, TRAIT_WHOLE)                            \
     /* reloads.c */                                           \
     X(reloads_under_load, TRAIT_PROCESSES)                    \
+    X(reloads_under_loadgen, TRAIT_PROCESSES)                 \
     X(reload_fails, TRAIT_PROCESSES)                          \
     X(own_sockets, TRAIT_SOCKETS)                             \
     X(own_sockets_migrate, TRAIT_SOCKETS)                     \
@@ -46,7 +47,9 @@
     X(new_killed_while_the_old_drains, TRAIT_PROCESSES)       \
     X(new_given_up_while_the_old_drains, TRAIT_PROCESSES)     \
     X(term_while_restarting, TRAIT_PROCESSES)                 \
-    X(term_while_starting, TRAIT_PROCESSES)
+    X(term_while_starting, TRAIT_PROCESSES)                   \
+    /* anything.c */                                          \
+    X(anything_in_any_order, TRAIT_MANY)
 
 #define FAULT_DECLARE(name, needs) void test_##name(struct contract *contract);
 FAULT_TESTS(FAULT_DECLARE)
