@@ -370,7 +370,7 @@ int life_start(struct place *place, struct life **begun)
         return -ENOMEM;
     *begun = life;
     int error = primary->strategy->place == IN_PLACE ? start_in_place(life) : start_with_channel(life);
-    primary_event(primary, "start", place, life, error ? "{s:s}" : NULL, "error", uv_strerror(error));
+    primary_event(primary, "start", place, life, error ? "{s:s}" : NULL, "error", error ? uv_strerror(error) : "");
     if (!error)
         return 0;
     snprintf(life->end, sizeof life->end, "cannot start: %s", uv_strerror(error));

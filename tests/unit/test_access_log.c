@@ -99,8 +99,8 @@ static unsigned read_lines(const char *path, int writer, bool *seen, unsigned mo
     assert_true(length == 0 || text[length - 1] == '\n');
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         const char *behind = strstr(line, " HTTP/1.1\" 200 ");
-        unsigned number, end = 0;
-        int by;
+        unsigned number;
+        int by, end = 0;
         assert_memory_equal(line, "c - - [", 7);
         assert_non_null(behind);
         assert_int_equal(sscanf(behind, " HTTP/1.1\" 200 %u %d 0%n", &number, &by, &end), 2);
