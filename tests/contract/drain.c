@@ -125,11 +125,11 @@ static unsigned post_round(struct contract *contract, struct server *server, str
     struct response response;
     char body[32];
     for (unsigned i = 0; i < POSTERS; i++) {
-        int length = snprintf(body, sizeof body, "%u of %u", sent + i, POSTERS);
+        int length = snprintf(body, sizeof body, "%u of %d", sent + i, POSTERS);
         client_print(clients[i], "POST /echo HTTP/1.1\r\nHost: contract\r\nContent-Length: %d\r\n\r\n%s", length, body);
     }
     for (unsigned i = 0; i < POSTERS; i++) {
-        snprintf(body, sizeof body, "%u of %u", sent + i, POSTERS);
+        snprintf(body, sizeof body, "%u of %d", sent + i, POSTERS);
         client_expect(clients[i], 200, &response);
         CHECK(contract, response_body_is(&response, body), "another body came back");
         if (response.keep_alive)
