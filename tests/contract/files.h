@@ -39,6 +39,8 @@
     X(append_lock_waits_aside, 0)                        \
     X(append_lock_dies_with_its_holder, TRAIT_PROCESSES) \
     X(append_client_leaves, 0)                           \
+    X(append_in_order, 0)                                \
+    X(append_primary_behind, TRAIT_PROCESSES)            \
     X(torn_lines_counts, 0)
 
 #define FILES_DECLARE(name, needs) void test_##name(struct contract *contract);
