@@ -421,6 +421,10 @@ void test_torn_lines_counts(struct contract *contract)
     expect_verdict(contract, "interleaved", (struct verdict){.status = 1, .lines = 5, .whole = 3, .torn = 2, .missing = 2});
     plant(contract, "gaps", "%s%s%s%s", line[5], line[2], line[2], line[1]);
     expect_verdict(contract, "gaps", (struct verdict){.status = 1, .lines = 4, .whole = 4, .missing = 2, .twice = 1});
+    plant(contract, "gap", "%s%s", line[1], line[3]);
+    expect_verdict(contract, "gap", (struct verdict){.status = 1, .lines = 2, .whole = 2, .missing = 1});
+    plant(contract, "again", "%s%s", line[1], line[1]);
+    expect_verdict(contract, "again", (struct verdict){.status = 1, .lines = 2, .whole = 2, .twice = 1});
     plant(contract, "cut", "%s%.199s", line[1], line[2]);
     expect_verdict(contract, "cut", (struct verdict){.status = 1, .lines = 2, .whole = 1, .torn = 1});
     line[1][150] ^= 1;

@@ -669,6 +669,19 @@ void test_static_clients_leave(struct contract *contract)
     wait_open(server, "root/file", 0);
 }
 
+/* Nothing more is read for a while: all downloads wait for their clients. */
+static void wait_quiet(struct server *server)
+{
+    struct contract *contract = server->contract;
+    uint64_t deadline_ns = now_ns() + contract->patience_ns, last = UINT64_MAX;
+    for (unsigned quiet = 0; quiet < 20;) {
+        uint64_t read = bytes_read(server);
+        quiet = read == last ? quiet + 1 : 0;
+        last = read;
+        CHECK(contract, look_again(deadline_ns), "clients do not read, but the server does");
+    }
+}
+
 #define SLOW       50
 #define SLOW_BYTES (160 * 1024) /* a piece of 64 KiB, its connection, and what malloc makes of them */
 
@@ -689,6 +702,7 @@ void test_static_slow_clients_are_small(struct contract *contract)
         clients[i] = open_slow_download(contract, server, "/static/file");
     for (size_t i = 0; i < SLOW; i++)
         expect_begun(clients[i]);
+    wait_quiet(server);
     wait_open(server, "root/file", SLOW);
     server_footprint(server, &after);
     uint64_t grown = after.memory_bytes > before.memory_bytes ? after.memory_bytes - before.memory_bytes : 0;
