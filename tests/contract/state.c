@@ -267,12 +267,14 @@ void test_session_cookies(struct contract *contract)
                                           "Cookie: session=0123456789abcdef0123456789abcdef\r\n"};
     struct client *client = client_open(contract, server_start(contract, 1, NULL));
     struct response response;
-    char field[96], among[160];
+    char field[96], before[96] = "", among[160];
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
         ask(client, "GET /session", unknown[i], &response);
         CHECK(contract, response.status == 200 && body_has(&response, "miss 1 "), "%s is taken for a session", unknown[i]);
         read_cookie(contract, &response, field, sizeof field);
         CHECK(contract, strcmp(field, unknown[i]) != 0, "an id that a client made up was taken over");
+        CHECK(contract, strcmp(field, before) != 0, "two sessions have one id");
+        memcpy(before, field, sizeof before);
     }
     snprintf(among, sizeof among, "Cookie: a=1; %.*s; b=2\r\n", (int)strcspn(field + 8, "\r"), field + 8);
     ask(client, "GET /session", among, &response);
@@ -333,7 +335,7 @@ void test_redis_stopped(struct contract *contract)
 void test_end_with_redis(struct contract *contract)
 {
     struct redis_server *redis = state_redis_start(contract);
-    struct server *server = server_start(contract, 0, "--redis", redis->address, NULL);
+    struct server *server = server_start(contract, 0, "--redis", redis->address, "--grace", "10m", NULL); /* no worker is killed */
     struct client *client = client_open(contract, server);
     struct response response;
     ask_until(client, "POST /counter?store=redis", 200, &response);

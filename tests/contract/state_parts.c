@@ -89,11 +89,13 @@ long long body_number(struct contract *contract, const struct response *response
 void state_expect_end(struct server *server, int signal_number)
 {
     struct contract *contract = server->contract;
-    char how[64];
+    char how[64], text[SERVER_TEXT];
     int wanted = signal_number == SIGTERM ? 0 : 128 + signal_number;
     CHECK(contract, server_wait_exit(server), "signal %d: the program does not end", signal_number);
     CHECK(contract, WIFEXITED(server->wait_status) && WEXITSTATUS(server->wait_status) == wanted, "signal %d: the program %s",
           signal_number, server_describe_exit(server, how, sizeof how));
+    server_errors(server, text, sizeof text);
+    CHECK(contract, !strstr(text, "still occupied"), "signal %d: a worker holds on to something: %s", signal_number, text);
 }
 
 /* ---- Redis ---- */

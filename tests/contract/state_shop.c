@@ -162,9 +162,13 @@ void test_cache_shared(struct contract *contract)
 
 void test_cache_redis(struct contract *contract)
 {
+    char answer[64] = "";
     const struct redis_server *redis = state_redis_start(contract);
     check_common_cache(contract,
                        server_start(contract, 0, "--cache", "redis", "--redis", redis->address, "--database-time", "10ms", NULL));
+    CHECK(contract,
+          redis_server_tell(redis, "EXISTS clusterbench:cache:products", answer, sizeof answer) == 0 && strcmp(answer, ":1") == 0,
+          "it is not in Redis");
 }
 
 /* ---- storms ---- */
@@ -363,7 +367,7 @@ void test_end_while_filling(struct contract *contract)
     static const int signals[] = {SIGTERM, SIGINT};
     for (size_t i = 0; i < 2; i++) {
         struct server *server = server_start(contract, 1, "--cache", "shared", "--single-flight", "--database-time",
-                                             signals[i] == SIGTERM ? "300ms" : "30s", NULL);
+                                             signals[i] == SIGTERM ? "300ms" : "30s", "--grace", "10m", NULL);
         struct client *clients[3];
         struct response response;
         for (unsigned j = 0; j < 3; j++) {
