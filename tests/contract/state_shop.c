@@ -196,7 +196,7 @@ static void note_answer(struct contract *contract, const struct response *respon
 static struct storm let_storm(struct contract *contract, struct server *server)
 {
     struct storm storm = {0};
-    struct list_seen known[STORM];
+    struct list_seen known[STORM] = {0};
     struct crowd crowds[STORM / CROWD];
     struct response response;
     for (unsigned i = 0; i < STORM / CROWD; i++)
