@@ -108,10 +108,15 @@ static void check_ttl(struct contract *contract, const char *cache, const char *
     struct list_seen seen = get_list(client, NULL);
     unsigned hits = 0;
     CHECK(contract, seen.source == MISS, "%s: the first is a %s", cache, source_names[seen.source]);
-    while ((seen = get_list(client, NULL)).source == HIT && look_again(deadline_ns))
-        hits++;
-    CHECK(contract, seen.source == MISS && seen.reading == 2, "%s: the list is never read again", cache);
-    CHECK(contract, hits > 0, "%s: it was not kept at all", cache);
+    while ((hits == 0 || seen.reading < 2) && look_again(deadline_ns)) { /* a slow machine may see no hit in the first round */
+        long long before = seen.reading;
+        seen = get_list(client, NULL);
+        hits += seen.source == HIT;
+        CHECK(contract, seen.reading == before + (seen.source == MISS), "%s: a %s of reading %lld behind %lld", cache,
+              source_names[seen.source], seen.reading, before);
+    }
+    CHECK(contract, seen.reading >= 2, "%s: the list is never read again", cache);
+    CHECK(contract, hits > 0, "%s: it is not kept at all", cache);
 }
 
 void test_ttl_ends(struct contract *contract)
