@@ -89,31 +89,6 @@ static bool are_files_there(const struct strategy *strategy, const struct cluste
 
 /* ---- the command line and the file ---- */
 
-static const struct option_section manual[] = {
-    {.title = "Configuration file",
-     .text =
-         "What --config names is an INI file. A key is the name of an option without its dashes; flags are on or off.\n"
-         "\n"
-         "  # site.ini, for --config site.ini --env production\n"
-         "  [default]\n"
-         "  workers = 2\n"
-         "  log = info\n"
-         "  [production]\n"
-         "  workers = auto\n"
-         "\n"
-         "[default] holds always, one other section when --env chooses it; the command line wins over [NAME], [NAME] over "
-         "[default], "
-         "[default] over what is built in. The names of the keys of all sections are checked, the values of those in use. A line "
-         "that begins with '#' or ';' is a comment; a value goes on to the end of its line.\n"
-         "\n"
-         "--check-config prints what holds in the same form, so that it can be given to --config again.\n"
-         "\n"
-         "The file is read at the start and at a reload. A worker that is started again meanwhile has the values of all others. A "
-         "reload takes new values of time-outs, limits and the like; for others a warning says that they stay what they are until "
-         "the next start. A file with a mistake changes nothing."},
-    {.title = NULL},
-};
-
 /* All that is needed to know the settings. */
 struct launch {
     const struct strategy *strategy;
@@ -156,7 +131,7 @@ static int open_config(struct launch *launch)
         .summary = strategy->summary,
         .usage = "[options]",
         .epilogue = strategy->notes,
-        .manual = manual,
+        .manual = cluster_manual,
         .version = launch->version,
         .tables = launch->tables,
         .table_count = collect_tables(launch),

@@ -50,6 +50,8 @@ extern const struct option_spec cluster_option_specs[];
 extern const struct option_spec cluster_process_specs[]; /* where workers are processes: supervision */
 extern const struct option_spec cluster_front_specs[];   /* where the strategy has fronts */
 
+extern const struct option_section cluster_manual[]; /* manual.c */
+
 #define ADMIN_TOKEN_ALLOWED "16..256 letters, digits or other visible characters, without blanks"
 
 bool admin_token_is_allowed(const char *token, size_t length);

@@ -201,3 +201,21 @@ void test_config_at_a_reload(struct contract *contract)
     wait_for_words(server, "backlog: '200' has no effect before the next start; it stays '100'");
     check_limit(contract, server, 20, "after a reload");
 }
+
+/* The file is well-formed, and no worker can live with it: the old settings hold, also for lives to come. */
+void test_config_that_nobody_can_use(struct contract *contract)
+{
+    char path[CONTRACT_PATH];
+    struct status_row rows[STATUS_ROWS];
+    write_config(contract, "[default]\nmax-body = 10\n", path);
+    struct server *server = server_start(contract, 0, "--config", path, NULL);
+    size_t count = status_rows(contract, server, rows);
+    write_config(contract, "[default]\nmax-body = 20\naccess-log = /nowhere/log\n", path);
+    CHECK(contract, kill(server->pid, SIGHUP) == 0, "kill: %s", strerror(errno));
+    wait_for_words(server, "reload: aborted");
+    CHECK(contract, kill(rows[0].pid, SIGKILL) == 0, "kill: %s", strerror(errno));
+    CHECK(contract, status_wait_replaced(contract, server, rows[0].front, rows[0].index, rows[0].pid) > 0, "no replacement");
+    check_limit(contract, server, 10, "after an aborted reload");
+    for (size_t i = 1; i < count; i++)
+        CHECK(contract, kill(rows[i].pid, 0) == 0, "worker %u has been replaced", rows[i].index);
+}
