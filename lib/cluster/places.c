@@ -245,7 +245,7 @@ void place_life_gone(struct place *place, struct life *life)
         place->next = NULL;
         replacement_failed(place, life);
     } else {
-        listeners_review(place);
+        publish(place); /* again: if somebody told it to end just as it was replaced, it may have had the last word to the fronts */
     }
     settle_if_replaced(place);
     primary_place_gone(primary, place);
