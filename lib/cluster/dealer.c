@@ -160,6 +160,7 @@ void dealer_place_changed(struct place *place)
 void dealer_reclaim(struct primary *primary, struct life *life)
 {
     struct channel_message message;
+    unsigned untaken = 0;
     int fd;
     if (primary->dealer.stopped || life->worker_channel < 0)
         return;
@@ -168,9 +169,11 @@ void dealer_reclaim(struct primary *primary, struct life *life)
     while (channel_receive(life->worker_channel, &message, &fd) > 0) {
         if (fd < 0)
             continue;
-        log_line(primary->log, LOG_INFO, "worker %u left a connection untaken: dealt again", life->place->index);
+        untaken++;
         dealer_take(primary, fd);
     }
+    if (untaken > 0)
+        log_line(primary->log, LOG_INFO, "worker %u left connections untaken: %u, dealt again", life->place->index, untaken);
 }
 
 void dealer_stop(struct primary *primary)

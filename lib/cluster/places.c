@@ -172,7 +172,7 @@ static void replacement_failed(struct place *place, const struct life *life)
     struct primary *primary = place->primary;
     char why[PRIMARY_WHY_SIZE];
     snprintf(why, sizeof why, "%s %u: the new one did not become ready: %s", role_name(place->role), place->index, life->end);
-    log_line(primary->log, LOG_ERROR, "%s (%s)", why, place->replacing);
+    log_line(primary->log, primary_ends(primary) ? LOG_DEBUG : LOG_ERROR, "%s (%s)", why, place->replacing);
     place->replacing = NULL;
     place->replace_not_before_ns = clock_now_ns() + REPLACE_PAUSE_NS;
     reload_place_settled(place, false, why);
