@@ -12,8 +12,9 @@
 #include "base/file.h"
 #include "cluster/admin.h"
 
-#define ERROR_SIZE     400
-#define TOKEN_FILE_MAX 4096
+#define CONNECTIONS_MOST 64 /* who holds more open has no business here; the descriptors are the primary's */
+#define ERROR_SIZE       400
+#define TOKEN_FILE_MAX   4096
 
 /* ---- answers ---- */
 
@@ -150,7 +151,7 @@ static const struct http_server_events events = {.request = on_request, .empty =
 static void take_connection(void *context, int fd)
 {
     struct primary *primary = context;
-    if (http_server_open(&primary->admin.server, fd) != 0)
+    if (primary->admin.server.open >= CONNECTIONS_MOST || http_server_open(&primary->admin.server, fd) != 0)
         close(fd);
 }
 

@@ -307,6 +307,34 @@ void test_admin_browser(struct contract *contract)
     expect(contract, server, "GET", "/status", "Host: [::1]\r\n", 200, &response);
 }
 
+#define ADMIN_CONNECTIONS 64
+
+/* Open connections to the admin address are the primary's descriptors: no more than 64 of them. */
+void test_admin_crowd(struct contract *contract)
+{
+    struct client *crowd[ADMIN_CONNECTIONS], *more;
+    struct response response;
+    struct server *server = server_start(contract, 0, NULL);
+    for (size_t i = 0; i < ADMIN_CONNECTIONS; i++) {
+        crowd[i] = client_try_address(contract, &server->admin_address, server->admin_length, 0);
+        CHECK(contract, crowd[i] != NULL, "connection %zu to the admin address is refused", i);
+        client_get(crowd[i], "/metrics", 200, &response);
+    }
+    more = client_try_address(contract, &server->admin_address, server->admin_length, 0);
+    bool served =
+        more && client_print(more, "GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n") && client_try_receive(more, &response);
+    CHECK(contract, !served, "%d connections are open, and one more is served, too", ADMIN_CONNECTIONS);
+    client_get(client_open(contract, server), "/hello", 200, &response);
+    client_close(crowd[0]);
+    uint64_t deadline_ns = now_ns() + contract->patience_ns;
+    while (!served) {
+        more = client_try_address(contract, &server->admin_address, server->admin_length, 0);
+        served =
+            more && client_print(more, "GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n") && client_try_receive(more, &response);
+        CHECK(contract, served || look_again(deadline_ns), "one connection has gone, and still no other is served");
+    }
+}
+
 static void check_token(struct contract *contract, const struct server *server)
 {
     static const char *const wrong[] = {"", "Authorization: Bearer wrong\r\n", "Authorization: Bearer " GOOD_TOKEN "x\r\n",

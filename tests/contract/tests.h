@@ -86,6 +86,7 @@
     X(admin_methods, TRAIT_STEERED)                                           \
     X(admin_bad_values, TRAIT_STEERED)                                        \
     X(admin_browser, TRAIT_STEERED)                                           \
+    X(admin_crowd, TRAIT_STEERED)                                             \
     X(admin_token, TRAIT_STEERED)                                             \
     X(admin_token_file, TRAIT_STEERED)                                        \
     X(admin_token_rules, TRAIT_STEERED)                                       \
