@@ -34,7 +34,7 @@ struct order {
 struct action {
     const char *name, *noun; /* noun: of its number, or NULL */
     const char *target;      /* a format of the number; NULL: only looks */
-    unsigned most;
+    unsigned least, most;
     void (*tell)(struct order *order);                                      /* what the server has begun */
     enum progress (*judge)(struct order *order, const struct sight *sight); /* and how far it is */
 };
@@ -151,11 +151,11 @@ static enum progress judge_restart(struct order *order, const struct sight *sigh
 }
 
 static const struct action actions[] = {
-    {"status", NULL, NULL, 0, NULL, judge_status},
-    {"reload", NULL, "/reload", 0, tell_reload, judge_reload},
-    {"scale", "a number of workers", "/scale?workers=%u", 256, tell_scale, judge_scale},
-    {"drain", "a worker", "/drain?worker=%u", 255, tell_drain, judge_drain},
-    {"restart", "a worker", "/restart?worker=%u", 255, tell_restart, judge_restart},
+    {"status", NULL, NULL, 0, 0, NULL, judge_status},
+    {"reload", NULL, "/reload", 0, 0, tell_reload, judge_reload},
+    {"scale", "a number of workers", "/scale?workers=%u", 1, 256, tell_scale, judge_scale},
+    {"drain", "a worker", "/drain?worker=%u", 0, 255, tell_drain, judge_drain},
+    {"restart", "a worker", "/restart?worker=%u", 0, 255, tell_restart, judge_restart},
 };
 
 /* ---- the command line ---- */
@@ -185,9 +185,10 @@ static int read_action(struct order *order, int count, char **words)
         fprintf(stderr, "clusterbench: ctl: %s needs %s\n", action->name, action->noun);
         return -1;
     }
-    if (action->noun && (units_parse_count(words[1], strlen(words[1]), &number) != 0 || number > action->most)) {
+    if (action->noun &&
+        (units_parse_count(words[1], strlen(words[1]), &number) != 0 || number < action->least || number > action->most)) {
         char allowed[64];
-        snprintf(allowed, sizeof(allowed), "%s, %u..%u", action->noun, action->most & 1 ? 0 : 1, action->most);
+        snprintf(allowed, sizeof(allowed), "%s, %u..%u", action->noun, action->least, action->most);
         return refuse(words[1], allowed);
     }
     order->number = (unsigned)number;

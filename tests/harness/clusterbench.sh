@@ -333,6 +333,7 @@ case_ctl_refusals() {
     ctl $nobody scale; expect_refused $? 'scale needs a number of workers'
     ctl $nobody scale many; expect_refused $? "'many' is not allowed; use a number of workers, 1..256"
     ctl $nobody scale 257; expect_refused $? "'257' is not allowed"
+    ctl $nobody scale 0; expect_refused $? "'0' is not allowed; use a number of workers, 1..256"
     ctl $nobody drain x; expect_refused $? "'x' is not allowed; use a worker, 0..255"
     ctl $nobody reload now; expect_refused $? "'now' is not allowed"
     ctl $nobody scale 2 3; expect_refused $? "'3' is one word too many"
