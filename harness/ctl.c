@@ -48,9 +48,9 @@ static void say(struct order *order, char *line)
 
 static enum progress judge_status(struct order *order, const struct sight *sight)
 {
-    say(order, text_print("%s: %s, %u of %u workers ready, %u errored, %u drained, reload %s (%u done, %u aborted)",
-                          sight->strategy, sight->state, sight_count(sight, "ready"), sight->wanted, sight_count(sight, "errored"),
-                          sight_count(sight, "drained"), sight->reload_state, sight->reloads_done, sight->reloads_aborted));
+    char states[SIGHT_STATES_SIZE], reload[SIGHT_RELOAD_SIZE];
+    say(order, text_print("%s: %s, %s, %s", sight->strategy, sight->state, sight_print_states(sight, states),
+                          sight_print_reload(sight, reload)));
     return COMPLETE;
 }
 

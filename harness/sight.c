@@ -144,6 +144,31 @@ unsigned sight_count(const struct sight *sight, const char *state)
     return count;
 }
 
+char *sight_print_states(const struct sight *sight, char *text)
+{
+    static const char *const states[] = {"starting", "draining", "restarting", "errored", "drained"};
+    const size_t size = SIGHT_STATES_SIZE;
+    size_t used = (size_t)snprintf(text, size, "%u of %u worker%s ready", sight_count(sight, "ready"), sight->wanted,
+                                   sight->wanted == 1 ? "" : "s");
+    for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
+        unsigned count = sight_count(sight, states[i]);
+        if (count && used < size)
+            used += (size_t)snprintf(text + used, size - used, ", %u %s", count, states[i]);
+    }
+    return text;
+}
+
+char *sight_print_reload(const struct sight *sight, char *text)
+{
+    const size_t size = SIGHT_RELOAD_SIZE;
+    size_t used = (size_t)snprintf(text, size, "reload %s", sight->reload_state[0] ? sight->reload_state : "-");
+    if (sight->reloads_done || sight->reloads_aborted)
+        used += (size_t)snprintf(text + used, size - used, ", %u done", sight->reloads_done);
+    if (sight->reloads_aborted)
+        snprintf(text + used, size - used, ", %u aborted (%s)", sight->reloads_aborted, sight->reload_error);
+    return text;
+}
+
 const char *sight_error(int error)
 {
     static const struct {

@@ -52,6 +52,12 @@ const struct sight_row *sight_find(const struct sight *earlier, const struct sig
 /* Workers (not fronts) in that state. */
 unsigned sight_count(const struct sight *sight, const char *state);
 
+/* "3 of 4 workers ready, 1 errored"; "reload idle, 2 done, 1 aborted (why)". Return `text`. */
+#define SIGHT_STATES_SIZE 200
+#define SIGHT_RELOAD_SIZE 300
+char *sight_print_states(const struct sight *sight, char *text);
+char *sight_print_reload(const struct sight *sight, char *text);
+
 /* "connection refused" and the like: what is wrong with the server, in words that need no errno. */
 const char *sight_error(int error);
 

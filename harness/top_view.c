@@ -281,27 +281,6 @@ static __attribute__((format(printf, 3, 4))) void add_line(struct page *page, co
 
 /* ---- the head ---- */
 
-static void add_states(const struct sight *sight, char *text, size_t size)
-{
-    static const char *const states[] = {"starting", "draining", "restarting", "errored", "drained"};
-    size_t used = (size_t)snprintf(text, size, "%u of %u worker%s ready", sight_count(sight, "ready"), sight->wanted,
-                                   sight->wanted == 1 ? "" : "s");
-    for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
-        unsigned count = sight_count(sight, states[i]);
-        if (count && used < size)
-            used += (size_t)snprintf(text + used, size - used, ", %u %s", count, states[i]);
-    }
-}
-
-static void add_reload(const struct sight *sight, char *text, size_t size)
-{
-    size_t used = (size_t)snprintf(text, size, "reload %s", sight->reload_state[0] ? sight->reload_state : "-");
-    if (sight->reloads_done || sight->reloads_aborted)
-        used += (size_t)snprintf(text + used, size - used, ", %u done", sight->reloads_done);
-    if (sight->reloads_aborted)
-        snprintf(text + used, size - used, ", %u aborted (%s)", sight->reloads_aborted, sight->reload_error);
-}
-
 /* CPU of the whole program in percent of one; its memory, shared pages once. */
 static void add_up(const struct top_view *view, double *cpu, double *memory, uint64_t *active)
 {
@@ -324,11 +303,11 @@ static void add_head(struct page *page)
 {
     const struct top_view *view = page->view;
     const struct sight *now = view->now;
-    char states[200], reload[300], uptime[TOP_CELL_SIZE], requests[TOP_CELL_SIZE], size[TOP_CELL_SIZE];
+    char states[SIGHT_STATES_SIZE], reload[SIGHT_RELOAD_SIZE], uptime[TOP_CELL_SIZE], requests[TOP_CELL_SIZE], size[TOP_CELL_SIZE];
     double cpu, memory;
     uint64_t active;
-    add_states(now, states, sizeof(states));
-    add_reload(now, reload, sizeof(reload));
+    sight_print_states(now, states);
+    sight_print_reload(now, reload);
     add_up(view, &cpu, &memory, &active);
     add_line(page, "1", "%s at %s: %s, up %s, %s%s", now->strategy, view->address, now->state,
              top_print_duration(now->uptime_s, uptime), states, view->keys ? "   (q ends)" : "");
