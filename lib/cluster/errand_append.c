@@ -20,7 +20,7 @@
 #include "service/numbered_line.h"
 
 #define REPLY_TIMEOUT_MS 10000
-#define PRIMARY_MOST     (16 << 20) /* bytes of lines that wait for the primary's pen */
+#define PRIMARY_MOST     (16 << 20) /* bytes of lines that wait for the primary's pen; what it refuses has a number and is missing */
 
 struct append {
     struct pen_line line;
