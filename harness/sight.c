@@ -165,7 +165,9 @@ char *sight_print_reload(const struct sight *sight, char *text)
     if (sight->reloads_done || sight->reloads_aborted)
         used += (size_t)snprintf(text + used, size - used, ", %u done", sight->reloads_done);
     if (sight->reloads_aborted)
-        snprintf(text + used, size - used, ", %u aborted (%s)", sight->reloads_aborted, sight->reload_error);
+        used += (size_t)snprintf(text + used, size - used, ", %u aborted", sight->reloads_aborted);
+    if (sight->reload_error[0])
+        snprintf(text + used, size - used, " (%s)", sight->reload_error);
     return text;
 }
 

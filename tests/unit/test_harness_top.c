@@ -245,6 +245,21 @@ static void everything_has_its_place(void **state)
         "1.2s\n");
 }
 
+/* The error of an aborted reload is told until one succeeds. */
+static void reloads_are_told(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[SIGHT_RELOAD_SIZE];
+    assert_string_equal(sight_print_reload(&fixture->now, text), "reload idle, 2 done, 1 aborted (worker 1: not ready)");
+    fixture->now.reload_error[0] = '\0';
+    assert_string_equal(sight_print_reload(&fixture->now, text), "reload idle, 2 done, 1 aborted");
+    fixture->now.reloads_aborted = 0;
+    strcpy(fixture->now.reload_state, "running");
+    assert_string_equal(sight_print_reload(&fixture->now, text), "reload running, 2 done");
+    fixture->now.reloads_done = 0;
+    assert_string_equal(sight_print_reload(&fixture->now, text), "reload running");
+}
+
 /* One look: since the start of each. */
 static void one_look_gives_means(void **state)
 {
@@ -364,6 +379,7 @@ int main(void)
         cmocka_unit_test(reads_what_a_server_says),
         cmocka_unit_test(refuses_what_is_no_status),
         cmocka_unit_test_setup_teardown(everything_has_its_place, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reloads_are_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_look_gives_means, set_up, tear_down),
         cmocka_unit_test_setup_teardown(columns_are_left_out_where_it_is_narrow, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rows_that_do_not_fit_are_counted, set_up, tear_down),
