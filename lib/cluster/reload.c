@@ -37,9 +37,10 @@ static int read_config(struct primary *primary)
     char error[OPTIONS_ERROR_SIZE];
     if (config_reload(primary->config, primary->log, error) == 0)
         return 0;
+    const char *what = error + strlen(primary->strategy->name) + 2; /* without "reuseport: " */
     reload->aborted++;
-    snprintf(reload->last_error, sizeof reload->last_error, "%.*s", PRIMARY_WHY_SIZE - 1, error);
-    log_line(primary->log, LOG_ERROR, "reload: aborted before it began: %s", error);
+    snprintf(reload->last_error, sizeof reload->last_error, "%.*s", PRIMARY_WHY_SIZE - 1, what);
+    log_line(primary->log, LOG_ERROR, "reload: aborted before it began: %s", what);
     say_aborted(primary);
     return -EINVAL;
 }
