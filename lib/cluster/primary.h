@@ -46,10 +46,11 @@ struct life {
     unsigned generation;
     bool was_ready;
     uint64_t started_ns;
-    uint64_t deadline_ns;         /* to be ready, or to have drained: then it is killed; 0: none */
-    struct scoreboard_slot *slot; /* or NULL */
-    struct post post;             /* the primary's end of the channel */
-    int worker_channel;           /* a process's end: kept, so that hand-offs it never took can be read back */
+    uint64_t deadline_ns;              /* to be ready, or to have drained: then it is killed; 0: none */
+    uint64_t beat_heard_ns, silent_ns; /* watch.c: its latest beat, and how long there was none since */
+    struct scoreboard_slot *slot;      /* or NULL */
+    struct post post;                  /* the primary's end of the channel */
+    int worker_channel;                /* a process's end: kept, so that hand-offs it never took can be read back */
     uv_process_t process;
     uv_thread_t thread;
     struct worker *thread_worker; /* THREADS and IN_PLACE */
@@ -164,8 +165,8 @@ struct primary {
     struct event_log events;
     uv_signal_t signals[SIGNALS];
     uv_timer_t grace, tick;
-    uint64_t started_ns, memory_looked_ns;
-    bool has_terminal; /* at the start: when it is gone at a HUP, the HUP means that */
+    uint64_t started_ns, looked_ns, memory_looked_ns; /* the latter two: watch.c */
+    bool has_terminal;                                /* at the start: when it is gone at a HUP, the HUP means that */
     bool serving, draining, stopping, finished;
     int exit_status;
 };

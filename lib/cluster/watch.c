@@ -11,6 +11,7 @@
 #include "cluster/usage.h"
 
 #define TICK_MS         250
+#define TICK_NS         (TICK_MS * CLOCK_NS_PER_MS)
 #define MEMORY_EVERY_NS CLOCK_NS_PER_S
 
 static void kill_late(struct life *life, uint64_t now_ns)
@@ -24,20 +25,22 @@ static void kill_late(struct life *life, uint64_t now_ns)
     life_kill(life, starting ? "not ready in time" : "grace over");
 }
 
-static uint64_t silent_ns(const struct life *life, uint64_t now_ns)
+/*
+ * Silence is added up over looks, and no look counts more than its due: when the whole program stood still - stopped by a terminal,
+ * a machine that was paused or has no CPU to give - the primary comes late, too, and nobody hangs for that.
+ */
+static void listen_for_beat(struct life *life, uint64_t now_ns, uint64_t passed_ns)
 {
-    uint64_t last_ns = life->slot->beat_ns, until_ns = life->slot->occupied_until_ns;
-    if (last_ns < life->started_ns)
-        last_ns = life->started_ns;
-    if (until_ns > last_ns)
-        last_ns = until_ns;
-    return now_ns > last_ns ? now_ns - last_ns : 0;
+    uint64_t beat_ns = life->slot->beat_ns;
+    bool heard = beat_ns != life->beat_heard_ns || now_ns < life->slot->occupied_until_ns || life->state != LIFE_READY;
+    life->beat_heard_ns = beat_ns;
+    life->silent_ns = heard ? 0 : life->silent_ns + (passed_ns < TICK_NS ? passed_ns : TICK_NS);
 }
 
-static void kill_hung(struct life *life, uint64_t now_ns)
+static void kill_hung(struct life *life)
 {
     struct primary *primary = life->primary;
-    uint64_t most_ns = primary->options->hang_timeout_ns, silent = silent_ns(life, now_ns);
+    uint64_t most_ns = primary->options->hang_timeout_ns, silent = life->silent_ns;
     if (most_ns == 0 || life->state != LIFE_READY || silent < most_ns)
         return;
     log_line(primary->log, LOG_WARN, "%s %u (pid %d) hangs: its loop has not turned for %llu ms; killed",
@@ -73,7 +76,8 @@ static void check_memory(struct life *life, uint64_t now_ns)
 static void on_tick(uv_timer_t *timer)
 {
     struct primary *primary = timer->data;
-    uint64_t now_ns = clock_now_ns();
+    uint64_t now_ns = clock_now_ns(), passed_ns = now_ns - primary->looked_ns;
+    primary->looked_ns = now_ns;
     bool memory = primary->options->max_memory_bytes > 0 && now_ns - primary->memory_looked_ns >= MEMORY_EVERY_NS &&
                   primary->serving && !primary->draining && !primary->stopping;
     if (memory)
@@ -82,7 +86,8 @@ static void on_tick(uv_timer_t *timer)
         for (struct list *link = place->lives.next, *next = link->next; link != &place->lives; link = next, next = link->next) {
             struct life *life = list_entry(link, struct life, link);
             kill_late(life, now_ns);
-            kill_hung(life, now_ns);
+            listen_for_beat(life, now_ns, passed_ns);
+            kill_hung(life);
             if (memory)
                 check_memory(life, now_ns);
         }
@@ -94,6 +99,7 @@ int watch_open(struct primary *primary)
 {
     uv_timer_init(&primary->loop, &primary->tick);
     primary->tick.data = primary;
+    primary->looked_ns = clock_now_ns();
     return uv_timer_start(&primary->tick, on_tick, TICK_MS, TICK_MS);
 }
 
