@@ -15,6 +15,7 @@
     X(worker_stopped_for_good, TRAIT_PROCESSES)               \
     X(block_is_no_hang, TRAIT_PROCESSES)                      \
     X(stall_is_a_hang, TRAIT_PROCESSES)                       \
+    X(program_stopped, TRAIT_PROCESSES)                       \
     X(crash_loop, TRAIT_PROCESSES)                            \
     X(errored_is_cleared, TRAIT_PROCESSES)                    \
     X(dies_at_start, TRAIT_PROCESSES)                         \

@@ -277,12 +277,16 @@ void test_worker_stopped(struct contract *contract)
 
 /* ---- hangs ---- */
 
+/* A sanitizer's worker is slow, and must not look hung for that. */
+#define HANG_TIMEOUT (MEMORY_MEANS_NOTHING ? "3s" : "1s")
+#define LONG_BLOCK   (MEMORY_MEANS_NOTHING ? "/block/5s" : "/block/2500ms")
+
 void test_worker_stopped_for_good(struct contract *contract)
 {
     struct crowd_figures before, figures;
     struct holdings holdings;
     char text[CROWD_TEXT];
-    struct server *server = scene_start(contract, 0, "--hang-timeout", "1s", NULL);
+    struct server *server = scene_start(contract, 0, "--hang-timeout", HANG_TIMEOUT, NULL);
     scene_take_stock(server, &holdings);
     struct crowd *crowd = crowd_start(contract, server, &usual_crowd);
     crowd_wait(crowd, 300);
@@ -306,8 +310,8 @@ void test_block_is_no_hang(struct contract *contract)
 {
     struct client *clients[8];
     struct response response;
-    struct server *server = scene_start(contract, 2, "--hang-timeout", "1s", NULL);
-    scene_occupy_all(contract, server, "/block/3s", 2, clients);
+    struct server *server = scene_start(contract, 2, "--hang-timeout", HANG_TIMEOUT, NULL);
+    scene_occupy_all(contract, server, LONG_BLOCK, 2, clients);
     for (int i = 0; i < 2; i++)
         client_expect(clients[i], 200, &response);
     scene_expect_log(server, "hangs", 0);
@@ -316,12 +320,40 @@ void test_block_is_no_hang(struct contract *contract)
 
 void test_stall_is_a_hang(struct contract *contract)
 {
-    struct server *server = scene_start(contract, 2, "--hang-timeout", "1s", "--faults", NULL);
+    struct server *server = scene_start(contract, 2, "--hang-timeout", HANG_TIMEOUT, "--faults", NULL);
     struct place_row victims[2] = {ready_row(contract, server, 0), ready_row(contract, server, 1)};
-    int stalled = scene_ask(contract, server, "/stall/3s");
+    int stalled = scene_ask(contract, server, "/stall/60s");
     struct place_row next = scene_wait_replaced(contract, server, &victims[stalled]);
     CHECK(contract, strcmp(next.last_end, "signal 9 (hang)") == 0, "last end '%s', wanted 'signal 9 (hang)'", next.last_end);
     CHECK(contract, ready_row(contract, server, 1 - stalled).pid == victims[1 - stalled].pid, "the other one was replaced, too");
+    scene_end(server, 0);
+}
+
+/* The whole program stood still, as behind Ctrl-Z: nobody hangs for that. */
+void test_program_stopped(struct contract *contract)
+{
+    struct crowd_figures figures;
+    struct family family;
+    struct place_row before[PLACE_ROWS], now[PLACE_ROWS];
+    struct server *server = scene_start(contract, 0, "--hang-timeout", "1s", NULL);
+    size_t count = scene_rows(contract, server, before);
+    struct crowd *crowd = crowd_start(contract, server, &usual_crowd);
+    crowd_wait(crowd, 100);
+    family_collect(contract, server->pid, &family);
+    for (size_t i = 0; i < family.count; i++)
+        scene_signal(contract, family.pids[i], SIGSTOP);
+    uint64_t until_ns = now_ns() + 2500 * MS;
+    while (look_again(until_ns))
+        ;
+    for (size_t i = 0; i < family.count; i++)
+        scene_signal(contract, family.pids[i], SIGCONT);
+    family_release(&family);
+    crowd_wait(crowd, 300);
+    crowd_stop(crowd, &figures);
+    crowd_check_all_ok(contract, &figures, "a stop of the whole program");
+    CHECK(contract, scene_rows(contract, server, now) == count, "there are not as many workers as before");
+    for (size_t i = 0; i < count; i++)
+        CHECK(contract, now[i].pid == before[i].pid, "worker %u was replaced", now[i].index);
     scene_end(server, 0);
 }
 
