@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define SETTLED_MS 50
-#define POOL_MS    700 /* behind this, a front's pool is empty */
 
 static uint64_t deadline_of(const struct contract *contract)
 {
@@ -52,6 +51,8 @@ static void warm_up(struct contract *contract, struct server *server)
         scene_send_wave(contract, server);
         CHECK(contract, look_again(deadline_ns), "a worker or front never takes a connection");
     }
+    while (status_sum_rows(contract, server, "active") > 0) /* a front's pool empties itself: idle time-out */
+        CHECK(contract, look_again(deadline_ns), "connections stay open that nobody uses");
 }
 
 static void take_stock(struct server *server, struct holdings *holdings)
@@ -68,12 +69,12 @@ static void take_stock(struct server *server, struct holdings *holdings)
 
 void scene_take_stock(struct server *server, struct holdings *holdings)
 {
-    uint64_t deadline_ns = deadline_of(server->contract), since_ns = now_ns();
-    uint64_t quiet_ns = (contract_has(server->contract, TRAIT_FRONTS) ? POOL_MS : SETTLED_MS) * MS;
+    uint64_t deadline_ns = deadline_of(server->contract);
     struct holdings now;
     warm_up(server->contract, server);
+    uint64_t since_ns = now_ns();
     take_stock(server, holdings);
-    while (now_ns() - since_ns < quiet_ns) {
+    while (now_ns() - since_ns < SETTLED_MS * MS) {
         CHECK(server->contract, look_again(deadline_ns), "what its processes hold does not settle");
         take_stock(server, &now);
         if (!same_holdings(&now, holdings))
