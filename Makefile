@@ -1,14 +1,14 @@
 # The front door. CMakeLists.txt says how things are built; here is what one wants from them.
 #
 # Variables: PLAN=quick (bench), RESULTS=the newest folder (report), PREFIX=/usr/local and DESTDIR (install), BUILD=build,
-# BUILD_TYPE=Release, CMAKE_FLAGS, JOBS=all CPUs (build), TEST_JOBS=2 (test: its programs start servers of many workers),
+# BUILD_TYPE=Release, CMAKE_FLAGS, JOBS=all CPUs (build), TEST_JOBS=3 (test: its programs mostly wait),
 # FUZZ_SECONDS=60 (fuzz).
 
 PLAN ?= quick
 BUILD ?= build
 BUILD_TYPE ?= Release
 JOBS ?= $(shell nproc)
-TEST_JOBS ?= 2
+TEST_JOBS ?= 3
 PREFIX ?= /usr/local
 RESULTS ?= $(lastword $(sort $(wildcard results/[0-9]*Z-*)))
 
