@@ -455,5 +455,8 @@ int worker_process_main(const struct strategy *strategy, const struct cluster_op
         .listener = fcntl(WORKER_LISTENER_FD, F_GETFD) < 0 ? -1 : WORKER_LISTENER_FD,
         .private = &private,
     };
-    return worker_run(&worker);
+    int status = worker_run(&worker);
+    if (status != 0)
+        _exit(status); /* it could not begin: what it has on its loop is left to the kernel */
+    return status;
 }
