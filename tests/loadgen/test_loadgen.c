@@ -372,7 +372,7 @@ static void test_late_generator_is_invalid(void **state)
     assert_string_equal(json_string_value(report_find(&result, "verdict")), "INVALID");
     assert_true(json_array_size(report_find(&result, "reasons")) > 0);
     assert_int_equal(report_number(&result, "requests/ok"), 2000);
-    assert_true(report_number(&result, "own_lag_us/p99") > 10000);
+    assert_true(report_number(&result, "own_lag_us/max") > 100000); /* how many it was depends on how fast it catches up */
     report_expect_identity(&result);
     program_finish(&server, &result);
 }
