@@ -5,6 +5,8 @@
  * A worker counts what it takes of what it is handed, and what it loses in taking, apart from what it accepts by itself; so what
  * it has not taken yet is known without any answer from it. A worker with too many of those, or at its limit of connections, is
  * passed over; when nobody is left, the connection waits here, and the primary stops accepting: the kernel's queue holds the rest.
+ * A full worker does not say when it has room again, so it is looked at again and again. While nobody serves at all, nothing is:
+ * the next place that serves says so.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +17,7 @@
 
 #define UNTAKEN_MAX 128 /* hand-offs a worker may be behind; well below what a channel holds */
 #define ACCEPT_MOST 64  /* connections a wake-up */
-#define RETRY_MS    2   /* while everybody is full */
+#define RETRY_MS    2   /* while everybody who serves is full */
 
 static void deal_waiting(struct primary *primary);
 
@@ -67,6 +69,22 @@ static void on_retry(uv_timer_t *timer)
     deal_waiting(timer->data);
 }
 
+static bool anybody_serves(const struct balance *balance)
+{
+    for (unsigned i = 0; i < balance->count; i++)
+        if (balance->members[i].usable)
+            return true;
+    return false;
+}
+
+/* Else dealer_place_changed deals what waits. */
+static void retry_if_anybody_serves(struct primary *primary)
+{
+    struct dealer *dealer = &primary->dealer;
+    if (anybody_serves(&dealer->balance))
+        uv_timer_start(&dealer->retry, on_retry, RETRY_MS, 0);
+}
+
 /* While connections wait here, the kernel's queues hold the others. */
 static void take_more(struct primary *primary, bool more)
 {
@@ -90,7 +108,7 @@ static void keep_waiting(struct primary *primary, int fd)
     }
     dealer->waiting[dealer->waiting_count++] = fd;
     take_more(primary, false);
-    uv_timer_start(&dealer->retry, on_retry, RETRY_MS, 0);
+    retry_if_anybody_serves(primary);
 }
 
 static void deal_waiting(struct primary *primary)
@@ -104,7 +122,7 @@ static void deal_waiting(struct primary *primary)
     dealer->waiting_count -= dealt;
     memmove(dealer->waiting, dealer->waiting + dealt, dealer->waiting_count * sizeof *dealer->waiting);
     if (dealer->waiting_count > 0)
-        uv_timer_start(&dealer->retry, on_retry, RETRY_MS, 0);
+        retry_if_anybody_serves(primary);
     else
         take_more(primary, true);
 }

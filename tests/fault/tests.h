@@ -18,6 +18,7 @@
     X(program_stopped, TRAIT_PROCESSES)                       \
     X(crash_loop, TRAIT_PROCESSES)                            \
     X(errored_is_cleared, TRAIT_PROCESSES)                    \
+    X(waiting_costs_nothing, TRAIT_PROCESSES)                 \
     X(dies_at_start, TRAIT_PROCESSES)                         \
     X(too_much_memory, TRAIT_PROCESSES)                       \
     X(far_too_much_memory, TRAIT_PROCESSES)                   \

@@ -441,6 +441,61 @@ void test_errored_is_cleared(struct contract *contract)
     scene_end(server, 0);
 }
 
+/* How often a process has gone to sleep by itself: each time something had woken it. */
+static uint64_t count_wakeups(struct contract *contract, pid_t pid)
+{
+    char path[64], line[256];
+    unsigned long long count = 0;
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && !found && fgets(line, sizeof line, file) != NULL)
+        found = sscanf(line, "voluntary_ctxt_switches: %llu", &count) == 1;
+    if (file != NULL)
+        fclose(file);
+    CHECK(contract, found, "%s does not tell voluntary_ctxt_switches", path);
+    return count;
+}
+
+#define WAKEUPS_A_SECOND 20 /* watch.c looks four times a second */
+
+static void expect_primary_sleeps(struct contract *contract, const struct server *server)
+{
+    uint64_t begin_ns = now_ns(), before = count_wakeups(contract, server->pid);
+    while (look_again(begin_ns + 1500 * MS))
+        ;
+    uint64_t seconds = (now_ns() - begin_ns) / (1000 * MS) + 1, wakeups = count_wakeups(contract, server->pid) - before;
+    CHECK(contract, wakeups <= WAKEUPS_A_SECOND * seconds, "nobody serves, and the primary woke up %llu times in %llu s",
+          (unsigned long long)wakeups, (unsigned long long)seconds);
+}
+
+/* All workers are given up: who waits costs nothing, and is answered when there are workers again. A front answers by itself. */
+void test_waiting_costs_nothing(struct contract *contract)
+{
+    struct client *clients[8];
+    struct response response;
+    struct server *server = scene_start(contract, 2, "--max-crashes", "1", NULL);
+    for (int i = 0; i < 2; i++)
+        scene_signal(contract, ready_row(contract, server, i).pid, SIGKILL);
+    for (unsigned i = 0; i < 2; i++)
+        scene_wait_state(contract, server, false, i, "errored");
+    for (int i = 0; i < 8; i++) {
+        clients[i] = client_open(contract, server);
+        client_print(clients[i], "GET /hello HTTP/1.1\r\nHost: fault\r\n\r\n");
+    }
+    expect_primary_sleeps(contract, server);
+    scene_signal(contract, server->pid, SIGHUP);
+    scene_wait_reloads(contract, server, 1, 0);
+    for (int i = 0; i < 8; i++) {
+        client_receive(clients[i], &response);
+        CHECK(contract, response.status == (contract_has(contract, TRAIT_FRONTS) ? 502 : 200), "who waited got status %d",
+              response.status);
+        client_close(clients[i]);
+    }
+    scene_expect_all_serve(contract, server, 2);
+    scene_end(server, 0);
+}
+
 void test_dies_at_start(struct contract *contract)
 {
     struct holdings before;
