@@ -254,6 +254,7 @@ static int check_outputs(struct settings *settings, char *message)
                    {"--hgrm", settings->hgrm},
                    {"--hlog", settings->hlog},
                    {"--series", settings->series},
+                   {"--heat", settings->heat},
                    {"--html", settings->html}};
     const size_t count = sizeof(outputs) / sizeof(outputs[0]);
     for (size_t i = 0; i < count; i++) {

@@ -56,11 +56,11 @@ struct settings {
     uint64_t seed;
     struct request_options request;
     const char *backend_header; /* NULL: no attribution */
-    const char *output, *hgrm, *hlog, *series, *html;
+    const char *output, *hgrm, *hlog, *series, *heat, *html;
     uint64_t series_interval_ns;
     const char *pin_text;
     int format, live;
-    bool latency, uncorrected, quiet;
+    bool latency, uncorrected, quiet, announce;
     const char *slo_text, *find_max_text, *compare_url;
     uint64_t repeat; /* 0: not asked for */
     bool selftest;

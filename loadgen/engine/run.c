@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -173,9 +174,19 @@ static void stop_all(struct run *run)
     }
 }
 
+/* For whoever does something at a certain time of the measurement. Nothing to be done when nobody can hear it. */
+static void announce(const struct run *run, uint64_t start_ns)
+{
+    if (run->settings->announce) {
+        printf("measuring from %llu\n", (unsigned long long)(start_ns + run->settings->warmup_ns));
+        fflush(stdout);
+    }
+}
+
 static void start_all(struct run *run)
 {
     uint64_t start = clock_now_ns() + START_DELAY_NS;
+    announce(run, start);
     for (unsigned i = 0; i < run->engine_count; i++) {
         atomic_store(&run->engines[i].start_ns, start);
         wake(&run->engines[i]);

@@ -1,9 +1,10 @@
 /*
- * --series and --hlog, written while the run goes on: each --series-interval (a whole number of SERIES_INTERVAL_NS) is summed up
- * and becomes rows. Whoever has been seen once has a row in every interval from then on: a worker that does nothing is the point
- * of looking. All numbers are those of the interval; latencies count where they end.
+ * --series, --hlog and --heat, written while the run goes on: each --series-interval (a whole number of SERIES_INTERVAL_NS) is
+ * summed up and becomes rows. Whoever has been seen once has a row in every interval from then on: a worker that does nothing is
+ * the point of looking. All numbers are those of the interval; latencies count where they end.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -26,18 +27,18 @@ struct series_output {
     struct file_draft draft;
 };
 
+enum { SERIES, HLOG, HEAT, OUTPUTS };
+
 struct series_file {
     uint64_t interval_ns;
-    struct series_output outputs[2]; /* --series, --hlog */
-    struct series_interval sum;      /* of the interval under way */
+    struct series_output outputs[OUTPUTS];
+    struct series_interval sum; /* of the interval under way */
     struct histogram all;
     uint64_t from_ns, until_ns;
     bool begun;   /* the head of the hlog, which says when the measurement began, is written */
     bool is_open; /* something of the interval has come */
     bool has_nameless;
 };
-
-#define HLOG 1 /* in outputs */
 
 /* ---- rows ---- */
 
@@ -79,9 +80,30 @@ static void print_hlog(FILE *out, const struct row *row)
     hlog_print(out, row->worker, row->from_s, row->length_s, row->response); /* without memory a line is missing */
 }
 
+#define HEAT_STEPS 10 /* a decade */
+
+/* The lower edge of the nth step. Edges are whole microseconds: those below 10 us that would be the same stand once. */
+static uint64_t heat_edge(unsigned step)
+{
+    return (uint64_t)(pow(10, step / (double)HEAT_STEPS) + 0.5);
+}
+
+static void print_heat(FILE *out, const struct row *row)
+{
+    const struct histogram *times = row->response;
+    uint64_t before = 0;
+    for (unsigned step = 0; !row->worker && before < times->total; step++) {
+        uint64_t edge = heat_edge(step), next = heat_edge(step + 1);
+        uint64_t up_to = next > times->highest ? times->total : histogram_count_up_to(times, next - 1);
+        if (up_to > before)
+            fprintf(out, "%.1f,%llu,%llu\n", row->from_s, (unsigned long long)edge, (unsigned long long)(up_to - before));
+        before = up_to;
+    }
+}
+
 static void print_row(struct series_file *file, const struct row *row)
 {
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < OUTPUTS; i++)
         if (file->outputs[i].path)
             file->outputs[i].print(file->outputs[i].draft.out, row);
 }
@@ -175,20 +197,22 @@ static int complain(const struct series_output *output, int error, char *message
 
 static int open_outputs(struct series_file *file, char *message)
 {
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < OUTPUTS; i++) {
         struct series_output *output = &file->outputs[i];
         int error = output->path ? file_draft(&output->draft, output->path) : 0;
         if (error)
             return complain(output, error, message);
         if (output->print == print_csv)
             fputs("time_s,requests,errors,p50_us,p99_us\n", output->draft.out);
+        if (output->path && output->print == print_heat)
+            fputs("time_s,latency_us,count\n", output->draft.out);
     }
     return 0;
 }
 
 static void release(struct series_file *file)
 {
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < OUTPUTS; i++)
         if (file->outputs[i].draft.out)
             file_discard(&file->outputs[i].draft);
     series_interval_close(&file->sum);
@@ -199,7 +223,7 @@ static void release(struct series_file *file)
 int series_file_open(const struct settings *settings, struct series_file **file, char *message)
 {
     *file = NULL;
-    if (!settings->series && !settings->hlog)
+    if (!settings->series && !settings->hlog && !settings->heat)
         return 0;
     struct series_file *made = calloc(1, sizeof(*made));
     int error = made ? histogram_init(&made->all, HISTOGRAM_HOUR_US, SERIES_DIGITS) : -ENOMEM;
@@ -209,10 +233,11 @@ int series_file_open(const struct settings *settings, struct series_file **file,
         return error;
     }
     made->interval_ns = settings->series_interval_ns ? settings->series_interval_ns : SERIES_INTERVAL_NS;
-    made->outputs[0] = (struct series_output){.option = "--series", .path = settings->series};
+    made->outputs[SERIES] = (struct series_output){.option = "--series", .path = settings->series};
     if (settings->series)
-        made->outputs[0].print = is_jsonl(settings->series) ? print_jsonl : print_csv;
+        made->outputs[SERIES].print = is_jsonl(settings->series) ? print_jsonl : print_csv;
     made->outputs[HLOG] = (struct series_output){.option = "--hlog", .path = settings->hlog, .print = print_hlog};
+    made->outputs[HEAT] = (struct series_output){.option = "--heat", .path = settings->heat, .print = print_heat};
     error = open_outputs(made, message);
     if (error)
         release(made);
@@ -228,7 +253,7 @@ int series_file_close(struct series_file *file, bool kept, char *message)
         begin(file, 0);
     if (file->is_open) /* cut off by the end of the run */
         end_interval(file, file->until_ns);
-    for (unsigned i = 0; i < 2 && kept; i++) {
+    for (unsigned i = 0; i < OUTPUTS && kept; i++) {
         struct series_output *output = &file->outputs[i];
         int failed = output->path ? file_commit(&output->draft) : 0;
         if (failed)

@@ -44,6 +44,8 @@ static int check_company(const struct settings *settings, char *message)
         {"--hgrm", settings->hgrm, FIND_MAX | COMPARE | REPEAT, "it is of one run, and a study is several"},
         {"--hlog", settings->hlog, FIND_MAX | COMPARE | REPEAT, "it is of one run, and a study is several"},
         {"--series", settings->series, FIND_MAX | COMPARE | REPEAT, "it is of one run, and a study is several"},
+        {"--heat", settings->heat, FIND_MAX | COMPARE | REPEAT, "it is of one run, and a study is several"},
+        {"--announce", settings->announce ? "" : NULL, FIND_MAX | COMPARE | REPEAT, "it is of one run, and a study is several"},
         {"--html", settings->html, FIND_MAX | COMPARE | REPEAT, "it is of one run, and a study is several"},
         {"--selftest", settings->selftest ? "" : NULL, FIND_MAX | COMPARE | REPEAT, "it is of one run; use it without a study"},
     };
@@ -74,7 +76,7 @@ int study_check(const struct settings *settings, struct objectives *slo, struct 
 
 void study_watch_nothing(struct settings *run)
 {
-    run->hgrm = run->hlog = run->series = run->html = NULL;
+    run->hgrm = run->hlog = run->series = run->heat = run->html = NULL;
     run->selftest = false;
     run->live = LIVE_OFF;
 }

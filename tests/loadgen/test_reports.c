@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "loadgen/report/hlog.h"
 #include "program.h"
@@ -184,6 +185,58 @@ static void test_series_as_csv(void **state)
     assert_int_equal(requests, report_number(&result, "requests/ok"));
     assert_in_range(rows, 2, 3); /* a third one for what came after the end */
     free(text);
+    program_finish(&server, &result);
+}
+
+/* ---- heat ---- */
+
+/* Every response is counted once, in the step its time falls into; after a stall of a second there are some of every height. */
+static void test_heat_adds_up(void **state)
+{
+    (void)state;
+    struct script_server server;
+    char arguments[600];
+    script_server_start(&server, "127.0.0.1:0");
+    snprintf(arguments, sizeof(arguments), "-c 4 -R 200 -d 2500ms --heat %s/heat.csv", program_folder());
+    struct result result = program_run(&server, arguments, "/stall");
+    script_server_stop(&server);
+    char *text = take_file("heat.csv");
+    static const char head[] = "time_s,latency_us,count\n";
+    double from_s, last_s = 0;
+    unsigned long long edge, count, sum = 0, slow = 0;
+    assert_memory_equal(text, head, sizeof(head) - 1);
+    for (const char *at = text + sizeof(head) - 1; *at; at = strchr(at, '\n') + 1) {
+        assert_int_equal(sscanf(at, "%lf,%llu,%llu\n", &from_s, &edge, &count), 3);
+        assert_true(from_s >= last_s);
+        assert_int_not_equal(count, 0);
+        last_s = from_s;
+        sum += count;
+        slow += edge >= 100000 ? count : 0;
+    }
+    assert_int_equal(sum, report_number(&result, "requests/ok"));
+    assert_true(slow >= 150); /* planned in the first 0.9 s of standing still: 180 */
+    free(text);
+    program_finish(&server, &result);
+}
+
+/* The line with the beginning comes first, also when nothing else is said, and the time is of this boot's clock. */
+static void test_announces_the_beginning(void **state)
+{
+    (void)state;
+    struct script_server server;
+    char arguments[600];
+    script_server_start(&server, "127.0.0.1:0");
+    snprintf(arguments, sizeof(arguments), "-c 1 -n 5 --quiet --announce --warmup 50ms -o %s/o", program_folder());
+    uint64_t before_ns = clock_now_ns();
+    struct result result = program_run_url(arguments, server.url, "/ok");
+    unsigned long long from_ns = 0;
+    char end = 0;
+    assert_int_equal(sscanf(result.out, "measuring from %llu%c", &from_ns, &end), 2);
+    assert_int_equal(end, '\n');
+    assert_string_equal(strchr(result.out, '\n'), "\n");
+    assert_in_range(from_ns, before_ns + 50 * CLOCK_NS_PER_MS, clock_now_ns());
+    free(take_file("o"));
+    script_server_stop(&server);
     program_finish(&server, &result);
 }
 
@@ -423,7 +476,7 @@ static void test_files_of_no_answer(void **state)
 static void test_full_disk(void **state)
 {
     (void)state;
-    static const char *const options[] = {"--output", "--hgrm", "--hlog", "--series", "--html"};
+    static const char *const options[] = {"--output", "--hgrm", "--hlog", "--series", "--heat", "--html"};
     struct script_server server;
     char arguments[100], line[200];
     script_server_start(&server, "127.0.0.1:0");
@@ -487,6 +540,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_series_shows_a_stall),
         cmocka_unit_test(test_series_counts_errors),
         cmocka_unit_test(test_series_as_csv),
+        cmocka_unit_test(test_heat_adds_up),
+        cmocka_unit_test(test_announces_the_beginning),
         cmocka_unit_test(test_hlog_adds_up),
         cmocka_unit_test(test_html),
         cmocka_unit_test(test_html_of_one_answer),

@@ -648,6 +648,8 @@ static void test_refused(void **state)
         {"--repeat 0", "--repeat"},
         {"--compare http://127.0.0.1:1/ --slo p99<5ms", "--slo"},
         {"--compare http://127.0.0.1:1/ --series /tmp/x", "--series"},
+        {"--repeat 3 --heat /tmp/x", "--heat"},
+        {"--repeat 3 --announce", "--announce"},
         {"--compare ftp://127.0.0.1:1/", "ftp://127.0.0.1:1/"},
     };
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
