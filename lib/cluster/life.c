@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -90,6 +91,18 @@ static void end_thread(struct life *life)
     let_go(life);
 }
 
+/* A process has to prove that it is the same strategy: somebody may have put another program in the place of this one. */
+static bool is_foreign(struct life *life)
+{
+    const char *program = life->slot->program, *wanted = life->primary->scoreboard->strategy;
+    bool proved = strncmp(program, wanted, SCOREBOARD_NAME_SIZE) == 0;
+    bool is_process = life->primary->strategy->place == PROCESSES;
+    if (!proved)
+        snprintf(life->foreign, sizeof life->foreign, "the program is %.*s now", SCOREBOARD_NAME_SIZE,
+                 *program ? program : "another one");
+    return is_process && !proved;
+}
+
 static void become_ready(struct life *life)
 {
     life->state = LIFE_READY;
@@ -103,7 +116,10 @@ static void on_message(void *context, const struct channel_message *message, str
     struct life *life = context;
     if (fd >= 0)
         close(fd);
-    if (message->kind == CHANNEL_READY && life->state == LIFE_STARTING)
+    bool says_ready = message->kind == CHANNEL_READY && life->state == LIFE_STARTING;
+    if (says_ready && is_foreign(life))
+        life_kill(life, life->foreign);
+    else if (says_ready)
         become_ready(life);
     else
         messages_from_worker(life, message, bytes);
@@ -153,6 +169,8 @@ static void on_exit_of(uv_process_t *process, int64_t exit_status, int term_sign
 {
     struct life *life = process->data;
     bool wanted = life->state == LIFE_DRAINING || life->primary->stopping;
+    if (!life->kill_reason && life->slot->program[0] && is_foreign(life))
+        life->kill_reason = life->foreign;
     describe_end(life, exit_status, term_signal);
     log_line(life->primary->log, wanted ? LOG_DEBUG : LOG_WARN, "%s %u (pid %d) ended: %s", role_name(life->place->role),
              life->place->index, (int)process->pid, life->end);

@@ -147,9 +147,10 @@ static int read_settings(struct launch *launch, int argc, char **argv)
 {
     struct config *config = &launch->config;
     char error[OPTIONS_ERROR_SIZE];
-    bool is_worker = getenv(WORKER_IDENTITY_NAME) != NULL;
-    int outcome =
-        is_worker ? config_inherit(config, argc, argv, WORKER_SETTINGS_FD, error) : config_read(config, argc, argv, error);
+    const char *identity = getenv(WORKER_IDENTITY_NAME);
+    if (identity && worker_prove_program(launch->strategy, identity) != 0)
+        return -EINVAL;
+    int outcome = identity ? config_inherit(config, argc, argv, WORKER_SETTINGS_FD, error) : config_read(config, argc, argv, error);
     if (outcome < 0)
         fprintf(stderr, "%s\n", error);
     if (outcome != OPTIONS_RUN)

@@ -327,6 +327,7 @@ static int prepare(struct primary *primary)
     }
     uv_timer_init(&primary->loop, &primary->grace);
     primary->grace.data = primary;
+    snprintf(primary->scoreboard->strategy, SCOREBOARD_NAME_SIZE, "%s", primary->strategy->name);
     primary->scoreboard->workers = primary->worker_count;
     primary->scoreboard->fronts = primary->front_count;
     return 0;

@@ -28,7 +28,7 @@
 
 #define PLACES_MAX (WORKERS_MAX + FRONTS_MAX)
 
-enum { PRIMARY_WHY_SIZE = 200, END_TEXT_SIZE = 80 };
+enum { PRIMARY_WHY_SIZE = 200, END_TEXT_SIZE = 120 };
 
 enum life_state {
     LIFE_STARTING, /* started, not ready */
@@ -56,9 +56,10 @@ struct life {
     struct worker *thread_worker; /* THREADS and IN_PLACE */
     unsigned handles;             /* post, and process */
     bool has_post, has_process, process_running;
-    uint64_t handed;         /* connections dealt to it */
-    const char *kill_reason; /* why it was killed by us, or NULL */
-    char end[END_TEXT_SIZE]; /* how it ended: "signal 9", "exit status 1" */
+    uint64_t handed;                         /* connections dealt to it */
+    const char *kill_reason;                 /* why it was killed by us, or could not live; or NULL */
+    char foreign[32 + SCOREBOARD_NAME_SIZE]; /* such a reason: another strategy's program */
+    char end[END_TEXT_SIZE];                 /* how it ended: "signal 9", "exit status 1" */
 };
 
 /* What a person calls "worker 3": it is filled by one life after the other. */

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -422,21 +423,47 @@ static int tie_to_primary(int primary_pid)
     return getppid() == primary_pid ? 0 : -ESRCH; /* it died before we could ask */
 }
 
+struct identity {
+    unsigned index, slot, role;
+    int primary_pid;
+};
+
+static int parse_identity(const char *text, struct identity *identity)
+{
+    int count = sscanf(text, "%u:%u:%u:%d", &identity->index, &identity->slot, &identity->role, &identity->primary_pid);
+    return count == 4 && identity->slot < SCOREBOARD_SLOTS ? 0 : -EINVAL;
+}
+
+int worker_prove_program(const struct strategy *strategy, const char *identity)
+{
+    struct identity own;
+    struct scoreboard *scoreboard;
+    if (parse_identity(identity, &own) != 0 || scoreboard_map(WORKER_SCOREBOARD_FD, &scoreboard) != 0)
+        return 0;
+    char *program = scoreboard->slots[own.slot].program;
+    snprintf(program, SCOREBOARD_NAME_SIZE, "%s", strategy->name);
+    bool same = strncmp(program, scoreboard->strategy, SCOREBOARD_NAME_SIZE) == 0;
+    if (!same)
+        fprintf(stderr, "%s: cannot be a worker of %.*s: the program on disk has been replaced by another strategy's\n",
+                strategy->name, SCOREBOARD_NAME_SIZE, scoreboard->strategy);
+    scoreboard_unmap(scoreboard);
+    return same ? 0 : -EPROTO;
+}
+
 int worker_process_main(const struct strategy *strategy, const struct cluster_options *options, const void *own_options,
                         const struct log *log, const char *identity)
 {
-    unsigned index, slot, role;
-    int primary_pid;
+    struct identity own;
     struct scoreboard *scoreboard;
-    if (sscanf(identity, "%u:%u:%u:%d", &index, &slot, &role, &primary_pid) != 4 || slot >= SCOREBOARD_SLOTS) {
+    if (parse_identity(identity, &own) != 0) {
         log_line(log, LOG_ERROR, "%s is set to '%s': only the primary sets it", WORKER_IDENTITY_NAME, identity);
         return 1;
     }
-    int error = tie_to_primary(primary_pid);
+    int error = tie_to_primary(own.primary_pid);
     if (!error)
         error = scoreboard_map(WORKER_SCOREBOARD_FD, &scoreboard);
     if (error) {
-        log_line(log, LOG_ERROR, "worker %u cannot start: %s", index, uv_strerror(error));
+        log_line(log, LOG_ERROR, "worker %u cannot start: %s", own.index, uv_strerror(error));
         return 1;
     }
     static const int ignored[] = {SIGINT, SIGHUP, SIGTTIN, SIGTTOU, SIGUSR1};
@@ -448,10 +475,10 @@ int worker_process_main(const struct strategy *strategy, const struct cluster_op
         .options = options,
         .own_options = own_options,
         .log = log,
-        .role = (enum worker_role)role,
-        .index = index,
+        .role = (enum worker_role)own.role,
+        .index = own.index,
         .scoreboard = scoreboard,
-        .slot = &scoreboard->slots[slot],
+        .slot = &scoreboard->slots[own.slot],
         .listener = fcntl(WORKER_LISTENER_FD, F_GETFD) < 0 ? -1 : WORKER_LISTENER_FD,
         .private = &private,
     };

@@ -70,6 +70,12 @@ void worker_hold(struct worker *worker);
 /* What the calling thread needs before it serves: its name, timer slack, CPU. */
 void worker_prepare_thread(const struct worker *worker);
 
+/*
+ * The first thing a worker process does: it writes into its slot which strategy it is. -EPROTO when the primary is another one;
+ * that has been said. What else is wrong with `identity` is worker_process_main's business.
+ */
+int worker_prove_program(const struct strategy *strategy, const char *identity);
+
 /* The life of a worker process, and of a worker thread: begin, run the loop, end. main's exit status. */
 int worker_process_main(const struct strategy *strategy, const struct cluster_options *options, const void *own_options,
                         const struct log *log, const char *identity);

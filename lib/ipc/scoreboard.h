@@ -18,6 +18,7 @@
 #define FRONTS_MAX              64
 #define SCOREBOARD_SLOTS        (2 * (WORKERS_MAX + FRONTS_MAX))
 #define SCOREBOARD_SHARED_BYTES (256 * 1024)
+#define SCOREBOARD_NAME_SIZE    32
 
 enum worker_state { WORKER_NONE, WORKER_STARTING, WORKER_READY, WORKER_DRAINING, WORKER_GONE };
 enum worker_role { ROLE_WORKER, ROLE_FRONT };
@@ -34,7 +35,9 @@ struct scoreboard_slot {
     _Atomic uint64_t occupied_until_ns; /* a request occupies it until then, on purpose: no hang before */
     counter handed_taken;               /* connections it was handed over the channel, and has taken or lost in taking */
     struct counters counters;
-    struct timings timings; /* of its answers, from the whole request on; those given on the spot are sampled */
+    struct timings timings;             /* of its answers, from the whole request on; those given on the spot are sampled */
+    char program[SCOREBOARD_NAME_SIZE]; /* a process's own strategy, which it writes before anything else; "": it has not come so
+                                           far */
 };
 
 /* What the lives of one place had counted when they ended. */
@@ -45,6 +48,7 @@ struct scoreboard_past {
 
 struct scoreboard {
     uint32_t layout;                              /* SCOREBOARD_LAYOUT: a worker of another build refuses to start */
+    char strategy[SCOREBOARD_NAME_SIZE];          /* the primary's: a worker of another strategy refuses to start, too */
     struct net_address address;                   /* where clients connect; the primary writes it before any worker starts */
     _Atomic uint32_t workers, fronts;             /* how many there are to be */
     struct net_address upstreams[WORKERS_MAX];    /* proxied: where a front finds each worker; written before its state is OPEN */
@@ -59,7 +63,7 @@ struct scoreboard {
     struct scoreboard_slot slots[SCOREBOARD_SLOTS];
 };
 
-#define SCOREBOARD_LAYOUT UINT32_C(5)
+#define SCOREBOARD_LAYOUT UINT32_C(6)
 
 /* Makes it, zeroed, and a descriptor (close-on-exec) for others to map. 0 or negative errno. */
 int scoreboard_create(struct scoreboard **scoreboard, int *fd);

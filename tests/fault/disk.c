@@ -82,6 +82,21 @@ void scene_replace_program(struct contract *contract, enum program_kind kind)
     CHECK(contract, rename(fresh, path) == 0, "%s: %s", path, strerror(errno));
 }
 
+bool scene_replace_program_by(struct contract *contract, const char *name)
+{
+    char path[CONTRACT_PATH], fresh[CONTRACT_PATH], other[CONTRACT_PATH];
+    const char *slash = strrchr(contract->program, '/');
+    int folder_length = slash ? (int)(slash + 1 - contract->program) : 0;
+    snprintf(other, sizeof other, "%.*s%s", folder_length, contract->program, name);
+    if (access(other, X_OK) != 0)
+        return false;
+    path_of_copy(contract, path);
+    contract_file(contract, "new", fresh);
+    copy_file(contract, other, fresh);
+    CHECK(contract, rename(fresh, path) == 0, "%s: %s", path, strerror(errno));
+    return true;
+}
+
 void scene_open_gate(struct contract *contract)
 {
     char path[CONTRACT_PATH];

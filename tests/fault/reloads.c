@@ -160,6 +160,35 @@ void test_reload_fails(struct contract *contract)
     scene_end(server, 0);
 }
 
+/* Each would become ready as well, and serve in its own way: what runs is not to change by a copy that went wrong. */
+void test_reload_onto_another_strategy(struct contract *contract)
+{
+    static const char *const names[] = {"single", "shared", "master-accept", "reuseport", "threaded", "proxied"};
+    char wanted[64];
+    struct place_row before[PLACE_ROWS];
+    struct crowd_figures figures;
+    unsigned tried = 0;
+    scene_copy_program(contract);
+    struct server *server = scene_start(contract, 2, NULL);
+    size_t count = scene_rows(contract, server, before);
+    struct crowd *crowd = crowd_start(contract, server, &(struct crowd_plan){.kept = 8, .slow = 4, .single = 8});
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(names[i], contract->profile->name) == 0 || !scene_replace_program_by(contract, names[i]))
+            continue;
+        snprintf(wanted, sizeof wanted, "the program is %s now", names[i]);
+        scene_signal(contract, server->pid, SIGHUP);
+        expect_aborted(contract, server, ++tried, wanted);
+        expect_same(contract, server, before, count);
+    }
+    CHECK(contract, tried > 0, "no other strategy's program stands beside %s", contract->program);
+    crowd_stop(crowd, &figures);
+    crowd_check_all_ok(contract, &figures, "reloads onto other strategies' programs");
+    scene_replace_program(contract, PROGRAM_GOOD);
+    scene_signal(contract, server->pid, SIGHUP);
+    scene_wait_reloads(contract, server, 1, tried);
+    scene_end(server, 0);
+}
+
 /* ---- sockets of the workers' own ---- */
 
 static int read_migrate(void)

@@ -129,6 +129,8 @@ enum program_kind {
     PROGRAM_NONE,   /* no file */
 };
 void scene_replace_program(struct contract *contract, enum program_kind kind);
+/* By a copy of another program that stands beside it; false, and nothing happens, where there is none of that name. */
+bool scene_replace_program_by(struct contract *contract, const char *name);
 void scene_open_gate(struct contract *contract);
 
 /* Whether the process runs the file that is on disk now. */

@@ -30,6 +30,7 @@
     X(reloads_under_load, TRAIT_PROCESSES)                    \
     X(reloads_under_loadgen, TRAIT_PROCESSES)                 \
     X(reload_fails, TRAIT_PROCESSES)                          \
+    X(reload_onto_another_strategy, TRAIT_PROCESSES)          \
     X(own_sockets, TRAIT_SOCKETS)                             \
     X(own_sockets_migrate, TRAIT_SOCKETS)                     \
     /* scaling.c */                                           \
