@@ -22,6 +22,27 @@ void state_for_worker(const struct question *question, struct slice bytes)
                          (struct slice){answer, length < 0 ? 0 : (size_t)length}); /* full: the asker hears by its deadline */
 }
 
+/* Redis' own words are in it: what JSON does not take as it is becomes '?'. */
+static void copy_plain(struct slice text, char *plain, size_t size)
+{
+    size_t length = text.length < size ? text.length : size - 1;
+    for (size_t i = 0; i < length; i++)
+        plain[i] = text.at[i] >= ' ' && text.at[i] <= '~' ? text.at[i] : '?';
+    plain[length] = '\0';
+}
+
+void redis_of_worker(const struct question *question, struct slice reason)
+{
+    struct primary *primary = question->primary;
+    const struct place *place = &primary->places[question->place];
+    char text[512];
+    copy_plain(reason, text, sizeof text);
+    if (reason.length > 0)
+        primary_event(primary, "redis", place, question_asker(question), "{s:s, s:s}", "state", "down", "reason", text);
+    else
+        primary_event(primary, "redis", place, question_asker(question), "{s:s}", "state", "up");
+}
+
 /* ---- /counter ---- */
 
 static void answer_line(struct job *job, struct slice fields, int length)

@@ -18,10 +18,8 @@ typedef void primary_takes(const struct question *question, struct slice bytes);
 typedef void worker_takes(struct worker *worker, uint64_t id, struct slice bytes);
 
 static primary_takes *const primary_topics[TOPICS] = {
-    [TOPIC_BROADCAST] = broadcast_for_worker,
-    [TOPIC_GATHER] = gather_for_worker,
-    [TOPIC_APPEND] = append_for_worker,
-    [TOPIC_STATE] = state_for_worker,
+    [TOPIC_BROADCAST] = broadcast_for_worker, [TOPIC_GATHER] = gather_for_worker, [TOPIC_APPEND] = append_for_worker,
+    [TOPIC_STATE] = state_for_worker,         [TOPIC_REDIS] = redis_of_worker,
 };
 
 static worker_takes *const worker_topics[TOPICS] = {
@@ -97,8 +95,7 @@ unsigned primary_broadcast(struct primary *primary, enum topic topic, struct sli
     return told;
 }
 
-/* Its life, unless that is over. */
-static struct life *find_asker(const struct question *question)
+struct life *question_asker(const struct question *question)
 {
     struct place *place = &question->primary->places[question->place];
     for (struct list *link = place->lives.next; link != &place->lives; link = link->next) {
@@ -111,13 +108,13 @@ static struct life *find_asker(const struct question *question)
 
 int question_reply(const struct question *question, int error, struct slice bytes)
 {
-    struct life *life = question->id ? find_asker(question) : NULL;
+    struct life *life = question->id ? question_asker(question) : NULL;
     return life ? post_reply(&life->post, question->id, error, bytes) : -EPIPE;
 }
 
 int question_reply_part(const struct question *question, struct slice bytes)
 {
-    struct life *life = question->id ? find_asker(question) : NULL;
+    struct life *life = question->id ? question_asker(question) : NULL;
     return life ? post_reply_part(&life->post, question->id, bytes) : -EPIPE;
 }
 

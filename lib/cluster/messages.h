@@ -32,6 +32,7 @@ enum topic {
     TOPIC_GATHER,    /* ask all workers: worker_gather */
     TOPIC_APPEND,    /* a line for --append-file */
     TOPIC_STATE,     /* a question of state/state.h */
+    TOPIC_REDIS,     /* its Redis is down, for this reason; or up again, without one */
     /* To a worker. */
     TOPIC_TEXT,  /* a text to be kept and counted */
     TOPIC_STATS, /* what it has counted: a JSON object */
@@ -109,6 +110,9 @@ struct question {
 int question_reply(const struct question *question, int error, struct slice bytes);
 int question_reply_part(const struct question *question, struct slice bytes);
 
+/* The life that asked, or NULL when it is over. */
+struct life *question_asker(const struct question *question);
+
 /* life.c passes on what the channel brings. */
 void messages_from_worker(struct life *life, const struct channel_message *message, struct slice bytes);
 
@@ -119,8 +123,9 @@ void broadcast_for_worker(const struct question *question, struct slice bytes);
 /* errand_append.c: a line that the primary is to write. */
 void append_for_worker(const struct question *question, struct slice bytes);
 
-/* errand_state.c: the state that the primary keeps. */
+/* errand_state.c: the state that the primary keeps; and news of a worker's Redis, for the event log. */
 void state_for_worker(const struct question *question, struct slice bytes);
+void redis_of_worker(const struct question *question, struct slice reason);
 
 /* ---- what a worker keeps of them ---- */
 

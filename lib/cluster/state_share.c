@@ -14,6 +14,17 @@ static int ask_primary(void *context, struct slice question, state_answered *ans
     return worker_ask(context, TOPIC_STATE, question, ASK_TIMEOUT_MS, answered, answered_context);
 }
 
+/* This worker's own connection: every worker says it once. The primary writes the event. */
+static void on_redis_changed(void *context, const char *name, const char *why)
+{
+    struct worker *worker = context;
+    if (why)
+        log_line(worker->log, LOG_WARN, "worker %u: Redis is down: %s", worker->index, why);
+    else
+        log_line(worker->log, LOG_INFO, "worker %u: Redis is up again: redis %s", worker->index, name);
+    (void)worker_send(worker, TOPIC_REDIS, slice_of(why ? why : "")); /* full: the log has it */
+}
+
 /* Long enough for the slowest fill that is still one. */
 static uint64_t lease_ns(const struct cluster_options *options)
 {
@@ -33,6 +44,8 @@ int state_share_open(struct worker *worker)
         .ask = ask_primary,
         .ask_context = worker,
         .redis = options->redis,
+        .redis_changed = on_redis_changed,
+        .redis_context = worker,
         .lease_ns = lease_ns(options),
     };
     return state_open(&own->state, &settings);

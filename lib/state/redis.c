@@ -44,9 +44,9 @@ enum redis_status { REDIS_FIRST, REDIS_UP, REDIS_DOWN };
 struct redis {
     uv_loop_t *loop;
     uv_timer_t timer;
-    struct net_address address;
+    struct redis_settings settings;
     char name[NET_TEXT_SIZE];
-    uint64_t deadline_ns, ticks;
+    uint64_t ticks;
     enum redis_status status;
     unsigned failures;       /* tries in a row */
     struct redis_link *link; /* the connection, also one that is being made; or NULL */
@@ -105,14 +105,25 @@ static void try_later(struct redis *redis)
     uv_timer_start(&redis->timer, on_time, delay_ms, 0);
 }
 
+/* `why` NULL: it is back. */
+static void tell_change(const struct redis *redis, const char *why)
+{
+    if (redis->settings.changed)
+        redis->settings.changed(redis->settings.changed_context, redis->name, why);
+}
+
 /* Everybody who waits is told. The status says so first: what is asked for meanwhile fails at once. */
 static void lose_link(struct redis *redis, int error, const char *reason)
 {
+    bool was_down = redis->status == REDIS_DOWN;
     redis->link = NULL;
     redis->status = REDIS_DOWN;
     snprintf(redis->why, sizeof redis->why, "redis %s: %s", redis->name, reason);
-    if (!redis->closing)
+    if (!redis->closing) {
         try_later(redis);
+        if (!was_down)
+            tell_change(redis, redis->why);
+    }
     while (!list_empty(&redis->commands))
         answer_command(list_entry(redis->commands.next, struct redis_command, link), error, redis->why, NULL);
 }
@@ -214,7 +225,7 @@ static void on_reply(redisAsyncContext *context, void *data, void *user)
 
 static void start_ticking(struct redis *redis)
 {
-    uint64_t tick_ms = redis->deadline_ns / DEADLINE_TICKS / CLOCK_NS_PER_MS;
+    uint64_t tick_ms = redis->settings.deadline_ns / DEADLINE_TICKS / CLOCK_NS_PER_MS;
     tick_ms += tick_ms == 0;
     uv_timer_start(&redis->timer, on_time, tick_ms, tick_ms);
 }
@@ -287,8 +298,11 @@ static void on_pong(void *context, int error, const char *why, const redisReply 
     struct redis *redis = context;
     (void)reply;
     if (error == 0) {
+        bool was_down = redis->status == REDIS_DOWN;
         redis->status = REDIS_UP;
         redis->failures = 0;
+        if (was_down)
+            tell_change(redis, NULL);
     } else if (redis->link) { /* it answered, but will not serve us: loading, no password */
         char reason[REDIS_WHY_SIZE];
         snprintf(reason, sizeof reason, "%s", why + strlen("redis ") + strlen(redis->name) + strlen(": "));
@@ -300,9 +314,9 @@ static void on_pong(void *context, int error, const char *why, const redisReply 
 static redisAsyncContext *begin_connect(const struct redis *redis)
 {
     char host[NET_TEXT_SIZE];
-    if (net_is_unix(&redis->address))
-        return redisAsyncConnectUnix(((const struct sockaddr_un *)&redis->address.storage)->sun_path);
-    return redisAsyncConnect(net_format_address(&redis->address, false, host), net_port(&redis->address));
+    if (net_is_unix(&redis->settings.address))
+        return redisAsyncConnectUnix(((const struct sockaddr_un *)&redis->settings.address.storage)->sun_path);
+    return redisAsyncConnect(net_format_address(&redis->settings.address, false, host), net_port(&redis->settings.address));
 }
 
 static int join_loop(struct redis_link *link)
@@ -374,7 +388,7 @@ static void tick(struct redis *redis)
     }
     if (redis->ticks - list_entry(redis->commands.next, struct redis_command, link)->born <= DEADLINE_TICKS)
         return;
-    snprintf(reason, sizeof reason, "no answer within %" PRIu64 " ms", redis->deadline_ns / CLOCK_NS_PER_MS);
+    snprintf(reason, sizeof reason, "no answer within %" PRIu64 " ms", redis->settings.deadline_ns / CLOCK_NS_PER_MS);
     cut_link(redis, -ETIMEDOUT, reason);
 }
 
@@ -394,18 +408,17 @@ static bool is_abstract(const struct net_address *address)
     return net_is_unix(address) && ((const struct sockaddr_un *)&address->storage)->sun_path[0] == '\0';
 }
 
-int redis_open(struct redis **opened, uv_loop_t *loop, const struct net_address *address, uint64_t deadline_ns)
+int redis_open(struct redis **opened, uv_loop_t *loop, const struct redis_settings *settings)
 {
-    if (is_abstract(address))
+    if (is_abstract(&settings->address))
         return -EINVAL;
     struct redis *redis = calloc(1, sizeof *redis);
     if (!redis)
         return -ENOMEM;
     redis->loop = loop;
-    redis->address = *address;
-    redis->deadline_ns = deadline_ns;
+    redis->settings = *settings;
     redis->parts = 1;
-    net_format_address(address, true, redis->name);
+    net_format_address(&settings->address, true, redis->name);
     list_init(&redis->commands);
     random_init(&redis->random, random_seed());
     uv_timer_init(loop, &redis->timer);

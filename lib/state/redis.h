@@ -40,8 +40,21 @@ void redis_format_word(struct redis_words *words, const char *format, ...) __att
  */
 typedef void redis_replied(void *context, int error, const char *why, const redisReply *reply);
 
+/*
+ * Told once when Redis goes, or is not there at the first try, with the reason; and once when it is back, with `why` NULL. Not told
+ * of a first connection that succeeds, nor of further tries that fail. `name` is the address as text. It must not close the redis.
+ */
+typedef void redis_changed(void *context, const char *name, const char *why);
+
+struct redis_settings {
+    struct net_address address;
+    uint64_t deadline_ns;   /* for one command */
+    redis_changed *changed; /* or NULL; may be called before redis_open returns */
+    void *changed_context;
+};
+
 /* Begins to connect. 0; -EINVAL: an abstract unix address, which Redis does not know; or another negative errno. */
-int redis_open(struct redis **redis, uv_loop_t *loop, const struct net_address *address, uint64_t deadline_ns);
+int redis_open(struct redis **redis, uv_loop_t *loop, const struct redis_settings *settings);
 
 /* Sends it (a copy); `done` is called once, during the call or later. -E2BIG: it has more words than there is room for. */
 void redis_command(struct redis *redis, const struct redis_words *words, redis_replied *done, void *context);

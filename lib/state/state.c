@@ -99,6 +99,14 @@ static void fill_in_defaults(struct state_settings *settings)
         settings->cache_entries_max = 1000;
 }
 
+static int open_redis(struct state *state)
+{
+    const struct state_settings *settings = &state->settings;
+    const struct redis_settings of_redis = {settings->redis, settings->redis_deadline_ns, settings->redis_changed,
+                                            settings->redis_context};
+    return settings->redis.length > 0 ? redis_open(&state->redis, settings->loop, &of_redis) : 0;
+}
+
 static void free_state(struct state *state)
 {
     lru_table_free(&state->sessions);
@@ -118,8 +126,8 @@ int state_open(struct state **opened, const struct state_settings *settings)
     random_init(&state->random, random_seed());
     int error = state->shared ? shared_check(state->shared) : 0;
     if (!error && (error = lru_table_init(&state->sessions, state->settings.sessions_max)) == 0 &&
-        (error = lru_table_init(&state->cache, state->settings.cache_entries_max)) == 0 && settings->redis.length > 0)
-        error = redis_open(&state->redis, settings->loop, &settings->redis, state->settings.redis_deadline_ns);
+        (error = lru_table_init(&state->cache, state->settings.cache_entries_max)) == 0)
+        error = open_redis(state);
     if (error) {
         free_state(state);
         return error;

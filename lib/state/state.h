@@ -66,10 +66,13 @@ struct state_settings {
     void *ask_context;
     struct net_address redis;   /* length 0: none */
     uint64_t redis_deadline_ns; /* for one command; 0: 2 s */
-    uint64_t session_ttl_ns;    /* from the last visit; 0: 30 min */
-    size_t sessions_max;        /* in a worker's memory, the longest unused makes room; 0: 10,000 */
-    size_t cache_entries_max;   /* the same of the cache; 0: 1,000 */
-    uint64_t lease_ns;          /* so long others wait for a worker's fill before they do it themselves; 0: 2 s */
+    /* Told once when Redis goes, with the reason, and once when it is back, with `why` NULL: state/redis.h. Or NULL */
+    void (*redis_changed)(void *redis_context, const char *name, const char *why);
+    void *redis_context;
+    uint64_t session_ttl_ns;  /* from the last visit; 0: 30 min */
+    size_t sessions_max;      /* in a worker's memory, the longest unused makes room; 0: 10,000 */
+    size_t cache_entries_max; /* the same of the cache; 0: 1,000 */
+    uint64_t lease_ns;        /* so long others wait for a worker's fill before they do it themselves; 0: 2 s */
 };
 
 /*

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -308,6 +309,68 @@ void test_redis_missing_killed_restarted(struct contract *contract)
         ask_until(client, "GET /session", 200, &response);
         redis_server_kill(redis);
     }
+}
+
+/* Lines of the file with both words in them. */
+static unsigned count_lines(const char *path, const char *word, const char *other)
+{
+    char *line = NULL;
+    size_t size = 0;
+    unsigned count = 0;
+    FILE *file = fopen(path, "re");
+    while (file && getline(&line, &size, file) > 0)
+        count += strstr(line, word) && strstr(line, other);
+    free(line);
+    if (file)
+        fclose(file);
+    return count;
+}
+
+static unsigned count_in_text(const char *text, const char *word)
+{
+    unsigned count = 0;
+    while ((text = strstr(text, word))) {
+        text += strlen(word);
+        count++;
+    }
+    return count;
+}
+
+#define REDIS_EVENT "\"event\":\"redis\",\"role\":\"worker\""
+#define REDIS_DOWN  "\"state\":\"down\",\"reason\":\"redis unix:"
+#define REDIS_UP    "\"state\":\"up\"}"
+
+static void wait_for_events(struct contract *contract, const char *path, const char *state, unsigned wanted)
+{
+    uint64_t deadline_ns = now_ns() + contract->patience_ns;
+    while (count_lines(path, REDIS_EVENT, state) < wanted && look_again(deadline_ns))
+        ;
+    CHECK(contract, count_lines(path, REDIS_EVENT, state) == wanted, "%u events of Redis with %s, wanted %u",
+          count_lines(path, REDIS_EVENT, state), state, wanted);
+}
+
+/* Each worker says it once when its Redis goes and once when it is back, on stderr and in the event log. */
+void test_redis_changes_are_told(struct contract *contract)
+{
+    static char text[SERVER_TEXT];
+    char path[CONTRACT_PATH];
+    struct redis_server *redis = state_redis_prepare(contract);
+    contract_file(contract, "events", path);
+    struct server *server = server_start(contract, 0, "--redis", redis->address, "--log", "info", "--event-log", path, NULL);
+    for (unsigned round = 1; round <= 2; round++) {
+        wait_for_events(contract, path, REDIS_DOWN, round * server->workers);
+        CHECK(contract, redis_server_start(redis, 0) == 0, "the Redis does not start");
+        wait_for_events(contract, path, REDIS_UP, round * server->workers);
+        redis_server_kill(redis);
+    }
+    wait_for_events(contract, path, REDIS_DOWN, 3 * server->workers);
+    CHECK(contract, count_lines(path, REDIS_EVENT, redis->address) == 3 * server->workers, "the events do not name %s",
+          redis->address);
+    server_errors(server, text, sizeof text);
+    CHECK(contract,
+          count_in_text(text, ": Redis is down: redis unix:") == 3 * server->workers &&
+              count_in_text(text, ": Redis is up again: redis unix:") == 2 * server->workers,
+          "stderr does not say so as often");
 }
 
 /* A Redis that takes commands and does not answer: who asks it waits for the deadline, and nobody else does. */

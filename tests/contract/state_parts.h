@@ -63,6 +63,7 @@ void state_redis_end(struct contract *contract);
     X(session_in_redis, 0)                                               \
     X(session_cookies, 0)                                                \
     X(redis_missing_killed_restarted, 0)                                 \
+    X(redis_changes_are_told, 0)                                         \
     X(redis_stopped, 0)                                                  \
     X(end_with_redis, 0)                                                 \
     X(end_with_redis_stopped, 0)                                         \

@@ -3,7 +3,10 @@
  */
 #include "tests/unit/state_support.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/redis/redis_server.h"
 
@@ -253,6 +256,71 @@ static void test_down_from_the_beginning_then_up(void **unused)
     lab_close(&lab);
 }
 
+/* What was told of a Redis that goes and comes. */
+struct changes {
+    unsigned downs, ups;
+    char why[320];
+};
+
+static void on_changed(void *context, const char *name, const char *why)
+{
+    struct changes *changes = context;
+    assert_string_equal(name, server.address);
+    changes->downs += why != NULL;
+    changes->ups += why == NULL;
+    if (why)
+        snprintf(changes->why, sizeof changes->why, "%s", why);
+}
+
+/* Where the Redis was, somebody takes connections and ends them: each is a try that has failed. */
+static void refuse_tries(struct lab *lab, unsigned tries)
+{
+    struct net_address address = settings().redis;
+    int listener = net_listen(&address, 0, 8);
+    assert_true(listener >= 0);
+    assert_int_equal(fcntl(listener, F_SETFL, O_NONBLOCK), 0);
+    uint64_t deadline_ns = clock_now_ns() + WAIT_MS * CLOCK_NS_PER_MS;
+    while (tries > 0 && clock_now_ns() < deadline_ns) {
+        int fd = accept(listener, NULL, NULL);
+        if (fd >= 0) {
+            close(fd);
+            tries--;
+        }
+        uv_run(&lab->loop, fd >= 0 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    }
+    assert_int_equal(tries, 0);
+    close(listener);
+    unlink(server.path);
+}
+
+/* A change is told once, however many tries fail; a connection that succeeds at once is none. */
+static void test_changes_are_told_once(void **unused)
+{
+    (void)unused;
+    SKIP_WITHOUT_REDIS();
+    struct changes changes = {0};
+    struct state_settings told = settings();
+    struct lab lab;
+    told.redis_changed = on_changed;
+    told.redis_context = &changes;
+    lab_open(&lab, told);
+    (void)count(&lab, STATE_REDIS, 1);
+    assert_int_equal(changes.downs + changes.ups, 0);
+    redis_server_kill(&server);
+    unlink(server.path);
+    lab_wait(&lab, &changes.downs, 1);
+    assert_non_null(strstr(changes.why, server.address));
+    refuse_tries(&lab, 3);
+    assert_int_equal(changes.downs, 1);
+    assert_int_equal(changes.ups, 0);
+    assert_int_equal(redis_server_start(&server, 0), 0);
+    (void)count_until_up(&lab);
+    assert_int_equal(changes.downs, 1);
+    assert_int_equal(changes.ups, 1);
+    lab_close(&lab); /* an end is no change */
+    assert_int_equal(changes.downs, 1);
+}
+
 static void test_killed_and_restarted(void **unused)
 {
     (void)unused;
@@ -446,6 +514,7 @@ int main(void)
         cmocka_unit_test_setup(test_one_fill_for_two_workers, begin),
         cmocka_unit_test_setup(test_lease_of_the_dead_runs_out, begin),
         cmocka_unit_test_setup(test_down_from_the_beginning_then_up, begin),
+        cmocka_unit_test_setup(test_changes_are_told_once, begin),
         cmocka_unit_test_setup(test_killed_and_restarted, begin),
         cmocka_unit_test_setup(test_killed_with_commands_under_way, begin),
         cmocka_unit_test_setup(test_stopped_and_continued, begin),
