@@ -254,13 +254,19 @@ void cache_open(struct state *state)
     state->look_again.data = state;
 }
 
+/* A look that is under way may bring the lease, when nobody is here to take it. What is being kept ends its lease itself. */
+void cache_release(struct state *state)
+{
+    for (struct list *link = state->fills.next; link != &state->fills; link = link->next) {
+        struct state_fill *fill = list_entry(link, struct state_fill, link);
+        if (fill->phase == FILL_OUT || fill->phase == FILL_LOOKING)
+            fill->store->release(fill);
+    }
+}
+
 void cache_close(struct state *state, uv_close_cb closed)
 {
-    while (!list_empty(&state->fills)) {
-        struct state_fill *fill = list_entry(state->fills.next, struct state_fill, link);
-        if (fill->phase == FILL_OUT)
-            fill->store->release(fill);
-        refuse_all(fill, -ECANCELED, STATE_ENDING);
-    }
+    while (!list_empty(&state->fills))
+        refuse_all(list_entry(state->fills.next, struct state_fill, link), -ECANCELED, STATE_ENDING);
     uv_close((uv_handle_t *)&state->look_again, closed);
 }

@@ -179,8 +179,8 @@ static void on_release(void *context, int error, const char *why, const redisRep
 static void release_redis(struct state_fill *fill)
 {
     struct redis_words words = {0};
-    if (!fill->single_flight || fill->state->closing)
-        return; /* it runs out by itself */
+    if (!fill->single_flight)
+        return; /* there is none */
     begin_script(&words, release_script, false, fill);
     redis_command(fill->state->redis, &words, on_release, NULL);
 }

@@ -433,12 +433,25 @@ static void on_timer_closed(uv_handle_t *handle)
     part_closed(handle->data);
 }
 
+/*
+ * Commands lie in hiredis' buffer until the loop turns, and there will be no more turns for them: one write takes what the socket
+ * has room for. Redis does what it has read, also when nobody is left to be told.
+ */
+static void send_what_is_left(const struct redis_link *link)
+{
+    int all;
+    if (link->context->c.flags & REDIS_CONNECTED)
+        (void)redisBufferWrite(&link->context->c, &all); /* else the rest is lost with the connection, which is told here */
+}
+
 void redis_close(struct redis *redis, void (*closed)(void *context), void *context)
 {
     redis->closing = true;
     redis->closed = closed;
     redis->closed_context = context;
-    if (redis->link)
+    if (redis->link) {
+        send_what_is_left(redis->link);
         cut_link(redis, -ECANCELED, "the worker is ending");
+    }
     uv_close((uv_handle_t *)&redis->timer, on_timer_closed);
 }

@@ -59,8 +59,10 @@ int redis_open(struct redis **redis, uv_loop_t *loop, const struct redis_setting
 /* Sends it (a copy); `done` is called once, during the call or later. -E2BIG: it has more words than there is room for. */
 void redis_command(struct redis *redis, const struct redis_words *words, redis_replied *done, void *context);
 
-/* Commands under way are answered with -ECANCELED before this returns, later ones as well; `closed` is told when the loop has let
- * go, and the redis is freed. */
+/*
+ * Commands under way are answered with -ECANCELED before this returns, later ones as well; `closed` is told when the loop has let
+ * go, and the redis is freed. Commands that were given before are sent, as far as the socket takes them without waiting.
+ */
 void redis_close(struct redis *redis, void (*closed)(void *context), void *context);
 
 #endif

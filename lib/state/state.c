@@ -1,8 +1,8 @@
 /*
  * Open, close, and which kind has which store.
  *
- * Closing goes from the outside in: Redis answers its commands first, then the questions to the primary, then the cache answers who
- * still waits; each of these finds the state closing and begins nothing new.
+ * Closing goes from the outside in: leases are given back, Redis answers its commands, then the questions to the primary, then the
+ * cache answers who still waits; each of these finds the state closing and begins nothing new.
  */
 #include "state/store.h"
 
@@ -155,6 +155,7 @@ static void on_cache_closed(uv_handle_t *handle)
 
 void state_close(struct state *state, void (*closed)(void *context), void *context)
 {
+    cache_release(state);
     state->closing = true;
     state->closed = closed;
     state->closed_context = context;

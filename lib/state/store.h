@@ -106,6 +106,9 @@ static inline struct slice fill_key(const struct state_fill *fill)
 
 void cache_open(struct state *state);
 
+/* Before the state closes: fills that will not be done are nobody's to wait for. */
+void cache_release(struct state *state);
+
 /* Everybody who waits is answered with -ECANCELED; `closed` is told when the loop has let go. */
 void cache_close(struct state *state, uv_close_cb closed);
 

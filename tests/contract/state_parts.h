@@ -83,7 +83,8 @@ void state_redis_end(struct contract *contract);
     X(killed_while_filling, TRAIT_PROCESSES | TRAIT_DIRECT | TRAIT_MANY) \
     X(cache_survives_a_crash, TRAIT_PROCESSES)                           \
     X(shop_with_redis_down, 0)                                           \
-    X(end_while_filling, 0)
+    X(end_while_filling, 0)                                              \
+    X(lease_ends_with_its_worker, TRAIT_DIRECT)
 
 #define STATE_DECLARE(name, needs) void test_##name(struct contract *contract);
 STATE_TESTS(STATE_DECLARE)

@@ -387,3 +387,39 @@ void test_end_while_filling(struct contract *contract)
         state_expect_end(server, signals[i]);
     }
 }
+
+/*
+ * Nobody waits for a worker that has ended in the middle of a reading: its lease in Redis ends with it, at a reload and at TERM.
+ * (Where fronts stand between, a front waits for the answer when its client has left, and a drain waits for the front.)
+ */
+void test_lease_ends_with_its_worker(struct contract *contract)
+{
+    static const int signals[] = {SIGHUP, SIGTERM};
+    const char *lease = "EXISTS clusterbench:filling:products";
+    const struct redis_server *redis = state_redis_start(contract);
+    for (size_t i = contract_has(contract, TRAIT_PROCESSES) ? 0 : 1; i < 2; i++) {
+        struct status_row rows[STATUS_ROWS];
+        char answer[64] = "";
+        struct server *server = server_start(contract, 1, "--cache", "redis", "--redis", redis->address, "--single-flight",
+                                             "--database-time", "5m", "--grace", "1s", NULL);
+        size_t count = status_rows(contract, server, rows);
+        struct client *client = client_open(contract, server);
+        client_print(client, "GET /api/products HTTP/1.1\r\nHost: contract\r\n\r\n");
+        uint64_t deadline_ns = now_ns() + contract->patience_ns;
+        while ((redis_server_tell(redis, lease, answer, sizeof answer) != 0 || strcmp(answer, ":1") != 0) &&
+               look_again(deadline_ns))
+            ;
+        CHECK(contract, strcmp(answer, ":1") == 0, "nobody has the lease: %s", answer);
+        client_reset(client); /* the reading goes on, for whoever else may want it */
+        kill(server->pid, signals[i]);
+        for (size_t j = 0; signals[i] == SIGHUP && j < count; j++)
+            CHECK(contract, status_wait_replaced(contract, server, rows[j].front, rows[j].index, rows[j].pid) != 0,
+                  "worker %u is not replaced", rows[j].index);
+        if (signals[i] == SIGTERM)
+            state_expect_end(server, SIGTERM);
+        while ((redis_server_tell(redis, lease, answer, sizeof answer) != 0 || strcmp(answer, ":0") != 0) &&
+               look_again(deadline_ns))
+            ;
+        CHECK(contract, strcmp(answer, ":0") == 0, "signal %d: the lease is still there: %s", signals[i], answer);
+    }
+}

@@ -232,6 +232,55 @@ static void test_lease_of_the_dead_runs_out(void **unused)
     lab_close(&lab);
 }
 
+/*
+ * Who ends in the middle of a fill leaves no lease behind: given up or not, and also when Redis has not yet said whose it is (it is
+ * stopped meanwhile). What was sent before a connection was made is done before anything that comes over that connection.
+ */
+static void test_lease_ends_with_its_worker(void **unused)
+{
+    (void)unused;
+    SKIP_WITHOUT_REDIS();
+    for (unsigned round = 0; round < 3; round++) {
+        struct note asked = {0};
+        struct lab lab;
+        lab_open(&lab, settings());
+        (void)count(&lab, STATE_REDIS, 0);
+        if (round == 2)
+            kill(server.pid, SIGSTOP);
+        state_cache_get(lab.state, STATE_REDIS, slice_of("products"), true, on_got, &asked);
+        if (round == 2) {
+            uv_run(&lab.loop, UV_RUN_NOWAIT); /* it is on its way */
+        } else {
+            lab_wait(&lab, &asked.calls, 1);
+            assert_int_equal(asked.source, STATE_MISS);
+            tell("EXISTS clusterbench:filling:products", ":1");
+        }
+        if (round == 0)
+            state_cache_give_up(asked.fill, -ECANCELED, "the worker is ending");
+        lab_close(&lab);
+        if (round == 2)
+            kill(server.pid, SIGCONT);
+        tell("EXISTS clusterbench:filling:products", ":0");
+    }
+}
+
+/* It leaves by itself, with another's lease in Redis: that one stays. */
+static void test_ending_leaves_other_leases(void **unused)
+{
+    (void)unused;
+    SKIP_WITHOUT_REDIS();
+    struct note asked = {0};
+    struct lab lab;
+    tell("SET clusterbench:filling:products somebody PX 60000", "+OK");
+    lab_open(&lab, settings());
+    (void)count(&lab, STATE_REDIS, 0);
+    state_cache_get(lab.state, STATE_REDIS, slice_of("products"), true, on_got, &asked);
+    (void)count(&lab, STATE_REDIS, 0); /* behind its look */
+    lab_close(&lab);
+    assert_int_equal(asked.error, -ECANCELED);
+    tell("EXISTS clusterbench:filling:products", ":1");
+}
+
 /* ---- and when it is not there ---- */
 
 static void test_down_from_the_beginning_then_up(void **unused)
@@ -513,6 +562,8 @@ int main(void)
         cmocka_unit_test_setup(test_cache, begin),
         cmocka_unit_test_setup(test_one_fill_for_two_workers, begin),
         cmocka_unit_test_setup(test_lease_of_the_dead_runs_out, begin),
+        cmocka_unit_test_setup(test_lease_ends_with_its_worker, begin),
+        cmocka_unit_test_setup(test_ending_leaves_other_leases, begin),
         cmocka_unit_test_setup(test_down_from_the_beginning_then_up, begin),
         cmocka_unit_test_setup(test_changes_are_told_once, begin),
         cmocka_unit_test_setup(test_killed_and_restarted, begin),
