@@ -5,6 +5,11 @@
  *   buffered  O_APPEND, too, but the line leaves in pieces, as from a stream's buffer: another line may come in between
  *   flock     in pieces, while flock(2) keeps away the others who ask for it
  *
+ * Waiting for the lock takes as long as somebody else has it, and in `threaded` all workers share one pool: four that wait there
+ * would leave no thread to read a file with. So in the pool the lock is only tried. Where it is taken, the line waits in a thread
+ * of its own, one a pen at most: flock(2) has no descriptor that a loop could watch, and who waits in it is woken when the lock is
+ * free, while who tries again now and then may find it taken every time.
+ *
  * A lock lives as long as the process that has it: whoever is killed in the middle of a line leaves that line torn and the file
  * free. The next one with the lock ends the torn line before its own.
  */
@@ -74,9 +79,10 @@ static int write_with_lock(struct pen_line *line)
     return error ? error : file_write(fd, line->text + half, line->length - half, BUFFER_SIZE, &line->writes);
 }
 
+/* -EWOULDBLOCK: somebody has the lock, and the line is not one that waits. */
 static int write_locked(struct pen_line *line)
 {
-    int error = lock(line->pen->fd, LOCK_EX);
+    int error = lock(line->pen->fd, line->waits ? LOCK_EX : LOCK_EX | LOCK_NB);
     if (error)
         return error;
     error = write_with_lock(line);
@@ -105,16 +111,62 @@ static void write_first(struct pen *pen)
     uv_queue_work(pen->loop, &line->work, write_line, on_written); /* fails only without a function */
 }
 
-static void on_written(uv_work_t *work, int status)
+static void end_line(struct pen_line *line)
 {
-    struct pen_line *line = work->data;
     struct pen *pen = line->pen;
-    (void)status; /* nobody cancels it */
     list_remove(&line->link);
     pen->bytes -= line->length;
     if (!list_empty(&pen->lines))
         write_first(pen);
     line->written(line);
+}
+
+/* ---- waiting for the lock, in a thread of its own ---- */
+
+static void wait_and_write(void *context)
+{
+    struct pen_line *line = context;
+    line->error = write_locked(line);
+    uv_async_send(&line->back); /* fails only for a handle of another kind */
+}
+
+static void on_back_closed(uv_handle_t *back)
+{
+    end_line(back->data);
+}
+
+static void on_back(uv_async_t *back)
+{
+    struct pen_line *line = back->data;
+    uv_thread_join(&line->waiter); /* it is at its end */
+    uv_close((uv_handle_t *)back, on_back_closed);
+}
+
+/* Where no thread can be had, the line waits in the pool after all. */
+static void on_back_unused(uv_handle_t *back)
+{
+    struct pen_line *line = back->data;
+    uv_queue_work(line->pen->loop, &line->work, write_line, on_written);
+}
+
+static void wait_aside(struct pen_line *line)
+{
+    line->waits = true;
+    line->back.data = line;
+    if (uv_async_init(line->pen->loop, &line->back, on_back) != 0)
+        uv_queue_work(line->pen->loop, &line->work, write_line, on_written);
+    else if (uv_thread_create(&line->waiter, wait_and_write, line) != 0)
+        uv_close((uv_handle_t *)&line->back, on_back_unused);
+}
+
+static void on_written(uv_work_t *work, int status)
+{
+    struct pen_line *line = work->data;
+    (void)status; /* nobody cancels it */
+    if (line->mode == SERVICE_APPEND_FLOCK && line->error == -EWOULDBLOCK && !line->waits)
+        wait_aside(line);
+    else
+        end_line(line);
 }
 
 void pen_init(struct pen *pen, uv_loop_t *loop, int fd)
@@ -131,6 +183,7 @@ void pen_write(struct pen *pen, struct pen_line *line)
     line->pen = pen;
     line->error = 0;
     line->writes = 0;
+    line->waits = false;
     line->work.data = line;
     list_append(&pen->lines, &line->link);
     pen->bytes += line->length;

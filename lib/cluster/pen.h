@@ -1,10 +1,12 @@
 /*
  * A pen: who has one writes lines to the end of a file that others write to, too. Lines are written in libuv's pool of threads, one
- * at a time and in the order in which they were given. How they are written decides whether lines get torn (pen.c).
+ * at a time and in the order in which they were given; a line that has to wait for the lock does so in a thread of its own. How
+ * they are written decides whether lines get torn (pen.c).
  */
 #ifndef CLUSTER_PEN_H
 #define CLUSTER_PEN_H
 
+#include <stdbool.h>
 #include <uv.h>
 
 #include "base/list.h"
@@ -34,6 +36,9 @@ struct pen_line {
     struct pen *pen;
     struct list link;
     uv_work_t work;
+    bool waits; /* for the lock: */
+    uv_thread_t waiter;
+    uv_async_t back;
 };
 
 /* For a file that pen_open gave, or its error. */

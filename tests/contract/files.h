@@ -37,6 +37,7 @@
     X(append_without_file, 0)                            \
     X(append_full_disk, 0)                               \
     X(append_lock_waits_aside, 0)                        \
+    X(append_waiters_hold_up_no_files, 0)                \
     X(append_lock_dies_with_its_holder, TRAIT_PROCESSES) \
     X(append_client_leaves, 0)                           \
     X(append_in_order, 0)                                \

@@ -2,6 +2,7 @@
  * /append: many writers, one file, and which lines come out whole. The program torn_lines beside the suite's own says so.
  */
 #include "files.h"
+#include "status.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -354,6 +355,34 @@ void test_append_lock_waits_aside(struct contract *contract)
     expect_written(waiting, "flock", &written);
     expect_written(waiting, "flock", &written);
     expect_verdict(contract, LOG_NAME, (struct verdict){.lines = 2, .whole = 2});
+}
+
+#define WAITERS 16
+
+/* However many workers of a process wait for the lock, its pool of threads is free for files. */
+void test_append_waiters_hold_up_no_files(struct contract *contract)
+{
+    char path[CONTRACT_PATH];
+    struct response response;
+    struct written written;
+    struct client *waiting[WAITERS];
+    files_write(contract, "hello.txt", "hello", 5);
+    struct server *server = server_start(contract, contract_has(contract, TRAIT_MANY) ? WRITERS : 1, "--append-file",
+                                         files_path(contract, LOG_NAME, path), "--root", contract->folder, NULL);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    CHECK(contract, fd >= 0 && flock(fd, LOCK_EX) == 0, "%s: %s", path, strerror(errno));
+    for (size_t i = 0; i < WAITERS; i++)
+        files_send_get(waiting[i] = client_open(contract, server), "/append?mode=flock", "");
+    CHECK(contract, status_wait_total(contract, server, "requests", WAITERS), "the requests are not taken");
+    for (size_t i = 0; i < WRITERS; i++)
+        client_get(client_open(contract, server), "/static/hello.txt", 200, &response);
+    for (size_t i = 0; i < WAITERS; i++)
+        CHECK(contract, !client_stirs(waiting[i], 0), "a line was written, although somebody else has the lock");
+    CHECK(contract, flock(fd, LOCK_UN) == 0, "flock: %s", strerror(errno));
+    close(fd);
+    for (size_t i = 0; i < WAITERS; i++)
+        expect_written(waiting[i], "flock", &written);
+    expect_verdict(contract, LOG_NAME, (struct verdict){.lines = WAITERS, .whole = WAITERS});
 }
 
 /* Who has the lock of that file: proc_locks(5). 0: nobody. */
