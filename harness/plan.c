@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <ini.h>
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,8 +29,10 @@
 #define PLAN_SIZE_LIMIT (1u << 20)
 #define LINE_LIMIT      198u /* inih's own buffer holds 200 */
 
-const char *const picture_names[PICTURE_COUNT] = {
-    [PICTURE_COST] = "cost", [PICTURE_SHARES] = "shares", [PICTURE_LATENCY] = "latency", [PICTURE_PERCENTILES] = "percentiles"};
+const char *const picture_names[PICTURE_COUNT] = {[PICTURE_COST] = "cost",         [PICTURE_SHARES] = "shares",
+                                                  [PICTURE_LATENCY] = "latency",   [PICTURE_PERCENTILES] = "percentiles",
+                                                  [PICTURE_FAIRNESS] = "fairness", [PICTURE_HEAT] = "heat",
+                                                  [PICTURE_LANES] = "lanes"};
 
 /* ---- setters: one a type; `field` is the member's address; 0 or -EINVAL ---- */
 
@@ -101,6 +104,12 @@ static int set_yes_no(void *field, const char *value)
 {
     *(bool *)field = !strcmp(value, "yes");
     return *(bool *)field || !strcmp(value, "no") ? 0 : -EINVAL;
+}
+
+static int set_wish(void *field, const char *value)
+{
+    *(enum wish *)field = strcmp(value, "yes") ? WISH_NO : WISH_YES;
+    return !strcmp(value, "yes") || !strcmp(value, "no") ? 0 : -EINVAL;
 }
 
 static int set_workers(void *field, const char *value)
@@ -242,7 +251,10 @@ static const struct key experiment_keys[] = {
     {"baseline", offsetof(struct experiment, baseline), set_text, false, "the name of one of the strategies"},
     {"primary", offsetof(struct experiment, primary), set_primary, false,
      "cpu_us_per_request, requests_per_s, p99_us, jain_requests, ..."},
-    {"pictures", offsetof(struct experiment, pictures), set_pictures, false, "cost, shares, latency, percentiles"},
+    {"events", offsetof(struct experiment, events), set_text, true, "at 3s kill worker 1, every 1s stop server for 5ms, ..."},
+    {"series", offsetof(struct experiment, series), set_wish, false, "yes or no"},
+    {"pictures", offsetof(struct experiment, pictures), set_pictures, false,
+     "cost, shares, latency, percentiles, fairness, heat, lanes"},
     {0},
 };
 
@@ -488,6 +500,25 @@ static int check_loads(struct reading *reading, const struct experiment *experim
     return 0;
 }
 
+static int check_events(struct reading *reading, struct experiment *experiment)
+{
+    char error[SCHEDULE_ERROR_SIZE];
+    unsigned workers = UINT_MAX;
+    for (unsigned i = 0; i < experiment->workers_count; i++) { /* auto is at least 2 */
+        unsigned here = experiment->workers[i] ? experiment->workers[i] : 2;
+        workers = here < workers ? here : workers;
+    }
+    if (experiment->events && (schedule_parse(&experiment->schedule, experiment->events, error) < 0 ||
+                               schedule_check(&experiment->schedule, experiment->duration_ns, workers, error) < 0))
+        return complain(reading, experiment->line, "experiment %s: %s", experiment->name, error);
+    if (experiment->series == WISH_NO && experiment_has_series(experiment))
+        return complain(reading, experiment->line,
+                        "experiment %s: series = no, but events and the pictures fairness, heat and "
+                        "lanes need it",
+                        experiment->name);
+    return 0;
+}
+
 static int check_experiment(struct reading *reading, struct experiment *experiment)
 {
     if (!experiment->strategies.count)
@@ -500,7 +531,8 @@ static int check_experiment(struct reading *reading, struct experiment *experime
         return complain(reading, experiment->line, "experiment %s: '%s' has no time with a finite mean; use %s", experiment->name,
                         experiment->request, distribution_allowed);
     fill_in(experiment);
-    if (check_exceptions(reading, experiment) < 0 || check_baseline(reading, experiment) < 0)
+    if (check_exceptions(reading, experiment) < 0 || check_baseline(reading, experiment) < 0 ||
+        check_events(reading, experiment) < 0)
         return -EINVAL;
     return check_loads(reading, experiment);
 }

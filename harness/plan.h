@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "metric.h"
+#include "schedule.h"
 #include "text.h"
 
 enum load_kind {
@@ -33,10 +34,21 @@ struct load {
 };
 
 /* In the order they stand in a report. */
-enum picture { PICTURE_COST, PICTURE_LATENCY, PICTURE_PERCENTILES, PICTURE_SHARES, PICTURE_COUNT };
+enum picture {
+    PICTURE_COST,
+    PICTURE_LATENCY,
+    PICTURE_PERCENTILES,
+    PICTURE_SHARES,
+    PICTURE_FAIRNESS,
+    PICTURE_HEAT,
+    PICTURE_LANES,
+    PICTURE_COUNT
+};
 extern const char *const picture_names[PICTURE_COUNT];
 
 enum arrivals { ARRIVALS_CONSTANT, ARRIVALS_POISSON };
+
+enum wish { WISH_AS_NEEDED, WISH_YES, WISH_NO };
 
 struct experiment {
     char *name, *title, *question;
@@ -53,9 +65,12 @@ struct experiment {
     char *baseline; /* runs twice a block; NULL: nothing is compared */
     enum metric primary;
     bool pictures[PICTURE_COUNT];
-    double service_s; /* mean time a request occupies a worker, from the request template; 0 when it says nothing */
-    bool emulated;    /* /block: a worker asleep stands for a core at work */
-    unsigned line;    /* where the section's first key stands, for messages */
+    char *events;             /* what is done to the server under load, as it is written; NULL: nothing */
+    struct schedule schedule; /* the same, read */
+    enum wish series;         /* files of what happened by time */
+    double service_s;         /* mean time a request occupies a worker, from the request template; 0 when it says nothing */
+    bool emulated;            /* /block: a worker asleep stands for a core at work */
+    unsigned line;            /* where the section's first key stands, for messages */
 };
 
 struct plan {
@@ -99,6 +114,9 @@ char *cell_name(const struct plan *plan, const struct cell_plan *cell, unsigned 
 char *load_label(const struct load *load);
 /* "closed loop", "80 %", "1280/s". The caller frees. */
 char *load_text(const struct load *load);
+
+/* Are series.jsonl, heat.csv, events.csv and lanes.csv kept of its cells? */
+bool experiment_has_series(const struct experiment *experiment);
 
 /* Requests per second planned for this cell; 0 in a closed loop. */
 double cell_rate(const struct plan *plan, const struct cell_plan *cell);

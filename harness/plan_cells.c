@@ -26,6 +26,8 @@ static void close_experiment(struct experiment *experiment)
     free(experiment->baseline);
     free(experiment->workers);
     free(experiment->loads);
+    free(experiment->events);
+    schedule_free(&experiment->schedule);
     names_free(&experiment->strategies);
     names_free(&experiment->except);
 }
@@ -133,6 +135,7 @@ void plan_hurry(struct plan *plan)
     for (unsigned e = 0; e < plan->count; e++) {
         plan->experiments[e].duration_ns = plan->experiments[e].duration_ns / 5 + 10 * CLOCK_NS_PER_MS;
         plan->experiments[e].warmup_ns /= 5;
+        schedule_hurry(&plan->experiments[e].schedule, 5);
     }
 }
 
@@ -205,6 +208,13 @@ char *cell_name(const struct plan *plan, const struct cell_plan *cell, unsigned 
                             cell->workers, load);
     free(load);
     return name;
+}
+
+bool experiment_has_series(const struct experiment *experiment)
+{
+    bool drawn =
+        experiment->pictures[PICTURE_FAIRNESS] || experiment->pictures[PICTURE_HEAT] || experiment->pictures[PICTURE_LANES];
+    return experiment->series == WISH_YES || experiment->events || drawn;
 }
 
 double cell_rate(const struct plan *plan, const struct cell_plan *cell)

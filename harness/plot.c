@@ -427,7 +427,7 @@ static int write_experiment(struct drawing *drawing, struct gallery *gallery)
 {
     int result = 0;
     for (int picture = 0; picture < PICTURE_COUNT && !result; picture++) {
-        if (!drawing->experiment->pictures[picture])
+        if (!drawing->experiment->pictures[picture] || !kinds[picture].draw)
             continue;
         unsigned charts = kinds[picture].a_chart_a_load ? drawing->experiment->loads_count : 1;
         for (unsigned l = 0; l < charts && !result; l++) {

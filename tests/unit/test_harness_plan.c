@@ -48,6 +48,25 @@ static void test_reads_a_plan(void **state)
     plan_close(&plan);
 }
 
+static void test_events_go_on_over_lines(void **state)
+{
+    (void)state;
+    struct plan plan;
+    char error[PLAN_ERROR_SIZE];
+    assert_int_equal(plan_parse(&plan, "p.ini", HEAD BODY "events = at 100ms kill worker 1,\n  at 200ms reload\n", error), 0);
+    assert_int_equal(plan.experiments[0].schedule.count, 2);
+    assert_true(experiment_has_series(&plan.experiments[0]));
+    plan_hurry(&plan);
+    assert_int_equal(plan.experiments[0].schedule.faults[1].at_ns, 40000000);
+    plan_close(&plan);
+    assert_int_equal(plan_parse(&plan, "p.ini", HEAD BODY, error), 0);
+    assert_false(experiment_has_series(&plan.experiments[0]));
+    plan_close(&plan);
+    assert_int_equal(plan_parse(&plan, "p.ini", HEAD BODY "series = yes\n", error), 0);
+    assert_true(experiment_has_series(&plan.experiments[0]));
+    plan_close(&plan);
+}
+
 static void test_refuses_with_file_and_line(void **state)
 {
     (void)state;
@@ -78,7 +97,15 @@ static void test_refuses_with_file_and_line(void **state)
         {HEAD "strategies = single\nrequest = /hello\n", "p.ini:5: experiment e: duration is missing"},
         {HEAD BODY "arrivals = poisson\n", "p.ini:5: experiment e: poisson arrivals need a load"},
         {HEAD BODY "pictures = cost, foo\n",
-         "p.ini:8: pictures = 'cost, foo' is not allowed; use cost, shares, latency, percentiles"},
+         "p.ini:8: pictures = 'cost, foo' is not allowed; use cost, shares, latency, percentiles, fairness, heat, lanes"},
+        {HEAD BODY "events = at 1s kill\n",
+         "p.ini:5: experiment e: event 'at 1s kill': '' cannot be the target of kill; use worker N, backend N, front N or server"},
+        {HEAD BODY "events = at 1s reload\n",
+         "p.ini:5: experiment e: event 'reload' comes at 1s, but the measured time is 1s; use a time before its end"},
+        {HEAD BODY "workers = auto\nevents = at 10ms kill worker 2\n",
+         "p.ini:5: experiment e: event 'kill worker 2': there are 2 workers; use worker 0..1"},
+        {HEAD BODY "series = no\npictures = heat\n",
+         "p.ini:5: experiment e: series = no, but events and the pictures fairness, heat and lanes need it"},
         {"[experiment Big]\nduration = 1s\n", "p.ini:2: experiment 'Big': a name has up to 32 of a-z, 0-9, - and _"},
         {"[plan]\nblocks = 1\n", "p.ini:2: no [experiment NAME] section"},
         {"[plan]\nblocks\n", "p.ini:2: neither [section] nor key = value"},
@@ -224,6 +251,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_a_plan),
+        cmocka_unit_test(test_events_go_on_over_lines),
         cmocka_unit_test(test_refuses_with_file_and_line),
         cmocka_unit_test(test_load_needs_a_capacity),
         cmocka_unit_test(test_long_line_is_refused),
