@@ -194,7 +194,7 @@ static void print_method(FILE *out, const struct summary *summary)
         fprintf(
             out,
             "the brackets run from the %u%s least to the %u%s greatest block, an interval that holds the true median in %.1f %% of "
-            "such runs, not adjusted for the number of comparisons. ",
+            "such runs. ",
             rank,
             rank == 1   ? "st"
             : rank == 2 ? "nd"
@@ -212,7 +212,9 @@ static void print_method(FILE *out, const struct summary *summary)
           "width "
           "of the A/A interval on, whichever is more: <em>different</em> lies beyond, <em>same</em> within, <em>undecided</em> "
           "reaches over an "
-          "edge. CPU time is that of all processes of a server, user and system, over the requests of the same time. Memory is "
+          "edge. From ten blocks on <em>different</em> must pass the sign test, too, corrected by Holm for all comparisons of its "
+          "experiment and metric; with fewer nothing is adjusted. CPU time is that of all processes of a server, user and system, "
+          "over the requests of the same time. Memory is "
           "the proportional set size (PSS) of all its processes under load; start-up is from its start to its ready "
           "line.</p></section>\n",
           out);

@@ -1,9 +1,8 @@
 /*
- * summary: groups cells into rows and lets statistics.c speak.
+ * summary: groups cells into rows of estimates. summary_compare.c holds the rows against each other, summary_files.c writes them.
  *
  * A block counts unless it was thrown out; where more than 30 % were, the machine is too noisy to judge on: then all blocks are
- * shown and no verdict is given. Within a block a strategy is held against the baseline's first run of the same load; the
- * baseline's second run is held against it, too, and that A/A ratio says how much a ratio means here.
+ * shown and no verdict is given.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -11,9 +10,8 @@
 
 #include <gsl/gsl_sort.h>
 
-#include "base/file.h"
-
 #include "summary.h"
+#include "summary_parts.h"
 
 #define REJECTED_MOST 0.3
 
@@ -173,59 +171,14 @@ static void sort_rows(struct summary *summary)
     }
 }
 
-/* ---- comparing ---- */
-
-static const struct row *find_partner(const struct summary *summary, const struct row *row, bool again)
-{
-    const struct experiment *experiment = &summary->results->plan.experiments[row->experiment];
-    const struct row *found = NULL;
-    for (unsigned i = 0; experiment->baseline && i < summary->row_count; i++) {
-        const struct row *other = &summary->rows[i];
-        if (other->experiment != row->experiment || other->again != again || strcmp(other->load, row->load) ||
-            strcmp(other->strategy, experiment->baseline))
-            continue;
-        if (!found || other->workers == row->workers)
-            found = other;
-    }
-    return found;
-}
-
-const struct row *summary_baseline(const struct summary *summary, const struct row *row)
-{
-    return find_partner(summary, row, false);
-}
-
-const struct row *summary_again(const struct summary *summary, const struct row *row)
-{
-    return find_partner(summary, row, true);
-}
-
-static void compare_metric(const struct summary *summary, struct row *row, const struct row *baseline, const struct row *again,
-                           int m)
-{
-    unsigned count = summary->block_count;
-    struct estimate again_ratio = {.low = NAN, .high = NAN};
-    if (again && again->ranked)
-        again_ratio = estimate_ratio(again->values[m], baseline->values[m], count);
-    row->delta[m] = estimate_delta(&again_ratio);
-    row->ratio[m] = estimate_ratio(row->values[m], baseline->values[m], count);
-    if (row->baseline || row->again || !summary->verdicts || !isfinite(again_ratio.low))
-        return;
-    row->verdict[m] = estimate_voids(&again_ratio) ? VERDICT_VOID : estimate_verdict(&row->ratio[m], row->delta[m]);
-}
-
-static void compare_row(const struct summary *summary, struct row *row)
-{
-    const struct row *baseline = summary_baseline(summary, row), *again = summary_again(summary, row);
-    for (int m = 0; m < METRIC_COUNT && baseline && baseline->ranked && row->ranked; m++)
-        compare_metric(summary, row, baseline, again, m);
-}
+/* ---- the whole ---- */
 
 static void finish_row(const struct summary *summary, struct row *row)
 {
     for (int m = 0; m < METRIC_COUNT; m++) {
         row->of[m] = estimate_of(row->values[m], summary->block_count);
         row->ratio[m] = (struct estimate){.median = NAN, .low = NAN, .high = NAN};
+        row->p[m] = row->p_holm[m] = NAN;
     }
     for (unsigned i = 0; i < row->workers && row->measured; i++)
         row->shares[i] /= row->measured;
@@ -244,8 +197,8 @@ void summary_make(struct summary *summary, const struct results *results)
     sort_rows(summary);
     for (unsigned i = 0; i < summary->row_count; i++)
         finish_row(summary, &summary->rows[i]);
-    for (unsigned i = 0; i < summary->row_count; i++)
-        compare_row(summary, &summary->rows[i]);
+    summary_compare(summary);
+    summary_find_powers(summary);
 }
 
 void summary_free(struct summary *summary)
@@ -255,6 +208,7 @@ void summary_free(struct summary *summary)
             free(summary->rows[i].values[m]);
         free(summary->rows[i].shares);
     }
+    free(summary->powers);
     free(summary->rows);
     free(summary->blocks);
     *summary = (struct summary){0};
@@ -319,7 +273,8 @@ char *verdict_text(const struct row *row, enum metric metric)
     case VERDICT_NONE:
         return text_copy("");
     case VERDICT_UNDECIDED:
-        return text_print("undecided; could be %+.0f..%+.0f %%", 100 * (ratio->low - 1), 100 * (ratio->high - 1));
+        return text_print("undecided; could be %+.0f..%+.0f %%%s", 100 * (ratio->low - 1), 100 * (ratio->high - 1),
+                          estimate_verdict(ratio, row->delta[metric]) == VERDICT_DIFFERENT ? ", or luck (Holm)" : "");
     case VERDICT_VOID:
         return text_copy("void: the A/A pair differs");
     default:
@@ -327,116 +282,52 @@ char *verdict_text(const struct row *row, enum metric metric)
     }
 }
 
-/* ---- files ---- */
-
-static void print_number(FILE *out, double value)
+static char *percent_text(double part)
 {
-    if (isfinite(value))
-        fprintf(out, ",%.9g", value);
-    else
-        fputc(',', out);
+    return text_print("%.*f %%", part < 0.0995 ? 1 : 0, 100 * part);
 }
 
-static void print_line(FILE *out, const struct summary *summary, const struct row *row, int m)
+/* The spread over the rows, where there is one. */
+static char *power_range_text(const struct summary *summary, const struct power *power)
 {
-    const struct experiment *experiment = &summary->results->plan.experiments[row->experiment];
-    fprintf(out, "%s,%s%s,%u,%s,%s,%u", experiment->name, row->strategy, row->again ? ".again" : "", row->workers, row->load,
-            metrics[m].name, row->of[m].n);
-    const double numbers[] = {row->of[m].median,
-                              row->of[m].low,
-                              row->of[m].high,
-                              row->of[m].coverage > 0 ? row->of[m].coverage : NAN,
-                              row->ratio[m].n ? row->ratio[m].median : NAN,
-                              row->ratio[m].n ? row->ratio[m].low : NAN,
-                              row->ratio[m].n ? row->ratio[m].high : NAN};
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-        print_number(out, numbers[i]);
-    fprintf(out, ",%s,%u\n", verdict_names[row->verdict[m]], row->cells - row->ranked);
+    if (power->comparisons < 2)
+        return text_copy("");
+    char *least = percent_text(power->least.difference), *least_name = row_label(summary, power->least.row);
+    char *most = isfinite(power->most.difference) ? percent_text(power->most.difference) : text_copy("none at all"),
+         *most_name = row_label(summary, power->most.row);
+    char *text = text_print(" (the middle of %u comparisons: from %s with %s to %s with %s)", power->comparisons, least, least_name,
+                            most, most_name);
+    free(least);
+    free(least_name);
+    free(most);
+    free(most_name);
+    return text;
 }
 
-static int write_csv(const struct summary *summary)
+char *power_text(const struct summary *summary, unsigned experiment)
 {
-    char *path = text_print("%s/summary.csv", summary->results->folder);
-    struct file_draft draft;
-    int result = file_draft(&draft, path);
-    free(path);
-    if (result < 0)
-        return result;
-    fputs(
-        "experiment,strategy,workers,load,metric,n,median,low,high,coverage,ratio,ratio_low,ratio_high,verdict,cells_not_ranked\n",
-        draft.out);
-    for (unsigned i = 0; i < summary->row_count; i++)
-        for (int m = 0; m < METRIC_COUNT; m++)
-            print_line(draft.out, summary, &summary->rows[i], m);
-    return file_commit(&draft);
+    const struct power *power = &summary->powers[experiment];
+    if (!power->comparisons)
+        return text_copy("");
+    if (!isfinite(power->median))
+        return text_print("With these %u blocks and %u comparisons no difference, however large, would be seen in 8 of 10 runs: "
+                          "more blocks are needed.",
+                          summary->block_count, power->comparisons);
+    char *middle = percent_text(power->median), *range = power_range_text(summary, power);
+    char *text =
+        text_print("With these %u blocks a difference of %s would be seen in 8 of 10 runs%s.", summary->block_count, middle, range);
+    free(middle);
+    free(range);
+    return text;
 }
 
-static json_t *number_or_null(double value)
+char *basis_text(const struct summary *summary)
 {
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *estimate_json(const struct estimate *estimate)
-{
-    json_t *json = json_object();
-    json_object_set_new(json, "n", json_integer(estimate->n));
-    json_object_set_new(json, "median", number_or_null(estimate->median));
-    json_object_set_new(json, "low", number_or_null(estimate->low));
-    json_object_set_new(json, "high", number_or_null(estimate->high));
-    json_object_set_new(json, "coverage", estimate->coverage > 0 ? json_real(estimate->coverage) : json_null());
-    return json;
-}
-
-static json_t *row_json(const struct summary *summary, const struct row *row)
-{
-    json_t *json = json_object(), *all = json_object();
-    json_object_set_new(json, "experiment", json_string(summary->results->plan.experiments[row->experiment].name));
-    json_object_set_new(json, "strategy", json_string(row->strategy));
-    json_object_set_new(json, "again", json_boolean(row->again));
-    json_object_set_new(json, "workers", json_integer(row->workers));
-    json_object_set_new(json, "load", json_string(row->load));
-    json_object_set_new(json, "rate", json_real(row->rate));
-    json_object_set_new(json, "cells", json_integer(row->cells));
-    json_object_set_new(json, "ranked", json_integer(row->ranked));
-    json_object_set_new(json, "failure", row->failure ? json_string(row->failure) : json_null());
-    for (int m = 0; m < METRIC_COUNT; m++) {
-        if (!row->of[m].n)
-            continue;
-        json_t *metric = estimate_json(&row->of[m]);
-        json_object_set_new(metric, "ratio", row->ratio[m].n ? estimate_json(&row->ratio[m]) : json_null());
-        json_object_set_new(metric, "verdict", json_string(verdict_names[row->verdict[m]]));
-        json_object_set_new(metric, "delta", row->delta[m] > 0 ? json_real(row->delta[m]) : json_null());
-        json_object_set_new(all, metrics[m].name, metric);
-    }
-    json_object_set_new(json, "metrics", all);
-    json_t *shares = json_array();
-    for (unsigned i = 0; i < row->workers && row->measured; i++)
-        json_array_append_new(shares, json_real(row->shares[i]));
-    json_object_set_new(json, "shares", shares);
-    return json;
-}
-
-static int write_json(const struct summary *summary)
-{
-    json_t *json = json_object(), *rows = json_array();
-    json_object_set_new(json, "schema", json_string("clusterbench.summary/1"));
-    json_object_set_new(json, "plan", json_string(summary->results->plan.name));
-    json_object_set_new(json, "blocks", json_integer(summary->block_count));
-    json_object_set_new(json, "rejected", json_integer(summary->rejected));
-    json_object_set_new(json, "no_verdicts_because",
-                        summary->no_verdicts_because ? json_string(summary->no_verdicts_because) : json_null());
-    for (unsigned i = 0; i < summary->row_count; i++)
-        json_array_append_new(rows, row_json(summary, &summary->rows[i]));
-    json_object_set_new(json, "rows", rows);
-    char *path = text_print("%s/summary.json", summary->results->folder);
-    int result = file_write_json(path, json);
-    free(path);
-    json_decref(json);
-    return result;
-}
-
-int summary_write(const struct summary *summary)
-{
-    int result = write_csv(summary);
-    return result ? result : write_json(summary);
+    double coverage;
+    if (summary->no_verdicts_because || !estimate_rank(summary->block_count, &coverage))
+        return text_print("%s.", summary->no_verdicts_because ? summary->no_verdicts_because : "No verdicts");
+    return text_print("Figures are medians of %u blocks with %.1f %% intervals. %s", summary->block_count, 100 * coverage,
+                      summary->adjusted ? "A difference has also passed the sign test, corrected by Holm for all comparisons of "
+                                          "its experiment."
+                                        : "Verdicts are not adjusted for the number of comparisons: that takes ten blocks.");
 }

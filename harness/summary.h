@@ -24,9 +24,26 @@ struct row {
     double *values[METRIC_COUNT]; /* one a counted block, NaN where there is none */
     struct estimate of[METRIC_COUNT], ratio[METRIC_COUNT];
     enum verdict verdict[METRIC_COUNT];
-    double delta[METRIC_COUNT]; /* what counts as the same */
-    double *shares;             /* of the requests, busiest first, the mean over the blocks; `workers` of them */
-    double connections;         /* that were opened to workers in a cell, the mean */
+    double delta[METRIC_COUNT];  /* what counts as the same */
+    double p[METRIC_COUNT];      /* of the sign test against the baseline, NaN where nothing is compared; of the A/A row, too */
+    double p_holm[METRIC_COUNT]; /* after Holm's correction; NaN where none was made, and for the A/A row */
+    double *shares;              /* of the requests, busiest first, the mean over the blocks; `workers` of them */
+    double connections;          /* that were opened to workers in a cell, the mean */
+};
+
+#define HOLM_BLOCKS 10 /* from so many on a difference must stand after Holm's correction */
+
+/* How large a difference must be to be seen with these blocks in 8 of 10 runs: 0.05 is 5 %; infinity: none could be. */
+struct row_power {
+    double difference;
+    const struct row *row;
+};
+
+/* The same for the primary metric of an experiment. */
+struct power {
+    unsigned comparisons; /* 0: nothing else is set */
+    double median;        /* over the rows that are compared */
+    struct row_power least, most;
 };
 
 struct summary {
@@ -37,6 +54,8 @@ struct summary {
     const char *no_verdicts_because; /* else why not, or NULL */
     struct row *rows;                /* ordered by experiment, load, strategy as in the plan */
     unsigned row_count;
+    bool adjusted;        /* there are enough blocks for Holm's correction, and verdicts have passed it */
+    struct power *powers; /* an experiment each */
 };
 
 /* `results` outlives the summary. */
@@ -57,7 +76,13 @@ char *row_label(const struct summary *summary, const struct row *row);
 char *estimate_text(const struct estimate *estimate, enum metric metric);
 /* "3.01 [2.95, 3.08]". The caller frees. */
 char *ratio_text(const struct estimate *ratio);
-/* "different", "same", "undecided: -4..+9 %", "". The caller frees. */
+/* "different", "same", "undecided; could be -4..+9 %", "". The caller frees. */
 char *verdict_text(const struct row *row, enum metric metric);
+
+/* "With these 10 blocks a 5 % difference would be seen in 8 of 10 runs ...", or why none would be; "" where nothing is compared.
+ * The caller frees. */
+char *power_text(const struct summary *summary, unsigned experiment);
+/* Which blocks and intervals the figures rest on, and whether verdicts are adjusted: one or two sentences. The caller frees. */
+char *basis_text(const struct summary *summary);
 
 #endif

@@ -291,11 +291,13 @@ void table_print_summary(const struct summary *summary, FILE *out)
         else
             fputs("   no cell of it was run\n", out);
         table_free(&table);
+        char *power = power_text(summary, e);
+        if (*power)
+            fprintf(out, "   %s\n", power);
+        free(power);
     }
     fputc('\n', out);
-    if (summary->no_verdicts_because)
-        fprintf(out, "%s\n", summary->no_verdicts_because);
-    else
-        fprintf(out, "Figures are medians of %u blocks with %.1f %% intervals, unadjusted for the number of comparisons.\n",
-                summary->block_count, 100 * summary->rows[0].of[METRIC_CPU].coverage);
+    char *basis = basis_text(summary);
+    fprintf(out, "%s\n", basis);
+    free(basis);
 }

@@ -1,10 +1,12 @@
 /*
  * Alternatives are compared within blocks, because what disturbs the machine disturbs neighbours alike, and ratios are averaged
  * as logarithms, so that a/b and b/a tell the same story. The interval of the median by order statistics needs no normal
- * distribution (David and Nagaraja, Order Statistics, 7.1) and does not exist at 95 % below six blocks.
+ * distribution (David and Nagaraja, Order Statistics, 7.1) and does not exist at 95 % below six blocks. The sign test is its
+ * twin: it counts on which side the pairs fall and takes nothing else for granted, and its p can be corrected for many comparisons.
  */
 #include "base/estimate.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -22,6 +24,54 @@ static double at_most(unsigned k, unsigned n)
     for (unsigned i = 0; i <= k; i++)
         sum += exp(lgamma(n + 1.0) - lgamma(i + 1.0) - lgamma(n - i + 1.0) - n * M_LN2);
     return sum;
+}
+
+double estimate_sign_p(const double *a, const double *b, unsigned count)
+{
+    unsigned above = 0, below = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (!(a[i] > 0 && b[i] > 0)) /* the pairs estimate_ratio takes */
+            continue;
+        above += a[i] > b[i];
+        below += a[i] < b[i];
+    }
+    return fmin(1, 2 * at_most(above < below ? above : below, above + below));
+}
+
+unsigned estimate_signs_needed(unsigned n, double level)
+{
+    unsigned others = 0;
+    while (2 * others <= n && 2 * at_most(others, n) < level)
+        others++;
+    return n + 1 - others;
+}
+
+/* The least of p that was not taken yet, or count. */
+static unsigned least_left(const double *p, const bool *taken, unsigned count)
+{
+    unsigned least = count;
+    for (unsigned i = 0; i < count; i++)
+        if (!taken[i] && !isnan(p[i]) && (least == count || p[i] < p[least]))
+            least = i;
+    return least;
+}
+
+int estimate_holm(double *p, unsigned count)
+{
+    bool *taken = count ? calloc(count, sizeof(*taken)) : NULL;
+    double floor = 0;
+    unsigned left = 0;
+    if (count && !taken)
+        return -ENOMEM;
+    for (unsigned i = 0; i < count; i++)
+        left += !isnan(p[i]);
+    for (unsigned i; left && (i = least_left(p, taken, count)) < count; left--) {
+        taken[i] = true;
+        floor = fmax(floor, fmin(1, p[i] * left));
+        p[i] = floor;
+    }
+    free(taken);
+    return 0;
 }
 
 unsigned estimate_rank(unsigned n, double *coverage)

@@ -29,6 +29,21 @@ unsigned estimate_rank(unsigned n, double *coverage);
  * NaN included, are left out. */
 struct estimate estimate_ratio(const double *a, const double *b, unsigned count);
 
+/*
+ * The exact two-sided sign test of the same pairs: P(so many or more on one side | both sides are equally likely). Pairs that are
+ * alike count for neither side; without any other p is 1.
+ */
+double estimate_sign_p(const double *a, const double *b, unsigned count);
+
+/* How many of n pairs must fall on one side for p < level; n + 1 where not even all of them are enough. */
+unsigned estimate_signs_needed(unsigned n, double level);
+
+/*
+ * Holm's step-down correction, in place: each p becomes the least level at which its comparison stands when all that are no NaN
+ * are made together (Holm, A simple sequentially rejective multiple test procedure, 1979). 0, or -ENOMEM with p as it was.
+ */
+int estimate_holm(double *p, unsigned count);
+
 enum verdict {
     VERDICT_NONE,      /* no interval, no baseline, or a plan without verdicts */
     VERDICT_SAME,      /* the interval lies within 1 +- delta */

@@ -79,6 +79,44 @@ static void test_verdicts(void **state)
     assert_int_equal(estimate_verdict(&none, 0.03), VERDICT_NONE);
 }
 
+/* Binomial tables: 1 of 10 against 9 is 22/1024; six of six 2/64. */
+static void test_sign(void **state)
+{
+    (void)state;
+    const double ones[] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, nine[] = {2, 2, 2, 2, 2, 2, 2, 2, 2, 0.5, 1, NAN},
+                 six[] = {0.5, 0.5, 0.5, 0.5, 0.5, 0.5}, half[] = {2, 0.5, 2, 0.5};
+    assert_float_equal(estimate_sign_p(nine, ones, 12), 22.0 / 1024, 1e-12); /* one alike, one without a value */
+    assert_float_equal(estimate_sign_p(ones, nine, 12), 22.0 / 1024, 1e-12);
+    assert_float_equal(estimate_sign_p(six, ones, 6), 2.0 / 64, 1e-12);
+    assert_float_equal(estimate_sign_p(half, ones, 4), 1, 0);
+    assert_float_equal(estimate_sign_p(ones, ones, 12), 1, 0);
+    assert_float_equal(estimate_sign_p(ones, ones, 0), 1, 0);
+    assert_int_equal(estimate_signs_needed(10, 0.05), 9);
+    assert_int_equal(estimate_signs_needed(10, 0.01), 10);
+    assert_int_equal(estimate_signs_needed(10, 0.001), 11); /* there are not so many */
+    assert_int_equal(estimate_signs_needed(20, 0.05), 15);
+    assert_true(estimate_signs_needed(10, 1) <= 6);
+}
+
+/* Holm's own kind of example: .005, .01, .03, .04 of four become .02, .03, .06, .06. */
+static void test_holm(void **state)
+{
+    (void)state;
+    double p[] = {0.01, 0.04, NAN, 0.03, 0.005}, one[] = {0.04}, large[] = {0.9, 0.6};
+    assert_int_equal(estimate_holm(p, 5), 0);
+    assert_float_equal(p[0], 0.03, 1e-12);
+    assert_float_equal(p[1], 0.06, 1e-12);
+    assert_true(isnan(p[2]));
+    assert_float_equal(p[3], 0.06, 1e-12);
+    assert_float_equal(p[4], 0.02, 1e-12);
+    assert_int_equal(estimate_holm(one, 1), 0);
+    assert_float_equal(one[0], 0.04, 1e-12);
+    assert_int_equal(estimate_holm(large, 2), 0);
+    assert_float_equal(large[1], 1, 1e-12);
+    assert_float_equal(large[0], 1, 1e-12);
+    assert_int_equal(estimate_holm(NULL, 0), 0);
+}
+
 static void test_again(void **state)
 {
     (void)state;
@@ -158,9 +196,10 @@ static void test_hgrm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ranks),      cmocka_unit_test(test_estimate),    cmocka_unit_test(test_ratio),
-        cmocka_unit_test(test_verdicts),   cmocka_unit_test(test_again),       cmocka_unit_test(test_fairness),
-        cmocka_unit_test(test_chi_square), cmocka_unit_test(test_chance_band), cmocka_unit_test(test_hgrm),
+        cmocka_unit_test(test_ranks),       cmocka_unit_test(test_estimate), cmocka_unit_test(test_ratio),
+        cmocka_unit_test(test_sign),        cmocka_unit_test(test_holm),     cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_again),       cmocka_unit_test(test_fairness), cmocka_unit_test(test_chi_square),
+        cmocka_unit_test(test_chance_band), cmocka_unit_test(test_hgrm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,6 +170,25 @@ static void test_words(void **state)
     close_summary(&results, &summary);
 }
 
+/* Two rows are compared: neither the baseline, nor its second run, nor what never worked. */
+static void test_power(void **state)
+{
+    (void)state;
+    struct results results;
+    struct summary summary;
+    open_summary(&results, &summary);
+    assert_int_equal(summary.powers[0].comparisons, 2);
+    assert_false(summary.adjusted);
+    assert_in_range(1000 * summary.powers[0].median, 31, 60);
+    char *text = power_text(&summary, 0), *basis = basis_text(&summary);
+    assert_ptr_equal(strstr(text, "With these 6 blocks a difference of "), text);
+    assert_non_null(strstr(text, " % would be seen in 8 of 10 runs (the middle of 2 comparisons: from "));
+    assert_non_null(strstr(basis, "6 blocks with 96.9 % intervals. Verdicts are not adjusted"));
+    free(basis);
+    free(text);
+    close_summary(&results, &summary);
+}
+
 static void test_rejected_blocks(void **state)
 {
     (void)state;
@@ -249,8 +268,8 @@ static void test_odd_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_verdicts),  cmocka_unit_test(test_words),      cmocka_unit_test(test_rejected_blocks),
-        cmocka_unit_test(test_cut_files), cmocka_unit_test(test_odd_values),
+        cmocka_unit_test(test_verdicts), cmocka_unit_test(test_words),     cmocka_unit_test(test_rejected_blocks),
+        cmocka_unit_test(test_power),    cmocka_unit_test(test_cut_files), cmocka_unit_test(test_odd_values),
     };
     return cmocka_run_group_tests(tests, write_folder, remove_folder);
 }

@@ -1,0 +1,159 @@
+/*
+ * summary_files: a summary as summary.csv, tidy, and as summary.json.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+
+#include "summary.h"
+
+/* ---- summary.csv ---- */
+
+static void print_number(FILE *out, double value)
+{
+    if (isfinite(value))
+        fprintf(out, ",%.9g", value);
+    else
+        fputc(',', out);
+}
+
+static void print_line(FILE *out, const struct summary *summary, const struct row *row, int m)
+{
+    const struct experiment *experiment = &summary->results->plan.experiments[row->experiment];
+    fprintf(out, "%s,%s%s,%u,%s,%s,%u", experiment->name, row->strategy, row->again ? ".again" : "", row->workers, row->load,
+            metrics[m].name, row->of[m].n);
+    const double numbers[] = {row->of[m].median,
+                              row->of[m].low,
+                              row->of[m].high,
+                              row->of[m].coverage > 0 ? row->of[m].coverage : NAN,
+                              row->ratio[m].n ? row->ratio[m].median : NAN,
+                              row->ratio[m].n ? row->ratio[m].low : NAN,
+                              row->ratio[m].n ? row->ratio[m].high : NAN};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+        print_number(out, numbers[i]);
+    fprintf(out, ",%s,%u", verdict_names[row->verdict[m]], row->cells - row->ranked);
+    print_number(out, row->p[m]);
+    print_number(out, row->p_holm[m]);
+    fputc('\n', out);
+}
+
+static int write_csv(const struct summary *summary)
+{
+    char *path = text_print("%s/summary.csv", summary->results->folder);
+    struct file_draft draft;
+    int result = file_draft(&draft, path);
+    free(path);
+    if (result < 0)
+        return result;
+    fputs("experiment,strategy,workers,load,metric,n,median,low,high,coverage,ratio,ratio_low,ratio_high,verdict,"
+          "cells_not_ranked,p,p_holm\n",
+          draft.out);
+    for (unsigned i = 0; i < summary->row_count; i++)
+        for (int m = 0; m < METRIC_COUNT; m++)
+            print_line(draft.out, summary, &summary->rows[i], m);
+    return file_commit(&draft);
+}
+
+/* ---- summary.json ---- */
+
+static json_t *number_or_null(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *estimate_json(const struct estimate *estimate)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "n", json_integer(estimate->n));
+    json_object_set_new(json, "median", number_or_null(estimate->median));
+    json_object_set_new(json, "low", number_or_null(estimate->low));
+    json_object_set_new(json, "high", number_or_null(estimate->high));
+    json_object_set_new(json, "coverage", estimate->coverage > 0 ? json_real(estimate->coverage) : json_null());
+    return json;
+}
+
+static json_t *row_json(const struct summary *summary, const struct row *row)
+{
+    json_t *json = json_object(), *all = json_object();
+    json_object_set_new(json, "experiment", json_string(summary->results->plan.experiments[row->experiment].name));
+    json_object_set_new(json, "strategy", json_string(row->strategy));
+    json_object_set_new(json, "again", json_boolean(row->again));
+    json_object_set_new(json, "workers", json_integer(row->workers));
+    json_object_set_new(json, "load", json_string(row->load));
+    json_object_set_new(json, "rate", json_real(row->rate));
+    json_object_set_new(json, "cells", json_integer(row->cells));
+    json_object_set_new(json, "ranked", json_integer(row->ranked));
+    json_object_set_new(json, "failure", row->failure ? json_string(row->failure) : json_null());
+    for (int m = 0; m < METRIC_COUNT; m++) {
+        if (!row->of[m].n)
+            continue;
+        json_t *metric = estimate_json(&row->of[m]);
+        json_object_set_new(metric, "ratio", row->ratio[m].n ? estimate_json(&row->ratio[m]) : json_null());
+        json_object_set_new(metric, "verdict", json_string(verdict_names[row->verdict[m]]));
+        json_object_set_new(metric, "p", number_or_null(row->p[m]));
+        json_object_set_new(metric, "p_holm", number_or_null(row->p_holm[m]));
+        json_object_set_new(metric, "delta", row->delta[m] > 0 ? json_real(row->delta[m]) : json_null());
+        json_object_set_new(all, metrics[m].name, metric);
+    }
+    json_object_set_new(json, "metrics", all);
+    json_t *shares = json_array();
+    for (unsigned i = 0; i < row->workers && row->measured; i++)
+        json_array_append_new(shares, json_real(row->shares[i]));
+    json_object_set_new(json, "shares", shares);
+    return json;
+}
+
+/* A difference that cannot be seen however large it is, is null. */
+static json_t *power_json(const struct summary *summary, const struct power *power)
+{
+    if (!power->comparisons)
+        return json_null();
+    char *least = row_label(summary, power->least.row), *most = row_label(summary, power->most.row);
+    json_t *json = json_pack("{s:o, s:o, s:s, s:o, s:s}", "difference", number_or_null(power->median), "least",
+                             number_or_null(power->least.difference), "least_of", least, "most",
+                             number_or_null(power->most.difference), "most_of", most);
+    free(least);
+    free(most);
+    return json;
+}
+
+static json_t *experiment_json(const struct summary *summary, unsigned experiment)
+{
+    const struct power *power = &summary->powers[experiment];
+    json_t *json = json_object();
+    json_object_set_new(json, "name", json_string(summary->results->plan.experiments[experiment].name));
+    json_object_set_new(json, "primary", json_string(metrics[summary->results->plan.experiments[experiment].primary].name));
+    json_object_set_new(json, "comparisons", json_integer(power->comparisons));
+    json_object_set_new(json, "power", power_json(summary, power));
+    return json;
+}
+
+static int write_json(const struct summary *summary)
+{
+    json_t *json = json_object(), *rows = json_array(), *experiments = json_array();
+    json_object_set_new(json, "schema", json_string("clusterbench.summary/1"));
+    json_object_set_new(json, "plan", json_string(summary->results->plan.name));
+    json_object_set_new(json, "blocks", json_integer(summary->block_count));
+    json_object_set_new(json, "rejected", json_integer(summary->rejected));
+    json_object_set_new(json, "no_verdicts_because",
+                        summary->no_verdicts_because ? json_string(summary->no_verdicts_because) : json_null());
+    json_object_set_new(json, "adjusted", json_boolean(summary->adjusted));
+    for (unsigned e = 0; e < summary->results->plan.count; e++)
+        json_array_append_new(experiments, experiment_json(summary, e));
+    json_object_set_new(json, "experiments", experiments);
+    for (unsigned i = 0; i < summary->row_count; i++)
+        json_array_append_new(rows, row_json(summary, &summary->rows[i]));
+    json_object_set_new(json, "rows", rows);
+    char *path = text_print("%s/summary.json", summary->results->folder);
+    int result = file_write_json(path, json);
+    free(path);
+    json_decref(json);
+    return result;
+}
+
+int summary_write(const struct summary *summary)
+{
+    int result = write_csv(summary);
+    return result ? result : write_json(summary);
+}
