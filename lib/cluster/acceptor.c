@@ -43,19 +43,21 @@ static void back_off(struct acceptor *acceptor)
     uv_timer_start(&acceptor->retry, on_retry, RETRY_MS, 0);
 }
 
-static void take(struct acceptor *acceptor, unsigned most)
+/* True when nothing is left in the queue. */
+static bool take(struct acceptor *acceptor, unsigned most)
 {
     for (unsigned i = 0; i < most && !acceptor->paused && !acceptor->closed; i++) {
         int fd = net_accept(acceptor->listener);
         if (fd >= 0) {
             acceptor->taken(acceptor->context, fd);
         } else if (fd == -EAGAIN) {
-            return;
+            return true;
         } else if (!is_passing(fd)) {
             back_off(acceptor);
-            return;
+            return false;
         }
     }
+    return false;
 }
 
 static void on_acceptable(uv_poll_t *poll, int status, int events)
@@ -65,7 +67,7 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
     if (status < 0)
         back_off(acceptor);
     else
-        take(acceptor, acceptor->batch);
+        (void)take(acceptor, acceptor->batch);
 }
 
 int acceptor_open(struct acceptor *acceptor, uv_loop_t *loop, int listener, unsigned batch, void (*taken)(void *context, int fd),
@@ -99,10 +101,9 @@ void acceptor_resume(struct acceptor *acceptor)
     listen_again(acceptor);
 }
 
-void acceptor_take_all(struct acceptor *acceptor)
+bool acceptor_take_all(struct acceptor *acceptor)
 {
-    if (!acceptor->waiting)
-        take(acceptor, UINT32_MAX);
+    return !acceptor->waiting && take(acceptor, UINT32_MAX);
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -30,8 +30,8 @@ int acceptor_open(struct acceptor *acceptor, uv_loop_t *loop, int listener, unsi
 void acceptor_pause(struct acceptor *acceptor);
 void acceptor_resume(struct acceptor *acceptor);
 
-/* Takes what is waiting in the queue, beyond any batch. */
-void acceptor_take_all(struct acceptor *acceptor);
+/* Takes what is waiting in the queue, beyond any batch. False when some may be left: paused, or no descriptor is free. */
+bool acceptor_take_all(struct acceptor *acceptor);
 
 /* Closes the listener; `gone` is called when the loop has let go. */
 void acceptor_close(struct acceptor *acceptor, void (*gone)(void *context));

@@ -200,7 +200,7 @@ void dealer_stop(struct primary *primary)
     if (dealer->stopped || !dealer->has_timer)
         return;
     if (dealer->accepting)
-        acceptor_take_all(&dealer->acceptor);
+        (void)acceptor_take_all(&dealer->acceptor);
     listeners_stop_adopting(primary);
     dealer->stopped = true;
     for (unsigned i = 0; i < dealer->waiting_count; i++)

@@ -88,6 +88,7 @@ static int open_in_group(struct place *place)
     if (place->listener < 0)
         return place->listener;
     primary->group[primary->group_count++] = place->index;
+    listeners_steer(primary); /* the kernel may have been told to choose among others */
     return 0;
 }
 
@@ -204,7 +205,8 @@ void listeners_review(struct place *place)
     if (place->listener < 0 || place->adopter_closing || !primary->serving || primary->draining || primary->stopping)
         return;
     if (is_over(place)) {
-        acceptor_take_all(&place->adopter);
+        if (!acceptor_take_all(&place->adopter))
+            return; /* nobody has room for them, or no descriptor is free: later */
         give_back(place);
         close_place(place);
     } else if (!place->adopting && !place_serves(place)) {
@@ -218,7 +220,7 @@ void listeners_stop_adopting(struct primary *primary)
 {
     for (struct place *place = place_next(primary, NULL); place; place = place_next(primary, place))
         if (place->adopting) {
-            acceptor_take_all(&place->adopter);
+            (void)acceptor_take_all(&place->adopter); /* for what is left, there is nobody */
             give_back(place);
         }
 }

@@ -2,6 +2,7 @@
  * From a command line to a primary or a worker: the part of main that all strategies share.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,10 +185,21 @@ static int run(struct launch *launch, char **argv)
     return EXIT_USAGE;
 }
 
+/* A standard stream that was closed is /dev/null: else a socket got its number, and what is logged would go there. */
+static bool fill_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) /* the lowest free number */
+            return false;
+    return true;
+}
+
 int cluster_main(const struct strategy *strategy, int argc, char **argv)
 {
     struct launch launch = {.strategy = strategy, .own = own_options(strategy), .config = {.shared = -1, .shared_earlier = -1}};
     int status = EXIT_USAGE;
+    if (!fill_standard_streams())
+        goto out; /* and nowhere to say so */
     if (!launch.own || open_config(&launch) != 0) {
         fprintf(stderr, "%s: out of memory\n", strategy->name);
         goto out;

@@ -89,6 +89,15 @@ static int start_current(struct place *place)
 
 static void schedule_start(struct place *place, uint64_t delay_ns);
 
+/* While the program serves: what could not even begin to live, as nobody's end tells of it, is tried again. */
+static int start_or_retry(struct place *place)
+{
+    int error = start_current(place);
+    if (error && !place->current && !place->next_start_ns && !place->errored)
+        schedule_start(place, place->primary->options->restart_delay_max_ns);
+    return error;
+}
+
 static void on_again(uv_timer_t *timer)
 {
     struct place *place = timer->data;
@@ -96,8 +105,7 @@ static void on_again(uv_timer_t *timer)
     if (primary_ends(place->primary) || !place->wanted || place->drained || place->errored || place->current)
         return;
     place->restarts++;
-    if (start_current(place) != 0 && !place->current && !place->next_start_ns && !place->errored)
-        schedule_start(place, place->primary->options->restart_delay_max_ns); /* it could not even begin to live */
+    (void)start_or_retry(place); /* said where it happens */
 }
 
 static void schedule_start(struct place *place, uint64_t delay_ns)
@@ -149,9 +157,19 @@ static void start_again(struct place *place, const struct life *ended)
 
 /* ---- one life takes over from another ---- */
 
+/* A life that was begun before the wish for a new one may run what was on disk then: it makes room. */
+static int start_anew(struct place *place)
+{
+    struct life *current = place->current;
+    place->current = NULL;
+    if (current)
+        life_kill(current, "begun again");
+    return start_or_retry(place);
+}
+
 /*
- * The next life is made ready beside the current one. Where there is no current one, it is started as that. 0 when a life was
- * begun: place_life_ready or _gone tell how it went.
+ * The next life is made ready beside the current one; where none is ready, it is started as that. 0 when a life was begun:
+ * place_life_ready or _gone tell how it went.
  */
 int place_replace(struct place *place, const char *reason)
 {
@@ -162,9 +180,10 @@ int place_replace(struct place *place, const char *reason)
     place->errored = place->drained = false;
     listeners_steer(place->primary); /* it may have been drained: connections come to its socket again */
     place->replacing = reason;
-    if (serves)
-        return life_start(place, &place->next);
-    return place->current ? 0 : start_current(place);
+    int error = serves ? life_start(place, &place->next) : start_anew(place);
+    if (error && !place->next && !place->current)
+        place->replacing = NULL;
+    return error;
 }
 
 static void replacement_failed(struct place *place, const struct life *life)
@@ -172,7 +191,8 @@ static void replacement_failed(struct place *place, const struct life *life)
     struct primary *primary = place->primary;
     char why[PRIMARY_WHY_SIZE];
     snprintf(why, sizeof why, "%s %u: the new one did not become ready: %s", role_name(place->role), place->index, life->end);
-    log_line(primary->log, primary_ends(primary) ? LOG_DEBUG : LOG_ERROR, "%s (%s)", why, place->replacing);
+    if (place->replacing) /* else said already: it could not be started */
+        log_line(primary->log, primary_ends(primary) ? LOG_DEBUG : LOG_ERROR, "%s (%s)", why, place->replacing);
     place->replacing = NULL;
     place->replace_not_before_ns = clock_now_ns() + REPLACE_PAUSE_NS;
     reload_place_settled(place, false, why);
@@ -422,7 +442,7 @@ int primary_scale(struct primary *primary, unsigned workers, char *why)
     for (unsigned i = 0; i < workers; i++) {
         struct place *place = &primary->places[i];
         want(primary, ROLE_WORKER, i);
-        if (!place->current && !place->next_start_ns && start_current(place) != 0)
+        if (!place->current && !place->next_start_ns && start_or_retry(place) != 0)
             error = -EAGAIN;
     }
     listeners_steer(primary);

@@ -220,7 +220,7 @@ void worker_drain(struct worker *worker)
     worker->slot->state = WORKER_DRAINING;
     leave_fronts(worker);
     if (private->accepting) {
-        acceptor_take_all(&private->acceptor); /* what the kernel has accepted is ours to answer */
+        (void)acceptor_take_all(&private->acceptor); /* what the kernel has accepted is ours to answer */
         stop_accepting(worker);
         if (worker->role == ROLE_WORKER)
             scoreboard_depart(worker->scoreboard, worker->index);

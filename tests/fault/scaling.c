@@ -4,8 +4,10 @@
 #include "crowd.h"
 #include "scene.h"
 #include "tests.h"
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define MOST  8
 #define LEAST 2
@@ -164,4 +166,57 @@ static void drain_and_restart(struct contract *contract, const struct way *way)
 void test_drain_under_load(struct contract *contract)
 {
     for_each_way(contract, drain_and_restart);
+}
+
+/* ---- when it cannot be ---- */
+
+static void set_descriptors(struct contract *contract, struct server *server, rlim_t most, struct rlimit *before)
+{
+    struct rlimit limit;
+    CHECK(contract, prlimit(server->pid, RLIMIT_NOFILE, NULL, &limit) == 0, "prlimit: %s", strerror(errno));
+    if (before)
+        *before = limit;
+    limit.rlim_cur = most;
+    CHECK(contract, prlimit(server->pid, RLIMIT_NOFILE, &limit, NULL) == 0, "prlimit: %s", strerror(errno));
+}
+
+/* No descriptor is free for a worker more, neither for its channel nor for its socket: it comes when there are some. */
+void test_one_more_without_descriptors(struct contract *contract)
+{
+    struct rlimit before;
+    struct server *server =
+        scene_start(contract, 2, "--restart-delay", "100ms", "--restart-delay-max", "200ms", "--max-crashes", "1000000", NULL);
+    scene_wait_workers(contract, server, 2);
+    set_descriptors(contract, server, 3, &before);
+    scene_signal(contract, server->pid, SIGTTIN);
+    scene_log_wait(server, "worker 2 cannot be started: too many open files", 2);
+    set_descriptors(contract, server, before.rlim_cur, NULL);
+    scene_wait_workers(contract, server, 3);
+    scene_expect_all_serve(contract, server, 3);
+    scene_end(server, 0);
+}
+
+#define QUEUED 48
+
+/* Nobody serves, and one worker will not come back: who waits at its socket is not forgotten with it. */
+void test_one_less_while_nobody_serves(struct contract *contract)
+{
+    struct client *clients[QUEUED];
+    struct response response;
+    struct server *server = scene_start(contract, 2, "--restart-delay", "4s", "--restart-delay-max", "4s", NULL);
+    for (unsigned i = 0; i < 2; i++)
+        scene_signal(contract, scene_wait_state(contract, server, false, i, "ready").pid, SIGKILL);
+    for (unsigned i = 0; i < 2; i++)
+        scene_wait_state(contract, server, false, i, "restarting");
+    for (unsigned i = 0; i < QUEUED; i++) {
+        clients[i] = client_open(contract, server);
+        client_print(clients[i], "GET /hello HTTP/1.1\r\nHost: fault\r\n\r\n");
+    }
+    scene_signal(contract, server->pid, SIGTTOU);
+    scene_wait_wanted(contract, server, 1);
+    for (unsigned i = 0; i < QUEUED; i++) {
+        client_expect(clients[i], 200, &response);
+        client_close(clients[i]);
+    }
+    scene_end(server, 0);
 }

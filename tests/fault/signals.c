@@ -248,6 +248,26 @@ void test_hangup_while_restarting(struct contract *contract)
     scene_end(server, 0);
 }
 
+/* A life that was begun before the reload was asked for is none of its new ones: it may run what was on disk then. */
+void test_hangup_while_it_begins_again(struct contract *contract)
+{
+    scene_copy_program(contract);
+    struct server *server = scene_start(contract, WORKERS, "--ready-timeout", "60s", NULL);
+    struct place_row victim = scene_wait_state(contract, server, false, 0, "ready");
+    scene_replace_program(contract, PROGRAM_SLEEPS);
+    scene_signal(contract, victim.pid, SIGKILL);
+    scene_wait_state(contract, server, false, 0, "starting");
+    scene_replace_program(contract, PROGRAM_GOOD);
+    hang_up(contract, server);
+    scene_wait_reloads(contract, server, 1, 0);
+    scene_wait_workers(contract, server, WORKERS);
+    for (unsigned i = 0; i < WORKERS; i++)
+        CHECK(contract, scene_runs_program_on_disk(contract, scene_wait_state(contract, server, false, i, "ready").pid),
+              "worker %u does not run what was on disk at the reload", i);
+    scene_expect_all_serve(contract, server, WORKERS);
+    scene_end(server, 0);
+}
+
 /* Its successor, still on its way, serves as soon as it is ready. */
 void test_old_killed_during_its_replacement(struct contract *contract)
 {

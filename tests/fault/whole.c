@@ -43,6 +43,22 @@ void test_descriptors_run_out(struct contract *contract)
     scene_end(server, 0);
 }
 
+/* ---- no standard streams ---- */
+
+/* As some supervisors start programs: the numbers of what is closed are no sockets' and no channels'. */
+void test_closed_streams(struct contract *contract)
+{
+    char command[2 * CONTRACT_PATH];
+    struct server *server;
+    snprintf(command, sizeof command, "exec '%s' --listen 127.0.0.1:0 --admin 127.0.0.1:0 --workers 1 --log debug <&- 2>&-",
+             contract->program);
+    const char *const arguments[] = {"-c", command, NULL};
+    const struct server_plan plan = {.program = "/bin/sh", .bare = true, .arguments = arguments};
+    server = server_start_plan(contract, &plan);
+    scene_ask(contract, server, "/hello");
+    scene_end(server, 0);
+}
+
 /* ---- kill -9 of the primary ---- */
 
 #define GONE_MS (MEMORY_MEANS_NOTHING ? 5000 : 1000)
