@@ -64,6 +64,10 @@ static int read_object(const json_t *object, struct shop_item *item, char *why)
 int shop_read_item(struct slice body, struct shop_item *item, char *why)
 {
     json_error_t reason;
+    if (body.length == 0) {
+        snprintf(why, SHOP_WHY_SIZE, "the body is no JSON: it is empty");
+        return -EINVAL;
+    }
     json_t *object = json_loadb(body.at, body.length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &reason);
     if (!object) {
         snprintf(why, SHOP_WHY_SIZE, "the body is no JSON: line %d: %.60s", reason.line, reason.text);

@@ -165,7 +165,7 @@ static const struct {
     {"{\"product\": 3, \"quantity\": 2}", 3, 2, NULL},
     {"{\"product\":12}", 12, 1, NULL},
     {" {\"product\":1,\"quantity\":99,\"note\":\"gift\"} ", 1, 99, NULL},
-    {"", 0, 0, "no JSON"},
+    {"", 0, 0, "the body is no JSON: it is empty"},
     {"{\"product\": 3", 0, 0, "no JSON: line 1"},
     {"{\"product\": 3} {}", 0, 0, "no JSON"},
     {"{\"product\": 3, \"product\": 4}", 0, 0, "duplicate"},
