@@ -122,7 +122,7 @@ static int on_part(void *context, unsigned index, struct slice bytes)
     struct stats *stats = context;
     if (index >= WORKERS_MAX || stats->workers[index])
         return -EPROTO;
-    stats->workers[index] = json_loadb(bytes.at, bytes.length, 0, NULL);
+    stats->workers[index] = json_loadb(bytes.at, bytes.length, JSON_ALLOW_NUL, NULL); /* texts may hold one */
     return stats->workers[index] ? 0 : -EPROTO;
 }
 

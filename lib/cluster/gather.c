@@ -155,6 +155,7 @@ struct relayed {
     gather_part *part;
     gather_done *done;
     void *context;
+    bool useless[WORKERS_MAX]; /* by index: answered, but `part` has no use for it. The primary cannot know. */
 };
 
 static void take_part(struct relayed *relayed, struct slice bytes)
@@ -163,7 +164,22 @@ static void take_part(struct relayed *relayed, struct slice bytes)
     if (bytes.length < sizeof head || !relayed->part)
         return;
     memcpy(&head, bytes.at, sizeof head);
-    (void)relayed->part(relayed->context, head.index, slice_after(bytes, sizeof head));
+    if (head.index < WORKERS_MAX)
+        relayed->useless[head.index] = relayed->part(relayed->context, head.index, slice_after(bytes, sizeof head)) != 0;
+}
+
+/* Among the missing, in order. */
+static void leave_useless_out(struct relayed *relayed, struct gather_result *result)
+{
+    bool *missing = relayed->useless;
+    for (unsigned i = 0; i < result->missing_count; i++)
+        if (result->missing[i] < WORKERS_MAX)
+            missing[result->missing[i]] = true;
+    result->missing_count = 0;
+    for (unsigned i = 0; i < result->asked; i++)
+        if (missing[i])
+            result->missing[result->missing_count++] = (uint16_t)i;
+    result->answered = result->asked - result->missing_count;
 }
 
 static bool read_result(struct slice bytes, struct gather_result *result)
@@ -172,7 +188,7 @@ static bool read_result(struct slice bytes, struct gather_result *result)
     if (bytes.length < least || bytes.length > sizeof *result)
         return false;
     memcpy(result, bytes.at, bytes.length);
-    return result->missing_count == (bytes.length - least) / sizeof result->missing[0];
+    return result->asked <= WORKERS_MAX && result->missing_count == (bytes.length - least) / sizeof result->missing[0];
 }
 
 static void on_relayed(void *context, int status, struct slice bytes)
@@ -185,6 +201,8 @@ static void on_relayed(void *context, int status, struct slice bytes)
     }
     if (status == 0 && !read_result(bytes, &result))
         status = -EPROTO;
+    if (status == 0)
+        leave_useless_out(relayed, &result);
     relayed->done(relayed->context, status, status == 0 ? &result : NULL);
     free(relayed);
 }
@@ -210,13 +228,13 @@ static int order_relay(struct worker *worker, enum topic order_topic, enum topic
 int worker_broadcast(struct worker *worker, enum topic topic, struct slice bytes, uint64_t timeout_ms, gather_done *done,
                      void *context)
 {
-    const struct relayed plan = {NULL, done, context};
+    const struct relayed plan = {.done = done, .context = context};
     return order_relay(worker, TOPIC_BROADCAST, topic, bytes, timeout_ms, &plan);
 }
 
 int worker_gather(struct worker *worker, enum topic topic, struct slice bytes, uint64_t timeout_ms, gather_part *part,
                   gather_done *done, void *context)
 {
-    const struct relayed plan = {part, done, context};
+    const struct relayed plan = {.part = part, .done = done, .context = context};
     return order_relay(worker, TOPIC_GATHER, topic, bytes, timeout_ms, &plan);
 }

@@ -48,7 +48,7 @@ static json_t *read_stats(struct contract *contract, const struct response *resp
     char type[64] = "";
     response_field(response, "Content-Type", type, sizeof type);
     CHECK(contract, strcmp(type, "application/json") == 0, "/stats has Content-Type '%s'", type);
-    json_t *stats = json_loadb(response->body, response->body_length, 0, &error);
+    json_t *stats = json_loadb(response->body, response->body_length, JSON_ALLOW_NUL, &error);
     CHECK(contract, stats != NULL, "/stats is no JSON: %s", error.text);
     CHECK(contract, json_is_array(json_object_get(stats, "workers")) && json_is_array(json_object_get(stats, "missing")),
           "/stats lacks \"workers\" or \"missing\"");
@@ -118,6 +118,25 @@ static void test_broadcast_reaches_all(struct contract *contract)
     broadcast(client, "100% \"plain\"+\n");
     expect_everybody(client);
     check_messages(contract, server, 2, "100% \"plain\"+\n");
+}
+
+/* UTF-8 has room for a NUL, and so have JSON's strings. */
+static void test_broadcast_with_nul(struct contract *contract)
+{
+    struct server *server = server_start(contract, 0, NULL);
+    struct client *client = client_open(contract, server);
+    client_print(client, "GET /broadcast?msg=a%%00b HTTP/1.1\r\nHost: contract\r\n\r\n");
+    expect_everybody(client);
+    json_t *stats = get_stats(contract, server);
+    const json_t *workers = all_workers(contract, stats), *worker;
+    size_t i;
+    json_array_foreach(workers, i, worker)
+    {
+        const json_t *text = json_object_get(worker, "last_message");
+        CHECK(contract, json_string_length(text) == 3 && memcmp(json_string_value(text), "a\0b", 3) == 0,
+              "worker %zu has another last message", i);
+    }
+    json_decref(stats);
 }
 
 /* Every request that was sent is in the count of the worker that answered it; processes and indices are those of /status. */
@@ -380,6 +399,7 @@ static void test_killed_worker_is_replaced(struct contract *contract)
 
 static const struct suite_test tests[] = {
     {"broadcast_reaches_all", test_broadcast_reaches_all, 0},
+    {"broadcast_with_nul", test_broadcast_with_nul, 0},
     {"stats_of_all", test_stats_of_all, 0},
     {"longest_message", test_longest_message, 0},
     {"bad_messages", test_bad_messages, 0},

@@ -235,6 +235,22 @@ static void test_gather_from_everybody(void **state)
     close_rig(rig);
 }
 
+/* Its answer was of no use to who asked: nobody else knows. */
+static void test_answer_of_no_use_is_missing(void **state)
+{
+    struct rig *rig = open_rig(-1);
+    struct told told = {.refuse = -EPROTO};
+    (void)state;
+    rig->stations[3].life.state = LIFE_STARTING;
+    assert_int_equal(worker_gather(&rig->stations[0].worker, TOPIC_STATS, SLICE(""), LONG_MS, on_part, on_done, &told), 0);
+    RUN_UNTIL(rig, told.done);
+    assert_int_equal(told.parts, WORKERS - 1);
+    check_missing(&told, 2, 0);
+    assert_int_equal(told.result.missing[0], 2);
+    assert_int_equal(told.result.missing[1], 3);
+    close_rig(rig);
+}
+
 static void test_primary_gathers(void **state)
 {
     struct rig *rig = open_rig(-1);
@@ -456,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_broadcast_reaches_everybody),
         cmocka_unit_test(test_broadcasts_come_in_one_order),
         cmocka_unit_test(test_gather_from_everybody),
+        cmocka_unit_test(test_answer_of_no_use_is_missing),
         cmocka_unit_test(test_primary_gathers),
         cmocka_unit_test(test_silent_worker_is_missing_at_the_deadline),
         cmocka_unit_test(test_place_without_a_worker_is_missing_at_once),
