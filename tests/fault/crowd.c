@@ -26,16 +26,24 @@
 #define SINGLE_FACTOR  3   /* a connection for each request: paused so much longer, or local ports would run out */
 #define EVENTS_AT_ONCE 64
 
+/*
+ * Who drains lets idle connections be for 250 ms, so that a request on its way is answered. A connection that was idle for less
+ * than this when its request was sent has not been closed for that: its end is no excuse.
+ */
+#define IDLE_LEAST_NS (100 * MS)
+
 const char *const crowd_end_names[CROWD_ENDS] = {"ok", "idle-closed", "refused", "cut", "bad status", "nonsense", "late"};
 
 enum member_state { RESTING, CONNECTING, ASKING };
 
 struct member {
     enum member_state state;
-    int fd;     /* or -1 */
-    bool keeps; /* its connection */
-    bool used;  /* the connection has brought an answer */
-    int worker; /* of that answer, or -1 */
+    int fd;               /* or -1 */
+    bool keeps;           /* its connection */
+    bool used;            /* the connection has brought an answer */
+    bool idle;            /* and had been idle for a while when the request was sent */
+    uint64_t answered_ns; /* when that was */
+    int worker;           /* of that answer, or -1 */
     uint64_t pause_ns;
     uint64_t due_ns; /* RESTING: the next request; else the end of patience */
     size_t length;   /* of what came of the answer */
@@ -103,7 +111,7 @@ static void fail_request(struct crowd *crowd, struct member *member, enum crowd_
 /* The connection ended while an answer was awaited. */
 static void lose_connection(struct crowd *crowd, struct member *member, int error)
 {
-    bool maybe_idle = member->used && member->length == 0;
+    bool maybe_idle = member->idle && member->length == 0;
     fail_request(crowd, member, maybe_idle ? CROWD_IDLE_CLOSED : CROWD_CUT, error);
 }
 
@@ -124,6 +132,7 @@ static void take_answer(struct crowd *crowd, struct member *member, char *head, 
     if (worker != NULL)
         member->worker = atoi(worker);
     member->used = true;
+    member->answered_ns = now_ns();
     count_end(crowd, member, status == 200 ? CROWD_OK : CROWD_STATUS, status, 0);
     if (ends || !member->keeps)
         drop_connection(member);
@@ -158,6 +167,7 @@ static void look_at_answer(struct crowd *crowd, struct member *member)
 
 static void send_request(struct crowd *crowd, struct member *member)
 {
+    member->idle = member->used && now_ns() - member->answered_ns >= IDLE_LEAST_NS;
     ssize_t n = send(member->fd, crowd->request, crowd->request_length, MSG_NOSIGNAL);
     member->state = ASKING;
     if (n != (ssize_t)crowd->request_length)

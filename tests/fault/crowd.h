@@ -13,7 +13,7 @@
 
 enum crowd_end {
     CROWD_OK,          /* 200 */
-    CROWD_IDLE_CLOSED, /* its connection was kept, and ended before a byte of answer: it may have been closed as idle meanwhile */
+    CROWD_IDLE_CLOSED, /* its connection was kept and idle for a while, and ended before a byte of answer: maybe closed as idle */
     CROWD_REFUSED,     /* no connection */
     CROWD_CUT,         /* the connection ended before a whole answer came */
     CROWD_STATUS,      /* another status */

@@ -104,6 +104,26 @@ void test_reloads_under_loadgen(struct contract *contract)
     scene_end(server, 0);
 }
 
+/* The old lives have answers under way that would take far longer than the grace. */
+void test_reload_cuts_behind_the_grace(struct contract *contract)
+{
+    struct client *clients[2];
+    struct response response;
+    struct holdings before;
+    struct server *server = scene_start(contract, 2, "--grace", "1s", NULL);
+    scene_take_stock(server, &before);
+    scene_occupy_all(contract, server, "/wait/8s", 2, clients);
+    reload(contract, server, 1);
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK(contract, !client_try_receive(clients[i], &response) || response.status == 502,
+              "an old worker's request of 8 s was answered %d in a reload whose grace was 1 s", response.status);
+        client_close(clients[i]);
+    }
+    scene_expect_log(server, "had not drained when the grace was over", 2 + contract_has(contract, TRAIT_FRONTS));
+    scene_expect_stock(server, &before);
+    scene_end(server, 0);
+}
+
 /* ---- reloads that fail ---- */
 
 static void expect_same(struct contract *contract, struct server *server, const struct place_row *before, size_t count)

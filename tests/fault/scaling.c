@@ -129,6 +129,21 @@ void test_scale_under_load(struct contract *contract)
     for_each_way(contract, scale_up_and_down);
 }
 
+/* More lives than there is room for at once: what a life had is free again behind it. */
+void test_many_lives(struct contract *contract)
+{
+    enum { CROWDED = 65, LIVES = 700 };
+    struct holdings before;
+    struct server *server = scene_start(contract, 1, NULL);
+    scene_take_stock(server, &before);
+    for (unsigned lives = 1; lives < LIVES; lives += CROWDED - 1) {
+        post_workers(contract, server, 1, CROWDED);
+        post_workers(contract, server, CROWDED, 1);
+    }
+    scene_expect_stock(server, &before);
+    scene_end(server, 0);
+}
+
 /* ---- one worker taken out, and put back ---- */
 
 static void expect_silent(struct contract *contract, struct crowd *crowd, unsigned index)
@@ -166,6 +181,32 @@ static void drain_and_restart(struct contract *contract, const struct way *way)
 void test_drain_under_load(struct contract *contract)
 {
     for_each_way(contract, drain_and_restart);
+}
+
+/* ---- who is taken out leaves its group of sockets ---- */
+
+#define NEWCOMERS 48
+
+/* The kernel gives its socket nothing more: the primary, which would take that and deal it out, is stopped meanwhile. */
+void test_drained_leaves_its_group(struct contract *contract)
+{
+    struct client *clients[NEWCOMERS];
+    struct response response;
+    struct server *server = scene_start(contract, 3, NULL);
+    scene_post(contract, server, "/drain?worker=1", 200);
+    scene_wait_state(contract, server, false, 1, "drained");
+    scene_signal(contract, server->pid, SIGSTOP);
+    for (unsigned i = 0; i < NEWCOMERS; i++) {
+        clients[i] = client_open(contract, server);
+        client_get(clients[i], "/hello", 200, &response);
+        CHECK(contract, response.worker != 1, "worker 1 is drained, and answers");
+        client_close(clients[i]);
+    }
+    scene_signal(contract, server->pid, SIGCONT);
+    scene_post(contract, server, "/restart?worker=1", 200);
+    scene_wait_workers(contract, server, 3);
+    scene_expect_all_serve(contract, server, 3);
+    scene_end(server, 0);
 }
 
 /* ---- when it cannot be ---- */

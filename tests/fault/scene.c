@@ -113,6 +113,7 @@ void scene_end(struct server *server, int exit_status)
     family_collect(server->contract, server->pid, &family);
     scene_signal(server->contract, server->pid, SIGTERM);
     scene_expect_end(server, &family, exit_status, "TERM");
+    scene_expect_log(server, "the grace is over", 0);
 }
 
 /* ---- requests ---- */

@@ -19,7 +19,7 @@ struct server *scene_start(struct contract *contract, unsigned workers, ...) __a
 /* The same by a plan, whose arguments are ignored; not waited for. */
 struct server *scene_spawn(struct contract *contract, const struct server_plan *plan, ...) __attribute__((sentinel));
 
-/* TERM, exit status, nobody left, port free. */
+/* Nothing is under way: TERM, exit status, nobody left, port free, and no waiting for the grace. */
 void scene_end(struct server *server, int exit_status);
 
 /* The program has ended, by whatever was done to it: its exit status, nobody left, port free. -1: any status. */

@@ -56,7 +56,8 @@ static struct server *begin_gated_reload(struct contract *contract, const char *
                                          struct holdings *holdings)
 {
     scene_copy_program(contract);
-    struct server *server = scene_start(contract, WORKERS, "--reload-parallel", parallel, NULL);
+    struct server *server =
+        scene_start(contract, WORKERS, "--reload-parallel", parallel, "--grace", "60s", "--ready-timeout", "60s", NULL);
     scene_take_stock(server, holdings);
     *old = scene_wait_state(contract, server, false, 0, "ready");
     scene_replace_program(contract, PROGRAM_GATED);
@@ -106,7 +107,7 @@ static struct server *start_halfway(struct contract *contract)
 {
     const struct server_plan plan = {.workers = WORKERS, .ignored_signal = SIGHUP};
     uint64_t deadline_ns = now_ns() + contract->patience_ns;
-    struct server *server = scene_spawn(contract, &plan, NULL);
+    struct server *server = scene_spawn(contract, &plan, "--grace", "60s", NULL);
     while (!catches(server->pid, SIGHUP))
         CHECK(contract, now_ns() < deadline_ns, "the program never listens to HUP");
     scene_signal(contract, server->pid, SIGSTOP);
@@ -171,6 +172,18 @@ void test_term_during_reload(struct contract *contract)
     scene_expect_log(server, "reload: aborted: the program was told to end", 1);
 }
 
+/* A new life that is not ready is not waited for. */
+void test_term_before_the_new_life_is_ready(struct contract *contract)
+{
+    struct place_row old;
+    struct holdings holdings;
+    struct server *server = begin_gated_reload(contract, "1", &old, &holdings);
+    wait_next(contract, server, 0, "starting");
+    scene_end(server, 0);
+    scene_expect_log(server, "reload: aborted: the program was told to end", 1);
+    scene_expect_log(server, "the grace is over", 0);
+}
+
 void test_interrupt_during_reload(struct contract *contract)
 {
     struct client *clients[WORKERS];
@@ -180,6 +193,7 @@ void test_interrupt_during_reload(struct contract *contract)
     family_collect(contract, server->pid, &family);
     scene_signal(contract, server->pid, SIGINT);
     scene_expect_end(server, &family, 130, "INT during a reload");
+    scene_expect_log(server, "ending without them", 0); /* old and new lives were killed, none was forgotten */
 }
 
 /* ---- scaling during a reload ---- */
@@ -204,12 +218,13 @@ void test_one_less_before_its_new_life_is_ready(struct contract *contract)
 {
     struct place_row old;
     struct holdings holdings;
+    uint64_t deadline_ns = now_ns() + contract->patience_ns;
     struct server *server = begin_gated_reload(contract, "3", &old, &holdings);
     struct place_row next = wait_next(contract, server, WORKERS - 1, "starting");
     scene_signal(contract, server->pid, SIGTTOU);
     scene_wait_wanted(contract, server, WORKERS - 1);
     while (scene_find(contract, server, false, WORKERS - 1, "starting", &next))
-        ;
+        CHECK(contract, look_again(deadline_ns), "a new life that is not needed any more is not ended");
     scene_open_gate(contract);
     scene_wait_workers(contract, server, WORKERS - 1);
     scene_wait_reloads(contract, server, 1, 0);
@@ -337,7 +352,8 @@ void test_new_given_up_while_the_old_drains(struct contract *contract)
 
 void test_term_while_restarting(struct contract *contract)
 {
-    struct server *server = scene_start(contract, WORKERS, "--restart-delay", "60s", "--restart-delay-max", "60s", NULL);
+    struct server *server =
+        scene_start(contract, WORKERS, "--restart-delay", "60s", "--restart-delay-max", "60s", "--grace", "60s", NULL);
     for (unsigned i = 0; i < WORKERS; i++)
         scene_signal(contract, scene_wait_state(contract, server, false, i, "ready").pid, SIGKILL);
     for (unsigned i = 0; i < WORKERS; i++)

@@ -11,6 +11,7 @@
     X(worker_killed, TRAIT_PROCESSES)                               \
     X(front_killed, TRAIT_FRONTS)                                   \
     X(queue_outlives_its_worker, TRAIT_PROCESSES)                   \
+    X(all_killed, TRAIT_PROCESSES)                                  \
     X(worker_stopped, TRAIT_PROCESSES)                              \
     X(worker_stopped_for_good, TRAIT_PROCESSES)                     \
     X(block_is_no_hang, TRAIT_PROCESSES)                            \
@@ -24,25 +25,30 @@
     X(far_too_much_memory, TRAIT_PROCESSES)                         \
     /* whole.c */                                                   \
     X(descriptors_run_out, 0)                                       \
+    X(accept_fails, 0)                                              \
     X(closed_streams, 0)                                            \
     X(primary_killed, 0)                                            \
     X(reload_refused, TRAIT_WHOLE)                                  \
     /* reloads.c */                                                 \
     X(reloads_under_load, TRAIT_PROCESSES)                          \
     X(reloads_under_loadgen, TRAIT_PROCESSES)                       \
+    X(reload_cuts_behind_the_grace, TRAIT_PROCESSES)                \
     X(reload_fails, TRAIT_PROCESSES)                                \
     X(reload_onto_another_strategy, TRAIT_PROCESSES)                \
     X(own_sockets, TRAIT_SOCKETS)                                   \
     X(own_sockets_migrate, TRAIT_SOCKETS)                           \
     /* scaling.c */                                                 \
     X(scale_under_load, TRAIT_MANY)                                 \
+    X(many_lives, TRAIT_MANY)                                       \
     X(drain_under_load, TRAIT_MANY)                                 \
+    X(drained_leaves_its_group, TRAIT_SOCKETS)                      \
     X(one_more_without_descriptors, TRAIT_PROCESSES)                \
     X(one_less_while_nobody_serves, TRAIT_PROCESSES | TRAIT_DIRECT) \
     /* signals.c */                                                 \
     X(hangups_overlap, TRAIT_PROCESSES)                             \
     X(hangup_during_start, TRAIT_PROCESSES)                         \
     X(term_during_reload, TRAIT_PROCESSES)                          \
+    X(term_before_the_new_life_is_ready, TRAIT_PROCESSES)           \
     X(interrupt_during_reload, TRAIT_PROCESSES)                     \
     X(one_less_during_reload, TRAIT_PROCESSES)                      \
     X(one_less_before_its_new_life_is_ready, TRAIT_PROCESSES)       \

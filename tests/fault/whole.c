@@ -3,8 +3,11 @@
  */
 #include "scene.h"
 #include "tests.h"
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 /* ---- no descriptors left ---- */
 
@@ -38,6 +41,84 @@ void test_descriptors_run_out(struct contract *contract)
         clients[next % MANY] = NULL;
     }
     scene_ask(contract, server, "/hello");
+    scene_expect_stock(server, &before);
+    scene_expect_log(server, "ended: ", 0);
+    scene_end(server, 0);
+}
+
+/* The lowest number that a new descriptor of it could have. */
+static unsigned lowest_free(pid_t pid)
+{
+    char path[64], target[8];
+    unsigned number = 0;
+    do
+        snprintf(path, sizeof path, "/proc/%d/fd/%u", pid, number);
+    while (readlink(path, target, sizeof target) >= 0 && ++number);
+    return number;
+}
+
+static void limit_descriptors(struct contract *contract, pid_t pid, bool none_free, rlim_t usual)
+{
+    struct rlimit limit;
+    CHECK(contract, prlimit(pid, RLIMIT_NOFILE, NULL, &limit) == 0, "prlimit: %s", strerror(errno));
+    limit.rlim_cur = none_free ? lowest_free(pid) : usual;
+    CHECK(contract, prlimit(pid, RLIMIT_NOFILE, &limit, NULL) == 0, "prlimit: %s", strerror(errno));
+}
+
+/* So far, of all of them. proc(5) */
+static unsigned cpu_ms(const struct family *family)
+{
+    unsigned long ticks = 0, user, system;
+    for (size_t i = 0; i < family->count; i++) {
+        char path[64], text[512];
+        snprintf(path, sizeof path, "/proc/%d/stat", family->pids[i]);
+        FILE *file = fopen(path, "re");
+        const char *rest = file && fgets(text, sizeof text, file) ? strrchr(text, ')') : NULL;
+        if (rest && sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) == 2)
+            ticks += user + system;
+        if (file)
+            fclose(file);
+    }
+    return (unsigned)(ticks * 1000 / (unsigned long)sysconf(_SC_CLK_TCK));
+}
+
+#define WAITING   24
+#define STARVE_MS 1000
+
+/* No descriptor is free in any process, whatever was reckoned at the start: who comes waits, nobody spins, and then all are served.
+ */
+void test_accept_fails(struct contract *contract)
+{
+    struct client *clients[WAITING];
+    struct response response;
+    struct holdings before;
+    struct family family;
+    struct rlimit usual;
+    struct server *server = scene_start(contract, 0, NULL);
+    scene_take_stock(server, &before);
+    family_collect(contract, server->pid, &family);
+    CHECK(contract, prlimit(server->pid, RLIMIT_NOFILE, NULL, &usual) == 0, "prlimit: %s", strerror(errno));
+    for (size_t i = 0; i < family.count; i++)
+        limit_descriptors(contract, family.pids[i], true, 0);
+    for (unsigned i = 0; i < WAITING; i++) {
+        clients[i] = client_open(contract, server);
+        client_print(clients[i], "GET /hello HTTP/1.1\r\nHost: fault\r\n\r\n");
+    }
+    unsigned before_ms = cpu_ms(&family);
+    uint64_t until_ns = now_ns() + STARVE_MS * MS;
+    while (look_again(until_ns))
+        for (unsigned i = 0; i < WAITING; i++)
+            CHECK(contract, !client_stirs(clients[i], 0), "a client is answered or cut off, and there is no descriptor for it");
+    unsigned spent_ms = cpu_ms(&family) - before_ms;
+    for (size_t i = family.count; i-- > 0;) /* the primary last: what it accepts it may hand on */
+        limit_descriptors(contract, family.pids[i], false, usual.rlim_cur);
+    family_release(&family);
+    for (unsigned i = 0; i < WAITING; i++) {
+        client_expect(clients[i], 200, &response);
+        client_close(clients[i]);
+    }
+    CHECK(contract, spent_ms < STARVE_MS / 10, "in %d ms without descriptors they spent %u ms of CPU: somebody spins", STARVE_MS,
+          spent_ms);
     scene_expect_stock(server, &before);
     scene_expect_log(server, "ended: ", 0);
     scene_end(server, 0);

@@ -165,27 +165,41 @@ static void expect_broken(struct contract *contract, struct client **clients, co
     CHECK(contract, broken == of_victim, "%u connections broke, the killed front had %u", broken, of_victim);
 }
 
+/* Requests under way on connections that this front has: the other one is stopped meanwhile. */
+static void occupy_front(struct contract *contract, struct server *server, pid_t other, struct client **clients, unsigned count)
+{
+    uint64_t asked = status_total(contract, server, "requests");
+    scene_signal(contract, other, SIGSTOP);
+    for (unsigned i = 0; i < count; i++) {
+        clients[i] = client_open(contract, server);
+        client_print(clients[i], "GET /wait/2s HTTP/1.1\r\nHost: fault\r\n\r\n");
+    }
+    CHECK(contract, status_wait_total(contract, server, "requests", asked + count), "/wait/2s is not taken");
+    scene_signal(contract, other, SIGCONT);
+}
+
 void test_front_killed(struct contract *contract)
 {
     struct client *clients[FRONT_CLIENTS];
     unsigned long inodes[FRONT_CLIENTS] = {0};
     bool at_victim[FRONT_CLIENTS];
+    unsigned half = FRONT_CLIENTS / 2, of_victim = 0;
     struct holdings before;
     struct server *server = scene_start(contract, 0, "--fronts", "2", NULL);
     scene_take_stock(server, &before);
     struct place_row victim = scene_wait_state(contract, server, true, 0, "ready");
-    uint64_t asked = status_total(contract, server, "requests");
-    for (unsigned i = 0; i < FRONT_CLIENTS; i++) {
-        clients[i] = client_open(contract, server);
-        client_print(clients[i], "GET /wait/2s HTTP/1.1\r\nHost: fault\r\n\r\n");
-    }
-    CHECK(contract, status_wait_total(contract, server, "requests", asked + FRONT_CLIENTS), "/wait/2s is not taken");
+    struct place_row other = scene_wait_state(contract, server, true, 1, "ready");
+    occupy_front(contract, server, other.pid, clients, half);
+    occupy_front(contract, server, victim.pid, clients + half, FRONT_CLIENTS - half);
     find_inodes(contract, clients, inodes, FRONT_CLIENTS);
     for (unsigned i = 0; i < FRONT_CLIENTS; i++)
-        at_victim[i] = holds_inode(victim.pid, inodes[i]);
+        of_victim += at_victim[i] = holds_inode(victim.pid, inodes[i]);
+    CHECK(contract, of_victim == half, "a front has %u of %u connections, the other one was stopped for %u of them", of_victim,
+          FRONT_CLIENTS, half);
     scene_signal(contract, victim.pid, SIGKILL);
     expect_broken(contract, clients, at_victim);
     scene_wait_replaced(contract, server, &victim);
+    CHECK(contract, scene_wait_state(contract, server, true, 1, "ready").pid == other.pid, "the other front was replaced, too");
     scene_ask(contract, server, "/hello");
     scene_expect_stock(server, &before);
     scene_end(server, 0);
@@ -224,6 +238,31 @@ void test_queue_outlives_its_worker(struct contract *contract)
     scene_end(server, 0);
 }
 
+/* Nobody serves: who comes then waits for the next life. */
+void test_all_killed(struct contract *contract)
+{
+    struct client *clients[QUEUED];
+    struct response response;
+    struct holdings before;
+    struct server *server = scene_start(contract, 2, "--restart-delay", "2s", NULL);
+    scene_take_stock(server, &before);
+    for (int i = 0; i < 2; i++)
+        scene_signal(contract, ready_row(contract, server, i).pid, SIGKILL);
+    for (int i = 0; i < 2; i++)
+        scene_wait_state(contract, server, false, (unsigned)i, "restarting");
+    for (unsigned i = 0; i < QUEUED; i++) {
+        clients[i] = client_open(contract, server);
+        client_print(clients[i], "GET /hello HTTP/1.1\r\nHost: fault\r\n\r\n");
+    }
+    for (unsigned i = 0; i < QUEUED; i++) {
+        client_expect(clients[i], 200, &response);
+        client_close(clients[i]);
+    }
+    scene_wait_workers(contract, server, 2);
+    scene_expect_stock(server, &before);
+    scene_end(server, 0);
+}
+
 /* ---- SIGSTOP ---- */
 
 /* Waits until every worker but `spared` has answered again, or that one alone when `alone`. */
@@ -255,8 +294,42 @@ static void stay_stopped(struct contract *contract, struct server *server, struc
     }
 }
 
+#define NEWCOMERS   480 /* so many that a worker's share of them is more than may be handed to it untaken */
+#define LATE_COMERS 32  /* the last of them */
+
+static unsigned count_stirring(struct client **clients, unsigned count)
+{
+    unsigned stirring = 0;
+    for (unsigned i = 0; i < count; i++)
+        stirring += client_stirs(clients[i], 0);
+    return stirring;
+}
+
+/* However many wait for it: who comes later still gets to the others. */
+static void arrive_while_stopped(struct contract *contract, struct server *server, struct client **clients)
+{
+    uint64_t deadline_ns = now_ns() + contract->patience_ns;
+    for (unsigned i = 0; i < NEWCOMERS; i++) {
+        clients[i] = client_open(contract, server);
+        client_print(clients[i], "GET /hello HTTP/1.1\r\nHost: fault\r\n\r\n");
+    }
+    while (count_stirring(clients + NEWCOMERS - LATE_COMERS, LATE_COMERS) == 0)
+        CHECK(contract, look_again(deadline_ns), "a worker is stopped, and behind %d new connections nobody is answered any more",
+              NEWCOMERS);
+}
+
+static void expect_newcomers(struct client **clients)
+{
+    struct response response;
+    for (unsigned i = 0; i < NEWCOMERS; i++) {
+        client_expect(clients[i], 200, &response);
+        client_close(clients[i]);
+    }
+}
+
 void test_worker_stopped(struct contract *contract)
 {
+    struct client *newcomers[NEWCOMERS];
     struct crowd_figures figures;
     struct holdings before;
     struct server *server = scene_start(contract, 0, NULL);
@@ -267,7 +340,9 @@ void test_worker_stopped(struct contract *contract)
     struct place_row victim = ready_row(contract, server, busiest(&figures));
     scene_signal(contract, victim.pid, SIGSTOP);
     stay_stopped(contract, server, crowd, &victim);
+    arrive_while_stopped(contract, server, newcomers);
     scene_signal(contract, victim.pid, SIGCONT);
+    expect_newcomers(newcomers);
     wait_for_answers(contract, crowd, victim.index, true);
     crowd_stop(crowd, &figures);
     crowd_check_all_ok(contract, &figures, "the stop of a worker");
@@ -372,8 +447,8 @@ static unsigned latest_delay(const struct server *server)
     return found ? (unsigned)strtoul(found, NULL, 10) : 0;
 }
 
-/* Another short life: the delay has doubled, within its upper half. */
-static void crash_once(struct contract *contract, struct server *server, unsigned times)
+/* Another short life: the delay has doubled, within its upper half. Returns at which edge of that it is: -1, 1; or 0. */
+static int crash_once(struct contract *contract, struct server *server, unsigned times)
 {
     unsigned most_ms = FIRST_DELAY_MS << (times - 1);
     struct place_row victim = ready_row(contract, server, 0);
@@ -385,6 +460,7 @@ static void crash_once(struct contract *contract, struct server *server, unsigne
     struct place_row next = scene_wait_replaced(contract, server, &victim);
     CHECK(contract, next.restarts == times && next.generation == times, "restarts %u, generation %u; wanted %u", next.restarts,
           next.generation, times);
+    return (delay_ms == most_ms) - (delay_ms == most_ms / 2);
 }
 
 static void expect_others_serve(struct contract *contract, struct server *server)
@@ -399,10 +475,12 @@ void test_crash_loop(struct contract *contract)
 {
     enum { LIVES = 5 };
     struct crowd_figures figures;
+    int edges = 0;
     struct server *server =
         scene_start(contract, 0, "--restart-delay", "40ms", "--steady-after", "60s", "--max-crashes", "5", NULL);
     for (unsigned i = 1; i < LIVES; i++)
-        crash_once(contract, server, i);
+        edges += crash_once(contract, server, i);
+    CHECK(contract, abs(edges) < LIVES - 1, "every delay is the %s there may be: they are not drawn", edges > 0 ? "most" : "least");
     struct crowd *crowd = crowd_start(contract, server, &usual_crowd);
     crowd_wait(crowd, 100);
     scene_signal(contract, ready_row(contract, server, 0).pid, SIGKILL);
@@ -417,16 +495,20 @@ void test_crash_loop(struct contract *contract)
     scene_end(server, 3);
 }
 
+/* Two short lives, not one: what was before the errored place was cleared does not count. */
 static void give_up_worker_0(struct contract *contract, struct server *server)
 {
-    scene_signal(contract, ready_row(contract, server, 0).pid, SIGKILL);
+    struct place_row victim = ready_row(contract, server, 0);
+    scene_signal(contract, victim.pid, SIGKILL);
+    victim = scene_wait_replaced(contract, server, &victim);
+    scene_signal(contract, victim.pid, SIGKILL);
     scene_wait_state(contract, server, false, 0, "errored");
 }
 
-/* A reload, a scale, a restart: each tries again. What was cleared is no reason for exit status 3. */
+/* A reload, a scale, a restart: each tries again, and the row begins anew. What was cleared is no reason for exit status 3. */
 void test_errored_is_cleared(struct contract *contract)
 {
-    struct server *server = scene_start(contract, 2, "--max-crashes", "1", NULL);
+    struct server *server = scene_start(contract, 2, "--max-crashes", "2", "--restart-delay", "20ms", NULL);
     give_up_worker_0(contract, server);
     scene_signal(contract, server->pid, SIGHUP);
     scene_wait_reloads(contract, server, 1, 0);
@@ -438,6 +520,9 @@ void test_errored_is_cleared(struct contract *contract)
     scene_post(contract, server, "/restart?worker=0", 200);
     scene_wait_workers(contract, server, 3);
     scene_expect_all_serve(contract, server, 3);
+    give_up_worker_0(contract, server);
+    scene_post(contract, server, "/restart?worker=0", 200);
+    scene_wait_workers(contract, server, 3);
     scene_end(server, 0);
 }
 
