@@ -15,6 +15,13 @@
 #include "catalog.h"
 
 #define STYLES_BEHIND_LIST 4
+#define STYLE_FIRST_PEER   11u
+
+/* Peers whose place on charts is fixed, from STYLE_FIRST_PEER on; 7..10 stay for programs that came later. */
+static const char *const peers_with_style[] = {
+    "nginx-shared",  "nginx-reuseport", "nginx-accept-mutex", "nginx-proxy",
+    "haproxy-proxy", "node-cluster-rr", "node-cluster-none",  "pm2",
+};
 
 void catalog_strategies(struct names *names)
 {
@@ -38,6 +45,9 @@ unsigned catalog_style(const char *strategy)
     for (size_t i = 0; i < list.count; i++)
         if (!strcmp(list.items[i], strategy))
             style = (unsigned)i + 1;
+    for (unsigned i = 0; i < sizeof(peers_with_style) / sizeof(*peers_with_style); i++)
+        if (!strcmp(peers_with_style[i], strategy))
+            style = STYLE_FIRST_PEER + i;
     names_free(&list);
     return style;
 }
@@ -78,6 +88,57 @@ void catalog_folders(struct names *folders, const char *kind, const char *given)
     free(programs);
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void catalog_peer_folders(struct names *folders, const char *given)
+{
+    if (given) {
+        names_add(folders, given);
+        return;
+    }
+    char *programs = catalog_programs(NULL), *installed = text_print("%s/../share/clusterbench/peers", programs);
+    names_add(folders, installed);
+    names_add(folders, CLUSTERBENCH_SOURCE_DIR "/strategies/peers");
+    free(installed);
+    free(programs);
+}
+
+char *catalog_peer_file(const struct names *folders, const char *name)
+{
+    for (size_t i = 0; i < folders->count; i++) {
+        char *path = text_print("%s/%s/peer.ini", folders->items[i], name);
+        if (access(path, R_OK) == 0)
+            return path;
+        free(path);
+    }
+    return NULL;
+}
+
+static void add_peers_of(const char *path, const struct names *folders, struct names *peers)
+{
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        char *file = *entry->d_name == '.' ? NULL : catalog_peer_file(folders, entry->d_name);
+        if (file && !names_hold(peers, entry->d_name))
+            names_add(peers, entry->d_name);
+        free(file);
+    }
+    if (folder)
+        closedir(folder);
+}
+
+void catalog_peers(const struct names *folders, struct names *peers)
+{
+    size_t before = peers->count;
+    for (size_t i = 0; i < folders->count; i++)
+        add_peers_of(folders->items[i], folders, peers);
+    if (peers->count > before)
+        qsort(peers->items + before, peers->count - before, sizeof(*peers->items), compare_names);
+}
+
 bool catalog_has_program(const char *folder, const char *name)
 {
     char *path = text_print("%s/%s", folder, name);
@@ -97,11 +158,6 @@ char *catalog_plan_file(const struct names *folders, const char *plan)
         free(path);
     }
     return NULL;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 static void add_plan(struct names *plans, const char *file)

@@ -9,8 +9,8 @@
 /* The one list of CMakeLists.txt, in its order. */
 void catalog_strategies(struct names *names);
 
-/* A strategy's line style on charts, 1..: the position in the list; a program that is not in it gets one of the styles behind
- * the list's, by its name, always the same. */
+/* A strategy's line style on charts, 1..: the position in the list; a peer of the tree has a fixed one from 11 on; any other
+ * program gets one of the styles behind the list's, by its name, always the same. */
 unsigned catalog_style(const char *strategy);
 
 /* How many workers the strategy can have at most: 1 for `single`, which is one loop by definition; else 1024. */
@@ -19,6 +19,13 @@ unsigned catalog_most_workers(const char *strategy);
 /* Folders, in the order they are looked at; the caller frees the list. */
 char *catalog_programs(const char *given);                                        /* --bin DIR, or where this program itself lies */
 void catalog_folders(struct names *folders, const char *kind, const char *given); /* kind "plans" or "plots" */
+
+/* Folders of peers: --peers DIR, PREFIX/share/clusterbench/peers, strategies/peers of the source tree. */
+void catalog_peer_folders(struct names *folders, const char *given);
+/* DIR/NAME/peer.ini in the first folder that has it. The caller frees; NULL when none has. */
+char *catalog_peer_file(const struct names *folders, const char *name);
+/* Names of the peers in these folders, added in order, each once. */
+void catalog_peers(const struct names *folders, struct names *peers);
 
 /* Does DIR/NAME exist, and may it be run? */
 bool catalog_has_program(const char *folder, const char *name);

@@ -26,12 +26,11 @@
 #include "cell.h"
 #include "folder.h"
 #include "judge.h"
+#include "runner.h"
 #include "status.h"
 #include "tree.h"
 
-#define READY_DEADLINE_NS  (10 * CLOCK_NS_PER_S)
 #define STATUS_DEADLINE_NS (2 * CLOCK_NS_PER_S)
-#define STOP_GRACE_NS      (3 * CLOCK_NS_PER_S)
 #define ORPHAN_GRACE_NS    (1 * CLOCK_NS_PER_S)
 #define LOAD_SLACK_NS      (15 * CLOCK_NS_PER_S) /* the generator's own time-out of 10 s, and some */
 #define THREADS_MOST       4u
@@ -43,15 +42,14 @@ struct cell {
     unsigned block;
     uint64_t seed;
     char *draft, *name; /* the folder while it is written; its final name below cells/ */
-    struct process server, generator;
-    bool server_runs;
-    json_t *server_command, *generator_command;
-    char *url, *admin; /* from the ready line */
-    uint64_t startup_ns, stop_ns, begin_ns, end_ns;
+    struct runner_setting running;
+    struct runner runner;
+    struct process generator;
+    json_t *generator_command;
+    uint64_t stop_ns, begin_ns, end_ns;
     struct tree_usage before, loaded, after;
     uint64_t generator_cpu_ns;
     json_t *status_before, *status_after, *load;
-    bool stopped_by_term;
     int left_behind;
     char *failure;
     struct names notes;
@@ -62,6 +60,13 @@ uint64_t cell_seed(uint64_t run_seed, unsigned block, unsigned experiment, unsig
     struct random random;
     random_init_stream(&random, run_seed, ((uint64_t)block << 32) + (experiment << 16) + load + 1);
     return random_next(&random) >> 11; /* 53 bits: every JSON reader keeps them */
+}
+
+/* What is asked of this server. */
+static const char *request_of(const struct cell *cell)
+{
+    const struct contender *contender = cell->setting->contender;
+    return contender->request ? contender->request : cell->experiment->request;
 }
 
 /* The first reason stays. Returns -ECANCELED: the cell goes to its end without a result. */
@@ -111,91 +116,27 @@ static char *last_line_of(const char *folder, const char *file)
 
 /* ---- the server ---- */
 
-static void server_words(const struct cell *cell, struct names *words)
-{
-    add_word(words, text_print("%s/%s", cell->setting->programs, cell->plan->strategy));
-    names_add(words, "--listen");
-    names_add(words, "127.0.0.1:0");
-    names_add(words, "--admin");
-    names_add(words, "127.0.0.1:0");
-    names_add(words, "--workers");
-    add_word(words, text_print("%u", cell->plan->workers));
-}
-
-/* "ready http://127.0.0.1:4711 strategy=shared workers=2 pid=99 admin=http://127.0.0.1:4712" */
-static int take_ready_line(struct cell *cell, char *line)
-{
-    struct names words = {0};
-    names_split(&words, line);
-    bool ready = words.count >= 2 && !strcmp(words.items[0], "ready") && !strncmp(words.items[1], "http://", 7);
-    for (size_t i = 0; ready && i < words.count; i++) {
-        char *word = words.items[i];
-        size_t length = strlen(word);
-        if (length && word[length - 1] == '/')
-            word[length - 1] = '\0';
-        if (i == 1)
-            cell->url = text_copy(word);
-        else if (!strncmp(word, "admin=", 6))
-            text_replace(&cell->admin, text_copy(word + 6));
-    }
-    names_free(&words);
-    return ready ? 0 : fail(cell, text_print("'%.200s' is no ready line", text_tame(line)));
-}
-
-static int wait_until_ready(struct cell *cell)
-{
-    char line[1024];
-    int result =
-        process_read_line(cell->setting->custody, &cell->server, line, sizeof(line), cell->server.started_ns + READY_DEADLINE_NS);
-    cell->startup_ns = clock_now_ns() - cell->server.started_ns;
-    if (result >= 0)
-        return take_ready_line(cell, line);
-    if (result == -EINTR)
-        return result;
-    if (result == -ETIMEDOUT)
-        return fail(cell, text_print("no ready line within %d s", (int)(READY_DEADLINE_NS / CLOCK_NS_PER_S)));
-    process_wait(cell->setting->custody, &cell->server, clock_now_ns() + CLOCK_NS_PER_S, HEED_SIGNALS);
-    char *end = process_describe_end(&cell->server), *line_of_log = last_line_of(cell->draft, "server.log");
-    result = fail(cell, text_print("%s %s before it was ready%s", cell->plan->strategy, end, line_of_log));
-    free(line_of_log);
-    free(end);
-    return result;
-}
-
 static int start_server(struct cell *cell)
 {
-    struct names words = {0};
-    server_words(cell, &words);
-    cell->server_command = words_json(&words);
-    char *log = text_print("%s/server.log", cell->draft);
-    struct process_spec spec = {
-        .argv = as_argv(&words), .cpus = &cell->setting->placement->server, .error_path = log, .keep_output = true};
-    int result = process_start(cell->setting->custody, &cell->server, &spec);
-    cell->server.name = cell->plan->strategy;
-    if (result < 0)
-        result = fail(cell, text_print("%s cannot be started: %s", words.items[0], strerror(-result)));
-    else
-        cell->server_runs = true;
-    free(log);
-    names_free(&words);
-    return result < 0 ? result : wait_until_ready(cell);
+    int result = runner_start(&cell->runner, &cell->running);
+    return result == -ECANCELED ? fail(cell, text_copy(cell->runner.failure)) : result;
 }
 
 static void read_status(struct cell *cell, json_t **status)
 {
-    if (!cell->admin)
+    if (!cell->runner.admin)
         return;
-    int result = status_get(cell->admin, "/status", clock_now_ns() + STATUS_DEADLINE_NS, status);
+    int result = status_get(cell->runner.admin, "/status", clock_now_ns() + STATUS_DEADLINE_NS, status);
     if (result < 0)
-        add_word(&cell->notes, text_print("%s/status: %s", cell->admin, strerror(-result)));
+        add_word(&cell->notes, text_print("%s/status: %s", cell->runner.admin, strerror(-result)));
 }
 
 static int read_before(struct cell *cell)
 {
     read_status(cell, &cell->status_before);
-    if (!cell->admin)
+    if (!cell->runner.admin)
         names_add(&cell->notes, "no /status: requests are the generator's count");
-    int result = tree_cpu(cell->server.pid, &cell->before);
+    int result = runner_cpu(&cell->runner, &cell->before);
     cell->begin_ns = clock_now_ns();
     return result < 0 ? fail(cell, text_print("%s is gone before the load: %s", cell->plan->strategy, strerror(-result))) : 0;
 }
@@ -203,10 +144,10 @@ static int read_before(struct cell *cell)
 static int read_after(struct cell *cell)
 {
     cell->end_ns = clock_now_ns();
-    int result = tree_cpu(cell->server.pid, &cell->after);
+    int result = runner_cpu(&cell->runner, &cell->after);
     if (!result)
-        result = tree_memory(cell->server.pid, &cell->after);
-    if (result < 0 || cell->server.ended)
+        result = runner_memory(&cell->runner, &cell->after);
+    if (result < 0 || !runner_lives(&cell->runner))
         return fail(cell, text_print("%s did not live through the load", cell->plan->strategy));
     read_status(cell, &cell->status_after);
     if (cell->after.identity != cell->before.identity)
@@ -248,7 +189,7 @@ static void generator_words(const struct cell *cell, struct names *words)
     add_option(words, "--format", text_copy("json"));
     add_option(words, "-o", text_print("%s/load.json", cell->draft));
     add_option(words, "--hgrm", text_print("%s/latency.hgrm", cell->draft));
-    add_word(words, text_print("%s%s", cell->url, experiment->request));
+    add_word(words, text_print("%s%s", cell->runner.url, request_of(cell)));
 }
 
 static int read_load(struct cell *cell)
@@ -256,9 +197,12 @@ static int read_load(struct cell *cell)
     char *path = text_print("%s/load.json", cell->draft);
     json_error_t error;
     cell->load = json_load_file(path, 0, &error);
+    int result = 0;
+    if (cell->load && runner_number_workers(cell->setting->contender, cell->load))
+        result = file_write_json(path, cell->load);
     free(path);
     if (cell->load)
-        return 0;
+        return result;
     return fail(cell, text_print("loadgen's load.json cannot be read: %s", error.text));
 }
 
@@ -284,7 +228,7 @@ static int wait_for_generator(struct cell *cell)
     uint64_t half_ns = cell->begin_ns + experiment->warmup_ns + experiment->duration_ns / 2;
     int result = process_wait(custody, &cell->generator, half_ns, HEED_SIGNALS);
     if (result == -ETIMEDOUT) {
-        tree_memory(cell->server.pid, &cell->loaded);
+        runner_memory(&cell->runner, &cell->loaded);
         result = process_wait(custody, &cell->generator, half_ns + experiment->duration_ns / 2 + LOAD_SLACK_NS, HEED_SIGNALS);
     }
     if (result == -ETIMEDOUT)
@@ -320,14 +264,16 @@ static void stop_server(struct cell *cell)
 {
     struct custody *custody = cell->setting->custody;
     uint64_t begin_ns = clock_now_ns();
-    if (cell->server_runs)
-        cell->stopped_by_term = process_stop(custody, &cell->server, custody->interrupted_by ? 0 : STOP_GRACE_NS);
+    bool ran = cell->runner.runs;
+    runner_stop(&cell->runner, custody->interrupted_by ? 0 : UINT64_MAX);
     cell->stop_ns = clock_now_ns() - begin_ns;
     cell->left_behind = custody_clear(custody, custody->interrupted_by ? 0 : ORPHAN_GRACE_NS);
-    if (custody->interrupted_by || !cell->server_runs)
+    runner_tidy(&cell->runner);
+    if (custody->interrupted_by || !ran)
         return;
-    if (!cell->stopped_by_term)
-        add_word(&cell->notes, text_print("TERM did not stop it within %d s: killed", (int)(STOP_GRACE_NS / CLOCK_NS_PER_S)));
+    if (!cell->runner.stopped_by_term)
+        add_word(&cell->notes,
+                 text_print("TERM did not stop it within %d s: killed", (int)(runner_grace_ns(&cell->runner) / CLOCK_NS_PER_S)));
     if (cell->left_behind)
         add_word(&cell->notes, text_print("%d processes were left behind and were killed", cell->left_behind));
 }
@@ -337,7 +283,7 @@ static json_t *load_json(const struct cell *cell)
     const struct load *load = &cell->experiment->loads[cell->plan->load];
     char *label = load_label(load);
     json_t *json = json_pack("{s:s, s:f, s:s, s:i, s:i}", "label", label, "rate", cell_rate(cell->setting->plan, cell->plan),
-                             "request", cell->experiment->request, "connections", (int)cell->experiment->connections,
+                             "request", request_of(cell), "connections", (int)cell->experiment->connections,
                              "requests_per_connection", (int)cell->experiment->requests_per_connection);
     free(label);
     return json;
@@ -378,11 +324,11 @@ static json_t *server_json(const struct cell *cell, const struct window *window)
     json_object_set_new(json, "ranked", json_boolean(!cell->failure));
     json_object_set_new(json, "failure", cell->failure ? json_string(cell->failure) : json_null());
     json_object_set_new(json, "notes", words_json(&cell->notes));
-    json_object_set_new(json, "server_command", or_null(cell->server_command));
+    json_object_set_new(json, "server_command", or_null(cell->runner.command));
     json_object_set_new(json, "generator_command", or_null(cell->generator_command));
-    json_object_set_new(json, "startup_us", json_real((double)cell->startup_ns / 1e3));
+    json_object_set_new(json, "startup_us", json_real((double)cell->runner.startup_ns / 1e3));
     json_object_set_new(json, "stop",
-                        json_pack("{s:f, s:b, s:i}", "us", (double)cell->stop_ns / 1e3, "by_term", cell->stopped_by_term,
+                        json_pack("{s:f, s:b, s:i}", "us", (double)cell->stop_ns / 1e3, "by_term", cell->runner.stopped_by_term,
                                   "left_behind", cell->left_behind));
     json_object_set_new(json, "window", window_json(cell, window));
     json_object_set_new(json, "memory",
@@ -436,13 +382,11 @@ static int write_down(struct cell *cell, struct cell_outcome *outcome)
 
 static void free_cell(struct cell *cell)
 {
-    json_decref(cell->server_command);
     json_decref(cell->generator_command);
     json_decref(cell->status_before);
     json_decref(cell->status_after);
     json_decref(cell->load);
-    free(cell->url);
-    free(cell->admin);
+    runner_close(&cell->runner);
     free(cell->draft);
     free(cell->failure);
     free(cell->name);
@@ -464,14 +408,23 @@ static int measure(struct cell *cell)
 int cell_run(const struct cell_setting *setting, const struct cell_plan *plan, unsigned block, struct cell_outcome *outcome)
 {
     *outcome = (struct cell_outcome){0};
-    struct cell cell = {
-        .setting = setting, .plan = plan, .experiment = &setting->plan->experiments[plan->experiment], .block = block};
+    struct cell cell = {.runner.near_fd = -1,
+                        .setting = setting,
+                        .plan = plan,
+                        .experiment = &setting->plan->experiments[plan->experiment],
+                        .block = block};
     cell.seed = cell_seed(setting->seed, block, plan->experiment, plan->load);
     cell.name = cell_name(setting->plan, plan, block);
     cell.draft = text_print("%s/cells/%s.tmp", setting->folder, cell.name);
     char *final = text_print("%s/cells/%s", setting->folder, cell.name);
     int result = mkdir(cell.draft, 0777) < 0 ? -errno : 0;
     if (!result) {
+        cell.running = (struct runner_setting){.custody = setting->custody,
+                                               .contender = setting->contender,
+                                               .programs = setting->programs,
+                                               .folder = cell.draft,
+                                               .cpus = &setting->placement->server,
+                                               .workers = plan->workers};
         result = measure(&cell);
         if (!result)
             result = write_down(&cell, outcome);

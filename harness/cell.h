@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "contender.h"
 #include "placement.h"
 #include "plan.h"
 #include "process.h"
@@ -15,10 +16,11 @@ struct cell_setting {
     struct custody *custody;
     const struct plan *plan;
     const struct placement *placement;
-    const char *programs; /* folder of the server programs and loadgen */
-    const char *folder;   /* the run's; cells/ lies in it */
-    uint64_t seed;        /* the run's */
-    bool may_repeat;      /* a cell that the generator spoiled leaves no folder and is to be run again */
+    const struct contender *contender; /* the row's */
+    const char *programs;              /* folder of the server programs and loadgen */
+    const char *folder;                /* the run's; cells/ lies in it */
+    uint64_t seed;                     /* the run's */
+    bool may_repeat;                   /* a cell that the generator spoiled leaves no folder and is to be run again */
 };
 
 struct cell_outcome {

@@ -1,6 +1,7 @@
 /* folder: the few things done to folders of results. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,16 +32,28 @@ int folder_make(const char *path)
     return result;
 }
 
+/* Links are removed, never followed. */
+static int remove_at(int parent, const char *name)
+{
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    DIR *folder = fdopendir(fd);
+    if (!folder) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    for (struct dirent *entry; (entry = readdir(folder));)
+        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") && unlinkat(fd, entry->d_name, 0) < 0 && errno == EISDIR)
+            remove_at(fd, entry->d_name); /* what stays makes the rmdir below fail */
+    closedir(folder);
+    return unlinkat(parent, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
 int folder_remove(const char *path)
 {
-    DIR *folder = opendir(path);
-    if (!folder)
-        return -errno;
-    for (struct dirent *entry; (entry = readdir(folder));)
-        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-            unlinkat(dirfd(folder), entry->d_name, 0); /* what stays makes the rmdir below fail */
-    closedir(folder);
-    return rmdir(path) < 0 ? -errno : 0;
+    return remove_at(AT_FDCWD, path);
 }
 
 int folder_copy_file(const char *from, const char *to)

@@ -5,7 +5,7 @@
 /* mkdir -p. 0 or negative errno; an existing folder is fine. */
 int folder_make(const char *path);
 
-/* Removes a folder and the plain files in it, one level deep. 0 or negative errno. */
+/* Removes a folder with everything in it. 0 or negative errno. */
 int folder_remove(const char *path);
 
 /* Copies a small text file, by way of a draft. 0 or negative errno. */

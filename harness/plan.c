@@ -258,6 +258,27 @@ static const struct key experiment_keys[] = {
     {0},
 };
 
+static int set_options(void *field, const char *value)
+{
+    struct names *words = field;
+    names_free(words);
+    text_words(words, value);
+    return words->count ? 0 : -EINVAL;
+}
+
+static int set_server_workers(void *field, const char *value)
+{
+    return parse_number(value, 1, 1024, field);
+}
+
+static const struct key server_keys[] = {
+    {"program", offsetof(struct plan_server, program), set_text, false, "the name of a program or a peer, or a path"},
+    {"options", offsetof(struct plan_server, options), set_options, false, "words for its command line"},
+    {"workers", offsetof(struct plan_server, workers), set_server_workers, false, "1..1024"},
+    {"request", offsetof(struct plan_server, request), set_path, false, "a path such as /hello or /block/{exp:5ms}"},
+    {0},
+};
+
 static const struct key *find_key(const struct key *keys, const char *name)
 {
     for (; keys->name; keys++)
@@ -338,16 +359,31 @@ static int open_experiment(struct reading *reading, const char *name)
     return 0;
 }
 
+static int open_server(struct reading *reading, const char *name)
+{
+    struct plan *plan = reading->plan;
+    const struct plan_server *twin = plan_server(plan, name);
+    if (!is_plain_name(name))
+        return complain(reading, reading->line, "server '%s': a name has up to 32 of a-z, 0-9, - and _", name);
+    if (twin)
+        return complain(reading, reading->line, "server '%s' stands here for the second time; first in line %u", name, twin->line);
+    plan->servers = memory_grow(plan->servers, (plan->server_count + 1) * sizeof(*plan->servers));
+    plan->servers[plan->server_count++] = (struct plan_server){.name = text_copy(name), .line = reading->line};
+    return 0;
+}
+
 static int open_section(struct reading *reading, const char *section)
 {
-    static const char word[] = "experiment ";
+    static const char word[] = "experiment ", server[] = "server ";
     snprintf(reading->section, sizeof(reading->section), "%s", section);
     names_free(&reading->given);
     if (!strncmp(section, word, sizeof(word) - 1))
         return open_experiment(reading, section + sizeof(word) - 1);
+    if (!strncmp(section, server, sizeof(server) - 1))
+        return open_server(reading, section + sizeof(server) - 1);
     if (!strcmp(section, "plan"))
         return 0;
-    return complain(reading, reading->line, "unknown section [%s]; use [plan] or [experiment NAME]", section);
+    return complain(reading, reading->line, "unknown section [%s]; use [plan], [experiment NAME] or [server NAME]", section);
 }
 
 static int refuse_key(struct reading *reading, const struct key *keys, const char *name)
@@ -372,14 +408,29 @@ static int grow_text(struct reading *reading, const struct key *key, char **text
     return 0;
 }
 
-static int set_key(struct reading *reading, const char *name, const char *value)
+/* What the section's keys are set in, and which keys it has. */
+static char *section_under_way(const struct reading *reading, const struct key **keys)
 {
     struct plan *plan = reading->plan;
-    bool of_plan = !strcmp(reading->section, "plan");
-    const struct key *key = find_key(of_plan ? plan_keys : experiment_keys, name);
+    if (!strcmp(reading->section, "plan")) {
+        *keys = plan_keys;
+        return (char *)plan;
+    }
+    if (!strncmp(reading->section, "server ", 7)) {
+        *keys = server_keys;
+        return (char *)&plan->servers[plan->server_count - 1];
+    }
+    *keys = experiment_keys;
+    return (char *)&plan->experiments[plan->count - 1];
+}
+
+static int set_key(struct reading *reading, const char *name, const char *value)
+{
+    const struct key *keys;
+    char *base = section_under_way(reading, &keys);
+    const struct key *key = find_key(keys, name);
     if (!key)
-        return refuse_key(reading, of_plan ? plan_keys : experiment_keys, name);
-    char *base = of_plan ? (char *)plan : (char *)&plan->experiments[plan->count - 1];
+        return refuse_key(reading, keys, name);
     if (reading->indented && names_hold(&reading->given, name))
         return grow_text(reading, key, (char **)(void *)(base + key->offset), value);
     if (names_hold(&reading->given, name))
@@ -558,6 +609,9 @@ int plan_parse(struct plan *plan, const char *file, const char *text, char error
         complain(&reading, bad_line > 0 ? (unsigned)bad_line : reading.line, "neither [section] nor key = value");
     else if (!plan->count)
         complain(&reading, reading.line, "no [experiment NAME] section");
+    for (unsigned i = 0; i < plan->server_count && !*error; i++)
+        if (!plan->servers[i].program)
+            complain(&reading, plan->servers[i].line, "server %s: program is missing", plan->servers[i].name);
     for (unsigned i = 0; i < plan->count && !*error; i++)
         check_experiment(&reading, &plan->experiments[i]);
     if (!plan->title)

@@ -3,7 +3,7 @@
  *
  *   [plan]                        [experiment queueing]
  *   title = ...                   title = Who waits behind whom?
- *   blocks = 6                    strategies = all          (or a list of programs)
+ *   blocks = 6                    strategies = all          (or a list of programs, peers and [server NAME] sections)
  *   verdicts = yes                except = single
  *                                 workers = 8               (a list, or auto: one a server CPU, at least 2)
  *                                 request = /block/{exp:5ms}
@@ -73,6 +73,15 @@ struct experiment {
     unsigned line;            /* where the section's first key stands, for messages */
 };
 
+/* [server NAME]: a row of its own, made from a program or a peer. */
+struct plan_server {
+    char *name, *program;
+    struct names options; /* words for its command line; of a peer, NAME=VALUE */
+    unsigned workers;     /* 0: as the experiment has it */
+    char *request;        /* NULL: as the experiment has it */
+    unsigned line;
+};
+
 struct plan {
     char *name, *file, *title;
     char *text; /* the file as it was read: the snapshot in the results */
@@ -80,7 +89,12 @@ struct plan {
     bool verdicts;
     struct experiment *experiments;
     unsigned count;
+    struct plan_server *servers;
+    unsigned server_count;
 };
+
+/* The section [server NAME], or NULL. */
+const struct plan_server *plan_server(const struct plan *plan, const char *name);
 
 #define PLAN_ERROR_SIZE 512
 

@@ -32,8 +32,19 @@ static void close_experiment(struct experiment *experiment)
     names_free(&experiment->except);
 }
 
+static void close_server(struct plan_server *server)
+{
+    free(server->name);
+    free(server->program);
+    free(server->request);
+    names_free(&server->options);
+}
+
 void plan_close(struct plan *plan)
 {
+    for (unsigned i = 0; i < plan->server_count; i++)
+        close_server(&plan->servers[i]);
+    free(plan->servers);
     for (unsigned i = 0; i < plan->count; i++)
         close_experiment(&plan->experiments[i]);
     free(plan->experiments);
@@ -141,6 +152,14 @@ void plan_hurry(struct plan *plan)
 
 /* ---- cells ---- */
 
+const struct plan_server *plan_server(const struct plan *plan, const char *name)
+{
+    for (unsigned i = 0; i < plan->server_count; i++)
+        if (!strcmp(plan->servers[i].name, name))
+            return &plan->servers[i];
+    return NULL;
+}
+
 struct cell_array {
     struct cell_plan *cells;
     unsigned count;
@@ -161,9 +180,12 @@ static void add_cell(struct cell_array *array, struct cell_plan cell)
 static void add_strategy(struct cell_array *array, const struct plan *plan, struct cell_plan cell, unsigned auto_workers)
 {
     const struct experiment *experiment = &plan->experiments[cell.experiment];
-    unsigned most = catalog_most_workers(cell.strategy);
+    const struct plan_server *server = plan_server(plan, cell.strategy);
+    unsigned most = catalog_most_workers(server ? server->program : cell.strategy);
     for (unsigned w = 0; w < experiment->workers_count; w++) {
         unsigned workers = experiment->workers[w] ? experiment->workers[w] : auto_workers;
+        if (server && server->workers)
+            workers = server->workers;
         cell.workers = workers < most ? workers : most;
         for (cell.load = 0; cell.load < experiment->loads_count; cell.load++)
             add_cell(array, cell);

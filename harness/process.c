@@ -71,7 +71,8 @@ static int become(const struct process_spec *spec, pid_t parent, int output)
 {
     sigset_t none;
     sigemptyset(&none);
-    if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+    if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, spec->death_signal ? spec->death_signal : SIGKILL) < 0 ||
+        sigprocmask(SIG_SETMASK, &none, NULL) < 0)
         return -errno;
     if (getppid() != parent)
         return -ESRCH; /* it died before the line above could tell the kernel */
@@ -86,8 +87,10 @@ static int become(const struct process_spec *spec, pid_t parent, int output)
         result = redirect(STDOUT_FILENO, "/dev/null", O_WRONLY);
     if (!result)
         result = redirect(STDERR_FILENO, spec->error_path ? spec->error_path : "/dev/null", O_WRONLY | O_CREAT | O_TRUNC);
-    if (result)
-        return result;
+    if (!result && spec->join)
+        result = output >= 0 ? dup2(STDOUT_FILENO, STDERR_FILENO) : dup2(STDERR_FILENO, STDOUT_FILENO);
+    if (result < 0)
+        return -errno;
     execvp(spec->argv[0], spec->argv);
     return -errno;
 }
@@ -331,11 +334,11 @@ int custody_clear(struct custody *custody, uint64_t grace_ns)
 
 /* ---- small services ---- */
 
-char *process_capture(struct custody *custody, char *const *argv)
+static char *capture(struct custody *custody, char *const *argv, bool join)
 {
     static const size_t size = 65536;
     struct process process;
-    struct process_spec spec = {.argv = argv, .keep_output = true};
+    struct process_spec spec = {.argv = argv, .keep_output = true, .join = join};
     if (process_start(custody, &process, &spec) < 0)
         return NULL;
     char *text = memory_get(size);
@@ -348,6 +351,16 @@ char *process_capture(struct custody *custody, char *const *argv)
         return text;
     free(text);
     return NULL;
+}
+
+char *process_capture(struct custody *custody, char *const *argv)
+{
+    return capture(custody, argv, false);
+}
+
+char *process_capture_all(struct custody *custody, char *const *argv)
+{
+    return capture(custody, argv, true);
 }
 
 char *process_describe_end(const struct process *process)

@@ -43,11 +43,14 @@ struct process_spec {
     const struct cpu_list *cpus; /* affinity, inherited by what it starts; NULL: as the harness */
     const char *error_path;      /* its stderr goes to this file; NULL: to /dev/null */
     bool keep_output;            /* stdout to `output`, else to /dev/null */
+    bool join;                   /* stdout and stderr go the same way: to `output` if that is kept, else to error_path */
     const char *folder;          /* working directory, or NULL */
+    int death_signal;            /* what it gets when the harness dies; 0: KILL */
 };
 
 /*
- * Starts a program in a session of its own. It is killed when the harness dies (PR_SET_PDEATHSIG between fork and exec).
+ * Starts a program in a session of its own. It is killed, or sent `death_signal`, when the harness dies
+ * (PR_SET_PDEATHSIG between fork and exec).
  * 0 or the negative errno of what failed, exec included. Ended and given back by process_wait or custody_clear.
  */
 int process_start(struct custody *custody, struct process *process, const struct process_spec *spec);
@@ -77,6 +80,9 @@ int custody_clear(struct custody *custody, uint64_t grace_ns);
 
 /* Runs a program to its end and gives its stdout: for versions and hashes. The caller frees; NULL when it fails in any way. */
 char *process_capture(struct custody *custody, char *const *argv);
+
+/* The same with its stderr among it: some programs print their version there. */
+char *process_capture_all(struct custody *custody, char *const *argv);
 
 /* "ended with status 2", "was ended by signal 11 (Segmentation fault)". The caller frees. */
 char *process_describe_end(const struct process *process);

@@ -26,6 +26,7 @@
 #include "block.h"
 #include "catalog.h"
 #include "cell.h"
+#include "contender.h"
 #include "folder.h"
 #include "machine.h"
 #include "progress.h"
@@ -48,8 +49,11 @@ struct run {
     uint64_t seed;
     char *programs, *folder;
     char *started;
-    json_t *blocks;  /* of run.json */
-    json_t *repeats; /* of run.json: tries of cells that the generator spoiled */
+    struct names peers; /* folders of them */
+    struct contenders contenders;
+    struct names skipped; /* rows that cannot run here, with the reason */
+    json_t *blocks;       /* of run.json */
+    json_t *repeats;      /* of run.json: tries of cells that the generator spoiled */
     struct progress progress;
     unsigned accepted, rejected, cells_run, cells_failed;
 };
@@ -110,32 +114,25 @@ static int shape_plan(struct run *run)
     return 0;
 }
 
-/* Every program of the plan must be there before the first is started. */
-static int check_programs(const struct run *run)
+/*
+ * Every program of the plan must be there before the first is started; peers that are not installed, and cells that a peer cannot
+ * serve, are left out with a line.
+ */
+static int find_contenders(struct run *run)
 {
-    struct names missing = {0}, known = {0};
-    catalog_strategies(&known);
-    if (!catalog_has_program(run->programs, "loadgen"))
-        names_add(&missing, "loadgen");
-    for (unsigned i = 0; i < run->cell_count; i++) {
-        const char *strategy = run->cells[i].strategy;
-        if (!catalog_has_program(run->programs, strategy) && !names_hold(&missing, strategy))
-            names_add(&missing, strategy);
+    char error[CONTENDER_ERROR_SIZE];
+    struct contender_places places = {run->programs, &run->peers};
+    if (!catalog_has_program(run->programs, "loadgen")) {
+        fprintf(stderr, "clusterbench: no program loadgen in %s; build it, or name another folder with --bin\n", run->programs);
+        return -ENOENT;
     }
-    if (missing.count) {
-        char *list = names_join(&missing, ", "),
-             *hint = names_hold(&known, missing.items[0]) ? text_copy("") : names_hint(&known, missing.items[0]);
-        fprintf(
-            stderr,
-            "clusterbench: no program %s in %s%s; build them, or name another folder with --bin or other strategies with --only\n",
-            list, run->programs, hint);
-        free(hint);
-        free(list);
-    }
-    int result = missing.count ? -ENOENT : 0;
-    names_free(&known);
-    names_free(&missing);
-    return result;
+    int result = contenders_find(&run->contenders, &places, &run->plan, run->cells, run->cell_count, error);
+    if (result)
+        return complain(error);
+    run->cell_count = contenders_sift(&run->contenders, &run->plan, run->cells, run->cell_count, &run->skipped);
+    for (size_t i = 0; i < run->skipped.count; i++)
+        fprintf(stderr, "skipped: %s\n", run->skipped.items[i]);
+    return run->cell_count ? 0 : complain("nothing of the plan can be run here");
 }
 
 static char *time_text(const char *format)
@@ -164,7 +161,8 @@ static int prepare(struct run *run)
     run->seed = run->settings->seed ? run->settings->seed : 1 + random_seed() % 99999999;
     run->blocks = json_array();
     run->repeats = json_array();
-    return check_programs(run);
+    catalog_peer_folders(&run->peers, run->settings->peers);
+    return find_contenders(run);
 }
 
 /* ---- the folder ---- */
@@ -196,6 +194,14 @@ static json_t *names_json(const char *list)
     return array;
 }
 
+static json_t *lines_json(const struct names *lines)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < lines->count; i++)
+        json_array_append_new(array, json_string(lines->items[i]));
+    return array;
+}
+
 static int write_run(const struct run *run, const char *state)
 {
     char *path = text_print("%s/run.json", run->folder), *placement = placement_text(&run->placement),
@@ -210,6 +216,8 @@ static int write_run(const struct run *run, const char *state)
     json_object_set_new(json, "planned_blocks", json_integer(run->plan.blocks));
     json_object_set_new(json, "only", names_json(run->settings->only));
     json_object_set_new(json, "quick", json_boolean(run->settings->quick));
+    json_object_set_new(json, "contenders", contenders_json(&run->contenders));
+    json_object_set_new(json, "skipped", lines_json(&run->skipped));
     json_object_set_new(json, "started", json_string(run->started));
     json_object_set_new(json, "written", json_string(now));
     json_object_set_new(json, "placement", placement_json(&run->placement));
@@ -304,6 +312,7 @@ static int run_cell_once(struct run *run, const struct cell_plan *plan, unsigned
     struct cell_setting setting = {.custody = &run->custody,
                                    .plan = &run->plan,
                                    .placement = &run->placement,
+                                   .contender = contenders_get(&run->contenders, plan->strategy),
                                    .programs = run->programs,
                                    .folder = run->folder,
                                    .seed = run->seed,
@@ -460,6 +469,8 @@ static void greet(const struct run *run)
 static int write_beginnings(struct run *run)
 {
     run->started = time_text("%Y-%m-%dT%H:%M:%SZ");
+    for (size_t i = 0; i < run->contenders.count; i++)
+        contender_ask_version(&run->contenders.items[i], &run->custody);
     int result = write_text(run, "plan.ini", run->plan.text);
     if (!result)
         result = write_run(run, "interrupted");
@@ -500,6 +511,9 @@ static int finish_interrupted(struct run *run)
 static void free_run(struct run *run)
 {
     custody_close(&run->custody);
+    contenders_close(&run->contenders);
+    names_free(&run->peers);
+    names_free(&run->skipped);
     plan_close(&run->plan);
     json_decref(run->blocks);
     json_decref(run->repeats);

@@ -9,7 +9,7 @@ struct run_settings {
     const char *plan, *only, *out; /* only and out may be NULL */
     uint64_t blocks, seed;         /* 0: the plan's; a fresh one */
     bool quick;
-    const char *programs, *plans, *plots; /* folders given on the command line, or NULL */
+    const char *programs, *plans, *plots, *peers; /* folders given on the command line, or NULL */
 };
 
 /* Does all of it, prints what is to be seen; the exit status: 0, 1 for what cannot be done or a run

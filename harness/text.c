@@ -75,14 +75,23 @@ void names_add(struct names *names, const char *name)
     names->items[names->count++] = text_copy(name);
 }
 
-void names_split(struct names *names, const char *text)
+static void split_at(struct names *names, const char *text, const char *between)
 {
-    static const char between[] = ", \t\n";
     char *copy = text_copy(text), *rest = copy;
     for (char *part; (part = strsep(&rest, between));)
         if (*part)
             names_add(names, part);
     free(copy);
+}
+
+void names_split(struct names *names, const char *text)
+{
+    split_at(names, text, ", \t\n");
+}
+
+void text_words(struct names *names, const char *text)
+{
+    split_at(names, text, " \t\n");
 }
 
 bool names_hold(const struct names *names, const char *name)

@@ -33,6 +33,8 @@ struct names {
 void names_add(struct names *names, const char *name);
 /* Adds the parts of "a, b c" (commas or white space between them). */
 void names_split(struct names *names, const char *text);
+/* Adds the words of a command line: white space between them, nothing else cuts. */
+void text_words(struct names *names, const char *text);
 bool names_hold(const struct names *names, const char *name);
 void names_free(struct names *names);
 

@@ -20,7 +20,7 @@
 #include "service/numbered_line.h"
 
 #define REPLY_TIMEOUT_MS 10000
-#define WAITING_MOST     (16 << 20) /* bytes of lines that wait for a pen; what the primary's refuses has a number and is missing */
+#define PRIMARY_MOST     (16 << 20) /* bytes of lines that wait for the primary's pen; what it refuses has a number and is missing */
 
 struct append {
     struct pen_line line;
@@ -42,7 +42,6 @@ static const struct {
 } failures[] = {
     {-EMSGSIZE, 413, "mode=primary: the line is longer than a message"},
     {-ENOBUFS, 503, "mode=primary: the primary is behind"},
-    {-EBUSY, 503, "too many lines wait for the file"},
     {-EPIPE, 503, "mode=primary: the primary is gone"},
     {-ETIMEDOUT, 504, "mode=primary: the primary does not answer; the line may be written or not"},
     {-ENOMEM, 503, NULL},
@@ -87,8 +86,6 @@ static int write_here(struct append *append)
     struct pen *pen = &append->job->worker->private->files.pen;
     if (pen->fd < 0)
         return pen->fd;
-    if (pen->bytes > 0 && pen->bytes + append->line.length > WAITING_MOST) /* one alone may be as long as --max-body lets it */
-        return -EBUSY;
     append->line.written = on_written;
     job_hold(append->job);
     pen_write(pen, &append->line);
@@ -142,7 +139,7 @@ static int take_line(struct pen *pen, const struct question *question, struct sl
 {
     if (pen->fd < 0)
         return pen->fd;
-    if (pen->bytes + bytes.length > WAITING_MOST)
+    if (pen->bytes + bytes.length > PRIMARY_MOST)
         return -ENOBUFS;
     struct sent_line *sent = malloc(sizeof *sent + bytes.length);
     if (!sent)

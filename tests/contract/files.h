@@ -41,7 +41,6 @@
     X(append_lock_dies_with_its_holder, TRAIT_PROCESSES) \
     X(append_client_leaves, 0)                           \
     X(append_in_order, 0)                                \
-    X(append_waiting_is_bounded, 0)                      \
     X(append_primary_behind, TRAIT_PROCESSES)            \
     X(torn_lines_counts, 0)
 

@@ -357,33 +357,6 @@ void test_append_lock_waits_aside(struct contract *contract)
     expect_verdict(contract, LOG_NAME, (struct verdict){.lines = 2, .whole = 2});
 }
 
-/* What waits for the file is bounded: clients are refused, and no memory is filled with their lines. */
-void test_append_waiting_is_bounded(struct contract *contract)
-{
-    enum { BIG = 24, FIT = 16 }; /* of 1 MiB */
-    char path[CONTRACT_PATH];
-    struct client *clients[BIG];
-    struct response response;
-    unsigned whole = 0, refused = 0;
-    struct server *server = start(contract, 1);
-    int fd = open(files_path(contract, LOG_NAME, path), O_RDWR | O_CLOEXEC);
-    CHECK(contract, fd >= 0 && flock(fd, LOCK_EX) == 0, "%s: %s", path, strerror(errno));
-    for (size_t i = 0; i < BIG; i++)
-        files_send_get(clients[i] = client_open(contract, server), "/append?mode=flock&size=1m", "");
-    wait_for_any(contract, clients, BIG); /* as long as the lock is taken, only a refusal can come */
-    CHECK(contract, status_wait_total(contract, server, "requests", BIG), "the requests are not taken");
-    CHECK(contract, flock(fd, LOCK_UN) == 0, "flock: %s", strerror(errno));
-    close(fd);
-    for (size_t i = 0; i < BIG; i++) {
-        client_receive(clients[i], &response);
-        whole += response.status == 200;
-        refused += response.status == 503;
-    }
-    CHECK(contract, whole >= FIT && refused > 0 && whole + refused == BIG, "%u lines written, %u refused, of %d", whole, refused,
-          BIG);
-    expect_verdict(contract, LOG_NAME, (struct verdict){.lines = whole, .whole = whole});
-}
-
 #define WAITERS 16
 
 /* However many workers of a process wait for the lock, its pool of threads is free for files. */

@@ -85,7 +85,7 @@ static void test_refuses_with_file_and_line(void **state)
         {"[plan]\nzzzzzz = 6\n", "p.ini:2: unknown key 'zzzzzz' in [plan]; known are title, blocks, verdicts"},
         {"[plan]\nblocks = 0\n", "p.ini:2: blocks = '0' is not allowed; use 1..99"},
         {"[plan]\nblocks = 1\nblocks = 2\n", "p.ini:3: blocks stands twice in [plan]"},
-        {"[plans]\nblocks = 1\n", "p.ini:2: unknown section [plans]; use [plan] or [experiment NAME]"},
+        {"[plans]\nblocks = 1\n", "p.ini:2: unknown section [plans]; use [plan], [experiment NAME] or [server NAME]"},
         {HEAD "load = 5\n",
          "p.ini:5: load = '5' is not allowed; use 80 % (of capacity, up to 200 %) or 1280/s, several with commas"},
         {HEAD "warmup = 5\n", "p.ini:5: warmup = '5' is not allowed; use a time such as 300ms, up to 1h"},
@@ -111,6 +111,53 @@ static void test_refuses_with_file_and_line(void **state)
         {"[plan]\nblocks\n", "p.ini:2: neither [section] nor key = value"},
         {HEAD BODY "[experiment x]\nduration = 1s\n[experiment e]\nwarmup = 1s\n",
          "p.ini:11: experiment 'e' stands here for the second time; first in line 5"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct plan plan;
+        char error[PLAN_ERROR_SIZE];
+        assert_int_not_equal(plan_parse(&plan, "p.ini", cases[i].text, error), 0);
+        assert_string_equal(error, cases[i].message);
+    }
+}
+
+#define SERVER "[server busy]\nprogram = single\noptions = --accept own --max-connections 9\nrequest = /cpu/1ms\nworkers = 3\n"
+
+static void test_servers_of_the_plan(void **state)
+{
+    (void)state;
+    struct plan plan;
+    struct cell_plan *cells;
+    char error[PLAN_ERROR_SIZE];
+    const char *text = SERVER "[server two]\nprogram = shared\nworkers = 2\n"
+                              "[experiment e]\nstrategies = busy, two, shared\nrequest = /hello\nduration = 1s\nworkers = 4, 8\n";
+    assert_int_equal(plan_parse(&plan, "p.ini", text, error), 0);
+    const struct plan_server *busy = plan_server(&plan, "busy");
+    assert_string_equal(busy->program, "single");
+    assert_int_equal(busy->options.count, 4);
+    assert_string_equal(busy->options.items[3], "9");
+    assert_string_equal(busy->request, "/cpu/1ms");
+    assert_null(plan_server(&plan, "shared"));
+    unsigned count = plan_cells(&plan, 2, &cells);
+    assert_int_equal(count, 1 + 1 + 2);    /* their own number of workers, once; shared has both */
+    assert_int_equal(cells[0].workers, 1); /* single has one, whatever is said */
+    assert_int_equal(cells[1].workers, 2);
+    free(cells);
+    plan_close(&plan);
+}
+
+static void test_refuses_servers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {SERVER "program = shared\n", "p.ini:6: program stands twice in [server busy]"},
+        {SERVER "[experiment e]\nrequest = /\n[server busy]\nprogram = x\n",
+         "p.ini:9: server 'busy' stands here for the second time; first in line 2"},
+        {"[server Busy]\nprogram = x\n", "p.ini:2: server 'Busy': a name has up to 32 of a-z, 0-9, - and _"},
+        {"[server s]\nworkers = 2\n" HEAD BODY, "p.ini:2: server s: program is missing"},
+        {"[server s]\nworkers = 0\n", "p.ini:2: workers = '0' is not allowed; use 1..1024"},
+        {"[server s]\nprogam = x\n", "p.ini:2: unknown key 'progam' in [server s] (did you mean 'program'?)"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct plan plan;
@@ -253,6 +300,8 @@ int main(void)
         cmocka_unit_test(test_reads_a_plan),
         cmocka_unit_test(test_events_go_on_over_lines),
         cmocka_unit_test(test_refuses_with_file_and_line),
+        cmocka_unit_test(test_servers_of_the_plan),
+        cmocka_unit_test(test_refuses_servers),
         cmocka_unit_test(test_load_needs_a_capacity),
         cmocka_unit_test(test_long_line_is_refused),
         cmocka_unit_test(test_cells),
