@@ -79,7 +79,7 @@ void worker_stop(struct worker *worker)
     if (private->ending)
         return;
     private->ending = true;
-    private->closing += 3; /* server, clock, line of work */
+    private->closing += 2; /* server, line of work */
     stop_accepting(worker);
     close_channel(worker);
     if (private->signal_open) {
@@ -100,7 +100,10 @@ void worker_stop(struct worker *worker)
         private->closing++;
         worker_log_close(worker, on_part_closed);
     }
-    alarm_clock_close(&private->clock, on_handle_closed);
+    if (private->clock_open) {
+        private->closing++;
+        alarm_clock_close(&private->clock, on_handle_closed);
+    }
 }
 
 /* The server has no connection left: after a drain, the worker's end; while it ends, one part of it. */
@@ -319,9 +322,11 @@ int worker_begin(struct worker *worker)
     if (error)
         return error;
     work_init(worker);
+    private->begun = true;
     error = alarm_clock_init(&private->clock, worker->loop);
     if (error)
         return error;
+    private->clock_open = true;
     private->clock.poll.data = worker;
     private->housekeeping = (struct alarm){.ring = on_housekeeping};
     if ((error = alarm_set(&private->clock, &private->housekeeping, clock_now_ns() + HOUSEKEEPING_NS)) != 0 ||
@@ -394,6 +399,27 @@ static void on_ended(void *worker)
     (void)worker; /* the loop holds nothing any more and uv_run returns */
 }
 
+/*
+ * A thread that could not begin gives back what it had: its process lives on, and a listening socket that stays open in it is sent
+ * connections. The channel comes last: the primary hears of the end by it.
+ */
+static void give_back(struct worker *worker)
+{
+    struct worker_private *private = worker->private;
+    bool has_listener = private->accepting, has_channel = private->post_open;
+    if (worker->listener >= 0 && !has_listener)
+        close(worker->listener);
+    if (worker->loop) {
+        if (private->begun)
+            worker_stop(worker);
+        uv_run(worker->loop, UV_RUN_DEFAULT);
+        worker_free(worker);
+        (void)uv_loop_close(worker->loop); /* busy without memory only */
+    }
+    if (!has_channel)
+        close(private->channel);
+}
+
 int worker_run(struct worker *worker)
 {
     uv_loop_t loop;
@@ -411,7 +437,10 @@ int worker_run(struct worker *worker)
     return uv_loop_close(&loop) == 0 ? 0 : 1;
 bad:
     log_line(worker->log, LOG_ERROR, "worker %u cannot start: %s", worker->index, uv_strerror(error));
-    close(worker->private->channel); /* behind the message: the primary ends the program when it sees this */
+    if (worker->strategy->place == THREADS)
+        give_back(worker);
+    else
+        close(worker->private->channel); /* behind the message: the primary ends the program when it sees this */
     return 1;
 }
 

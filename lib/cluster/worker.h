@@ -37,8 +37,9 @@ struct worker_private {
     struct work work;
     struct files files;
     struct state_share share;
-    char fields[32];  /* "X-Worker: 3\r\n" */
-    unsigned closing; /* parts of the worker the loop still holds */
+    char fields[32];        /* "X-Worker: 3\r\n" */
+    unsigned closing;       /* parts of the worker the loop still holds */
+    bool begun, clock_open; /* what worker_stop has to close */
     bool draining, ending;
     struct access_log *access_log;             /* or NULL */
     const struct http_server_events *unlogged; /* those the access log stands in front of */

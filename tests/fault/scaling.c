@@ -4,10 +4,12 @@
 #include "crowd.h"
 #include "scene.h"
 #include "tests.h"
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define MOST  8
 #define LEAST 2
@@ -235,6 +237,63 @@ void test_one_more_without_descriptors(struct contract *contract)
     scene_wait_workers(contract, server, 3);
     scene_expect_all_serve(contract, server, 3);
     scene_end(server, 0);
+}
+
+/* One descriptor more each time, so that it fails at each of the steps of its start, and at last succeeds. */
+#define STEPS 16
+
+static unsigned count_sockets(struct contract *contract, pid_t pid)
+{
+    char path[64], link[64];
+    unsigned count = 0;
+    snprintf(path, sizeof path, "/proc/%d/fd", pid);
+    DIR *folder = opendir(path);
+    CHECK(contract, folder != NULL, "%s: %s", path, strerror(errno));
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        ssize_t length = readlinkat(dirfd(folder), entry->d_name, link, sizeof link);
+        count += length > 7 && memcmp(link, "socket:", 7) == 0;
+    }
+    closedir(folder);
+    return count;
+}
+
+static unsigned count_ends(const struct server *server)
+{
+    return scene_log_count(server, "worker 2 cannot") + scene_log_count(server, "worker 2 is ready");
+}
+
+static void scale_short_of_descriptors(struct contract *contract, const struct way *way)
+{
+    struct rlimit before;
+    struct holdings now;
+    struct server *server = scene_start(contract, 2, way->option, way->value, "--log", "debug", NULL);
+    scene_take_stock(server, &now);
+    unsigned sockets = count_sockets(contract, server->pid);
+    for (unsigned i = 0; i < STEPS; i++) {
+        unsigned ends = count_ends(server);
+        uint64_t deadline_ns = now_ns() + contract->patience_ns;
+        set_descriptors(contract, server, now.primary_descriptors + i, &before);
+        scene_signal(contract, server->pid, SIGTTIN);
+        while (count_ends(server) == ends)
+            CHECK(contract, look_again(deadline_ns), "nothing becomes of worker 2");
+        set_descriptors(contract, server, before.rlim_cur, NULL);
+        scene_signal(contract, server->pid, SIGTTOU);
+        scene_wait_workers(contract, server, 2);
+        scene_take_stock(server, &now); /* libuv keeps an epoll descriptor when it has no other for a loop */
+    }
+    CHECK(contract, scene_log_count(server, "cannot start") > 0, "no start failed for want of descriptors");
+    uint64_t deadline_ns = now_ns() + contract->patience_ns;
+    while (count_sockets(contract, server->pid) != sockets)
+        CHECK(contract, look_again(deadline_ns), "%u sockets before, %u after", sockets, count_sockets(contract, server->pid));
+    for (unsigned i = 0; i < 8 * STEPS; i++)
+        scene_ask(contract, server, "/hello");
+    scene_end(server, 0);
+}
+
+/* Threads share their descriptors: one that cannot begin leaves none behind, above all no socket that clients are sent to. */
+void test_scale_short_of_descriptors(struct contract *contract)
+{
+    for_each_way(contract, scale_short_of_descriptors);
 }
 
 #define QUEUED 48

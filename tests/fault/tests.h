@@ -43,6 +43,7 @@
     X(drain_under_load, TRAIT_MANY)                                 \
     X(drained_leaves_its_group, TRAIT_SOCKETS)                      \
     X(one_more_without_descriptors, TRAIT_PROCESSES)                \
+    X(scale_short_of_descriptors, TRAIT_MODES)                      \
     X(one_less_while_nobody_serves, TRAIT_PROCESSES | TRAIT_DIRECT) \
     /* signals.c */                                                 \
     X(hangups_overlap, TRAIT_PROCESSES)                             \
