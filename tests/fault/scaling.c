@@ -296,6 +296,24 @@ void test_scale_short_of_descriptors(struct contract *contract)
     for_each_way(contract, scale_short_of_descriptors);
 }
 
+/* It comes when the kernel has been told to choose among the others only: it is chosen, too. */
+void test_one_more_behind_a_drain(struct contract *contract)
+{
+    struct rlimit before;
+    unsigned answers = 0;
+    struct server *server = scene_start(contract, 2, "--restart-delay", "3s", "--restart-delay-max", "3s", NULL);
+    set_descriptors(contract, server, 3, &before);
+    scene_signal(contract, server->pid, SIGTTIN);
+    scene_log_wait(server, "worker 2 cannot be started: too many open files", 1);
+    set_descriptors(contract, server, before.rlim_cur, NULL);
+    scene_post(contract, server, "/drain?worker=0", 200);
+    scene_wait_state(contract, server, false, 2, "ready");
+    for (int i = 0; i < NEWCOMERS; i++)
+        answers += scene_ask(contract, server, "/hello") == 2;
+    CHECK(contract, answers > 0, "worker 2 serves, and gets none of %d connections", NEWCOMERS);
+    scene_end(server, 0);
+}
+
 #define QUEUED 48
 
 /* Nobody serves, and one worker will not come back: who waits at its socket is not forgotten with it. */

@@ -43,6 +43,7 @@
     X(drain_under_load, TRAIT_MANY)                                 \
     X(drained_leaves_its_group, TRAIT_SOCKETS)                      \
     X(one_more_without_descriptors, TRAIT_PROCESSES)                \
+    X(one_more_behind_a_drain, TRAIT_SOCKETS)                       \
     X(scale_short_of_descriptors, TRAIT_MODES)                      \
     X(one_less_while_nobody_serves, TRAIT_PROCESSES | TRAIT_DIRECT) \
     /* signals.c */                                                 \
