@@ -18,6 +18,19 @@
 
 /* ---- answers ---- */
 
+/* The last line has an end, as every line of a text. The caller frees; NULL without memory. */
+static char *print_json(const json_t *object)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = object ? open_memstream(&text, &length) : NULL;
+    bool printed = out && json_dumpf(object, out, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) == 0 && fputc('\n', out) != EOF;
+    if (out && fclose(out) == 0 && printed)
+        return text;
+    free(text);
+    return NULL;
+}
+
 static void answer_text(struct http_request *request, int status, struct slice type, const char *fields, struct slice body)
 {
     struct http_response response = {.status = status, .content_type = type, .fields = slice_of(fields), .body = body};
@@ -26,12 +39,12 @@ static void answer_text(struct http_request *request, int status, struct slice t
 
 void admin_answer(struct http_request *request, int status, const char *fields, json_t *object)
 {
-    char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
+    char *text = print_json(object);
     json_decref(object);
     if (text)
         answer_text(request, status, SLICE("application/json"), fields, slice_of(text));
     else
-        answer_text(request, 500, SLICE("application/json"), "", SLICE("{\"ok\":false,\"error\":\"out of memory\"}"));
+        answer_text(request, 500, SLICE("application/json"), "", SLICE("{\"ok\":false,\"error\":\"out of memory\"}\n"));
     free(text);
 }
 

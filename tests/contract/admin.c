@@ -31,6 +31,8 @@ static int ask(struct contract *contract, const struct server *server, const cha
     client_print(client, "%s %s HTTP/1.1\r\n%s%s\r\n", method, target, strstr(fields, "Host:") ? "" : "Host: localhost\r\n",
                  fields);
     client_receive(client, response);
+    CHECK(contract, response->body_length == 0 || response->body[response->body_length - 1] == '\n',
+          "%s %s: the last line of the answer has no end", method, target);
     return response->status;
 }
 
