@@ -169,11 +169,12 @@ static void on_exit_of(uv_process_t *process, int64_t exit_status, int term_sign
 {
     struct life *life = process->data;
     bool wanted = life->state == LIFE_DRAINING || life->primary->stopping;
+    enum log_level level = wanted ? LOG_DEBUG : life->dismissed ? LOG_INFO : LOG_WARN;
     if (!life->kill_reason && life->slot->program[0] && is_foreign(life))
         life->kill_reason = life->foreign;
     describe_end(life, exit_status, term_signal);
-    log_line(life->primary->log, wanted ? LOG_DEBUG : LOG_WARN, "%s %u (pid %d) ended: %s", role_name(life->place->role),
-             life->place->index, (int)process->pid, life->end);
+    log_line(life->primary->log, level, "%s %u (pid %d) ended: %s", role_name(life->place->role), life->place->index,
+             (int)process->pid, life->end);
     primary_event(life->primary, "exit", life->place, life, "{s:i, s:s*}", term_signal ? "signal" : "status",
                   term_signal ? term_signal : (int)exit_status, "reason", life->kill_reason);
     life->process_running = false;
@@ -440,4 +441,10 @@ void life_kill(struct life *life, const char *reason)
         uv_process_kill(&life->process, SIGKILL);
     else
         tell(life, CHANNEL_STOP);
+}
+
+void life_dismiss(struct life *life, const char *reason)
+{
+    life->dismissed = life->state != LIFE_ENDING; /* else it had an end of its own */
+    life_kill(life, reason);
 }

@@ -320,9 +320,9 @@ static void empty(struct place *place)
     place->errored = false;
     publish(place);
     if (next)
-        life_kill(next, "not wanted any more");
+        life_dismiss(next, "not wanted any more");
     if (current && current->state == LIFE_STARTING)
-        life_kill(current, "not wanted any more");
+        life_dismiss(current, "not wanted any more");
     else if (current)
         life_drain(current, place->primary->options->grace_ns);
     if (place->replacing) {
@@ -356,7 +356,7 @@ void places_drain(struct primary *primary, enum worker_role role)
         stop_waiting(place);
         struct life *current = place->current, *next = place->next;
         if (next)
-            life_kill(next, "the program ends");
+            life_dismiss(next, "the program ends");
         if (current)
             life_drain(current, 0);
     }

@@ -57,6 +57,7 @@ struct life {
     unsigned handles;             /* post, and process */
     bool has_post, has_process, process_running;
     uint64_t handed;                         /* connections dealt to it */
+    bool dismissed;                          /* killed because nobody needs it any more: no trouble */
     const char *kill_reason;                 /* why it was killed by us, or could not live; or NULL */
     char foreign[32 + SCOREBOARD_NAME_SIZE]; /* such a reason: another strategy's program */
     char end[END_TEXT_SIZE];                 /* how it ended: "signal 9", "exit status 1" */
@@ -191,6 +192,7 @@ int life_start(struct place *place, struct life **life);
 void life_drain(struct life *life, uint64_t grace_ns); /* 0: no deadline of its own */
 void life_stop(struct life *life);                     /* it writes its logs to the end first: life_kill if it does not end soon */
 void life_kill(struct life *life, const char *reason);
+void life_dismiss(struct life *life, const char *reason); /* life_kill, of one that nobody needs any more */
 void life_reopen_logs(struct life *life);
 void life_free_in_place(struct life *life);
 const char *role_name(enum worker_role role);

@@ -209,6 +209,34 @@ void test_reload_onto_another_strategy(struct contract *contract)
     scene_end(server, 0);
 }
 
+static void write_settings(struct contract *contract, const char *path, const char *text)
+{
+    FILE *file = fopen(path, "we");
+    CHECK(contract, file != NULL, "%s: %s", path, strerror(errno));
+    bool written = fputs(text, file) >= 0;
+    CHECK(contract, fclose(file) == 0 && written, "%s: %s", path, strerror(errno));
+}
+
+/* Who is started behind it has the settings of all others, not those that nobody became ready with. */
+void test_reload_that_fails_keeps_settings(struct contract *contract)
+{
+    char path[CONTRACT_PATH];
+    scene_copy_program(contract);
+    contract_file(contract, "site.ini", path);
+    write_settings(contract, path, "[default]\nfaults = on\n");
+    struct server *server = scene_start(contract, 1, "--config", path, NULL);
+    write_settings(contract, path, "[default]\nfaults = off\n");
+    scene_replace_program(contract, PROGRAM_EXITS);
+    scene_signal(contract, server->pid, SIGHUP);
+    expect_aborted(contract, server, 1, "exit status 1");
+    scene_replace_program(contract, PROGRAM_GOOD);
+    struct place_row victim = scene_wait_state(contract, server, false, 0, "ready");
+    scene_signal(contract, victim.pid, SIGKILL);
+    scene_wait_replaced(contract, server, &victim);
+    scene_ask(contract, server, "/leak/1k");
+    scene_end(server, 0);
+}
+
 /* ---- sockets of the workers' own ---- */
 
 static int read_migrate(void)

@@ -172,14 +172,18 @@ void test_term_during_reload(struct contract *contract)
     scene_expect_log(server, "reload: aborted: the program was told to end", 1);
 }
 
-/* A new life that is not ready is not waited for. */
+/* A new life that is not ready is not waited for, and its end is no reason to warn of anybody. */
 void test_term_before_the_new_life_is_ready(struct contract *contract)
 {
     struct place_row old;
     struct holdings holdings;
+    char wanted[128];
     struct server *server = begin_gated_reload(contract, "1", &old, &holdings);
-    wait_next(contract, server, 0, "starting");
+    struct place_row next = wait_next(contract, server, 0, "starting");
     scene_end(server, 0);
+    snprintf(wanted, sizeof wanted, "info: worker 0 (pid %d) ended: signal 9 (the program ends)", (int)next.pid);
+    scene_expect_log(server, wanted, 1);
+    scene_expect_log(server, "warn: worker", 0);
     scene_expect_log(server, "reload: aborted: the program was told to end", 1);
     scene_expect_log(server, "the grace is over", 0);
 }

@@ -35,6 +35,7 @@
     X(reload_cuts_behind_the_grace, TRAIT_PROCESSES)                \
     X(reload_fails, TRAIT_PROCESSES)                                \
     X(reload_onto_another_strategy, TRAIT_PROCESSES)                \
+    X(reload_that_fails_keeps_settings, TRAIT_PROCESSES)            \
     X(own_sockets, TRAIT_SOCKETS)                                   \
     X(own_sockets_migrate, TRAIT_SOCKETS)                           \
     /* scaling.c */                                                 \
