@@ -32,7 +32,7 @@ struct chunk {
 
 struct access_log {
     struct access_log_settings settings;
-    int fd;
+    int fd; /* -1: it could not be opened, and writing fails */
     bool is_pipe;
     struct chunk *filling, *flying; /* `flying` is being written, is to be tried again, or is empty */
     struct access_dates dates;
@@ -225,6 +225,12 @@ static void use_file(struct access_log *log, int fd)
     log->torn = log->has_complained = false;
 }
 
+static void close_file(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
 static void on_old_closed(uv_fs_t *operation)
 {
     struct access_log *log = operation->data;
@@ -243,9 +249,9 @@ static void on_opened(uv_fs_t *operation)
         log_line(log->settings.log, LOG_ERROR, "--access-log %s cannot be opened again: %s", log->settings.path, strerror(-fd));
     } else {
         use_file(log, fd);
-        log->busy = uv_fs_close(log->settings.loop, &log->operation, old, on_old_closed) == 0;
+        log->busy = old >= 0 && uv_fs_close(log->settings.loop, &log->operation, old, on_old_closed) == 0;
         if (!log->busy)
-            close(old);
+            close_file(old);
     }
     if (!log->busy)
         go_on(log);
@@ -268,6 +274,11 @@ void access_log_reopen(struct access_log *log)
         go_on(log);
 }
 
+const char *access_log_error(int error)
+{
+    return error == -ENXIO ? "nobody reads this pipe" : strerror(-error);
+}
+
 int access_log_check(const char *path)
 {
     int fd = open(path, OPEN_FLAGS, OPEN_MODE);
@@ -277,33 +288,37 @@ int access_log_check(const char *path)
     return 0;
 }
 
+static void drop_lines_until_reopened(struct access_log *log, int error)
+{
+    log->has_complained = true;
+    log_line(log->settings.log, LOG_ERROR, "--access-log %s: %s: lines are dropped until USR1 opens it", log->settings.path,
+             access_log_error(error));
+}
+
 int access_log_open(struct access_log **result, const struct access_log_settings *settings)
 {
     struct access_log *log = calloc(1, sizeof *log);
-    int error = -ENOMEM, fd = -1;
     if (!log)
-        return error;
+        return -ENOMEM;
     log->filling = malloc(sizeof *log->filling);
     log->flying = malloc(sizeof *log->flying);
-    if (!log->filling || !log->flying)
-        goto bad;
-    fd = open(settings->path, OPEN_FLAGS, OPEN_MODE);
-    error = -errno;
-    if (fd < 0)
-        goto bad;
+    if (!log->filling || !log->flying) {
+        free(log->filling);
+        free(log->flying);
+        free(log);
+        return -ENOMEM;
+    }
+    int fd = open(settings->path, OPEN_FLAGS, OPEN_MODE), error = -errno;
     log->settings = *settings;
     log->filling->at = log->filling->used = log->flying->at = log->flying->used = 0;
     log->operation.data = log;
     use_file(log, fd);
+    if (fd < 0)
+        drop_lines_until_reopened(log, error);
     uv_timer_init(settings->loop, &log->timer); /* cannot fail */
     log->timer.data = log;
     *result = log;
     return 0;
-bad:
-    free(log->filling);
-    free(log->flying);
-    free(log);
-    return error;
 }
 
 /* ---- the end ---- */
@@ -313,7 +328,7 @@ static void on_timer_closed(uv_handle_t *timer)
     struct access_log *log = timer->data;
     void (*closed)(void *) = log->closed;
     void *context = log->closed_context;
-    close(log->fd);
+    close_file(log->fd);
     free(log->filling);
     free(log->flying);
     free(log);

@@ -34,11 +34,18 @@ struct access_log_settings {
 
 struct access_log;
 
-/* Opens the file, which blocks: at a start only. 0 or a negative errno; -ENXIO for a named pipe that nobody reads. */
+/*
+ * Opens the file, which blocks: at a start only. A file that cannot be opened is said, and costs what is added until
+ * access_log_reopen finds one: who serves goes on. 0 or -ENOMEM.
+ */
 int access_log_open(struct access_log **log, const struct access_log_settings *settings);
 
-/* Can it be opened? For one clear word before any worker starts; makes the file. 0 or a negative errno. */
+/* Can it be opened? For one clear word before any worker starts; makes the file. 0 or a negative errno; -ENXIO for a named pipe
+ * that nobody reads. */
 int access_log_check(const char *path);
+
+/* What `error` of a log's opening means, in words. */
+const char *access_log_error(int error);
 
 void access_log_add(struct access_log *log, const struct access_entry *entry);
 

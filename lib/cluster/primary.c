@@ -335,8 +335,7 @@ static int prepare(struct primary *primary)
 
 static int cannot_log(const struct primary *primary, const char *option, const char *path, int error)
 {
-    fprintf(stderr, "%s: %s: '%s': %s\n", primary->strategy->name, option, path,
-            error == -ENXIO ? "nobody reads this pipe" : strerror(-error));
+    fprintf(stderr, "%s: %s: '%s': %s\n", primary->strategy->name, option, path, access_log_error(error));
     return error;
 }
 

@@ -30,12 +30,24 @@ static void say_aborted(struct primary *primary)
                   reload->last_error);
 }
 
+/* Settings that are well-formed, and that workers could not log with, are taken back. */
+static int check_access_log(struct primary *primary, char *why)
+{
+    const char *path = primary->options->access_log;
+    int error = path ? access_log_check(path) : 0;
+    if (!error)
+        return 0;
+    snprintf(why, OPTIONS_ERROR_SIZE, "%s: --access-log: '%.200s': %s", primary->strategy->name, path, access_log_error(error));
+    config_revert(primary->config);
+    return error;
+}
+
 /* What is wrong with the configuration file is wrong with a reload: it does not begin. */
 static int read_config(struct primary *primary)
 {
     struct reload *reload = &primary->reload;
     char error[OPTIONS_ERROR_SIZE];
-    if (config_reload(primary->config, primary->log, error) == 0)
+    if (config_reload(primary->config, primary->log, error) == 0 && check_access_log(primary, error) == 0)
         return 0;
     const char *what = error + strlen(primary->strategy->name) + 2; /* without "reuseport: " */
     reload->aborted++;
@@ -113,7 +125,7 @@ static void call_off_others(struct primary *primary)
     for (struct place *place = place_next(primary, NULL); place; place = place_next(primary, place)) {
         place->reload_due = false;
         if (place->reloading && place->next)
-            life_kill(place->next, "the reload was aborted");
+            life_dismiss(place->next, "the reload was aborted");
     }
 }
 

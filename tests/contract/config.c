@@ -202,7 +202,7 @@ void test_config_at_a_reload(struct contract *contract)
     check_limit(contract, server, 20, "after a reload");
 }
 
-/* The file is well-formed, and no worker can live with it: the old settings hold, also for lives to come. */
+/* The file is well-formed, and no worker could log with it: the old settings hold, also for lives to come. */
 void test_config_that_nobody_can_use(struct contract *contract)
 {
     char path[CONTRACT_PATH];
@@ -212,7 +212,7 @@ void test_config_that_nobody_can_use(struct contract *contract)
     size_t count = status_rows(contract, server, rows);
     write_config(contract, "[default]\nmax-body = 20\naccess-log = /nowhere/log\n", path);
     CHECK(contract, kill(server->pid, SIGHUP) == 0, "kill: %s", strerror(errno));
-    wait_for_words(server, "reload: aborted");
+    wait_for_words(server, "reload: aborted before it began: --access-log: '/nowhere/log': No such file or directory");
     CHECK(contract, kill(rows[0].pid, SIGKILL) == 0, "kill: %s", strerror(errno));
     CHECK(contract, status_wait_replaced(contract, server, rows[0].front, rows[0].index, rows[0].pid) > 0, "no replacement");
     check_limit(contract, server, 10, "after an aborted reload");

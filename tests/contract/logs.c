@@ -396,6 +396,35 @@ static void wait_for_dropped(struct contract *contract, const struct server *ser
     CHECK(contract, dropped == wanted, "%" PRIu64 " lines are counted as lost, wanted %" PRIu64, dropped, wanted);
 }
 
+/* While the log's folder is away, workers that are started lose lines and nothing else; when it is back, USR1 brings them together.
+ */
+void test_access_log_without_its_folder(struct contract *contract)
+{
+    static bool seen[CONNECTIONS * BATCH];
+    char folder[CONTRACT_PATH], away[CONTRACT_PATH], path[CONTRACT_PATH];
+    struct status_row rows[STATUS_ROWS];
+    memset(seen, 0, sizeof seen);
+    contract_file(contract, "logs", folder);
+    contract_file(contract, "logs.away", away);
+    contract_file(contract, "logs/log", path);
+    CHECK(contract, mkdir(folder, 0700) == 0, "mkdir: %s", strerror(errno));
+    struct server *server = server_start(contract, 0, "--access-log", path, NULL);
+    CHECK(contract, rename(folder, away) == 0, "rename: %s", strerror(errno));
+    size_t count = status_rows(contract, server, rows);
+    for (size_t i = 0; i < count; i++)
+        CHECK(contract, kill(rows[i].pid, SIGKILL) == 0, "kill: %s", strerror(errno));
+    for (size_t i = 0; i < count; i++)
+        CHECK(contract, status_wait_replaced(contract, server, rows[i].front, rows[i].index, rows[i].pid) > 0,
+              "%s %u does not come back without its access log", rows[i].front ? "front" : "worker", rows[i].index);
+    put_load(contract, server, 1, NULL);
+    wait_for_dropped(contract, server, CONNECTIONS * BATCH);
+    CHECK(contract, rename(away, folder) == 0 && unlink(path) == 0, "rename: %s", strerror(errno));
+    CHECK(contract, kill(server->pid, SIGUSR1) == 0, "kill: %s", strerror(errno));
+    wait_for_file(contract, path);
+    check_ends(server, SIGTERM);
+    CHECK(contract, collect_numbers(contract, path, seen, sizeof seen) == 0, "what was counted as lost is in the log");
+}
+
 /* A full disk is said once by each, counted, and harms nobody. */
 void test_logs_on_a_full_disk(struct contract *contract)
 {

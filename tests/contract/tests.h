@@ -121,6 +121,7 @@
     X(slow_log, TRAIT_KIT)                                                    \
     X(access_log_of_the_impatient, TRAIT_KIT)                                 \
     X(logs_that_cannot_be, TRAIT_KIT)                                         \
+    X(access_log_without_its_folder, TRAIT_KIT | TRAIT_PROCESSES)             \
     X(logs_on_a_full_disk, TRAIT_KIT)                                         \
     X(event_log, TRAIT_KIT)                                                   \
     X(events_of_a_crash, TRAIT_KIT | TRAIT_PROCESSES)                         \

@@ -350,10 +350,26 @@ static void cannot_be_opened(void **state)
     assert_int_equal(access_log_check("/nowhere/log"), -ENOENT);
     assert_int_equal(access_log_check(f.folder), -EISDIR);
     assert_int_equal(access_log_check(f.path), 0);
-    strcpy(f.path, "/nowhere/log");
-    assert_int_equal(open_log(&f), -ENOENT);
-    assert_int_equal(uv_loop_close(&f.loop), 0);
-    snprintf(f.path, sizeof f.path, "%s/log", f.folder);
+    remove_folder(&f);
+}
+
+/* Lines are lost, and counted, until it can be. */
+static void opened_later(void **state)
+{
+    struct fixture f;
+    (void)state;
+    open_folder(&f);
+    assert_int_equal(mkdir(f.path, 0700), 0);
+    assert_int_equal(open_log(&f), 0);
+    add(f.log, 0, 0, 0);
+    while (f.counters.access_lines_dropped == 0)
+        uv_run(&f.loop, UV_RUN_ONCE);
+    assert_int_equal(rmdir(f.path), 0);
+    access_log_reopen(f.log);
+    add(f.log, 0, 0, 0);
+    close_log(&f);
+    assert_int_equal(count_lines(f.path, 1), 1);
+    assert_int_equal(f.counters.access_lines_dropped, 1);
     remove_folder(&f);
 }
 
@@ -578,6 +594,7 @@ int main(void)
         cmocka_unit_test(rotation_and_end),
         cmocka_unit_test(rotation_in_vain),
         cmocka_unit_test(cannot_be_opened),
+        cmocka_unit_test(opened_later),
         cmocka_unit_test(full_disk),
         cmocka_unit_test(torn_line),
         cmocka_unit_test(torn_line_and_rotation),
