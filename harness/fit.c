@@ -18,6 +18,7 @@
 #include "text.h"
 
 #define ITERATIONS_MOST   100
+#define RESOLUTION        1e-9 /* a sigma or kappa nearer to 0 is 0: what is left of rounding must not make a peak */
 #define DENOMINATOR_LEAST 1e-6 /* below it a law says nothing; the search turns back */
 
 enum { SCALE, SIGMA, KAPPA, PARAMETERS }; /* SCALE as its logarithm: it is above 0 */
@@ -54,6 +55,11 @@ struct solver {
     gsl_multifit_nlinear_workspace *space;
     gsl_multifit_nlinear_fdf problem;
 };
+
+static double resolved(double value)
+{
+    return fabs(value) < RESOLUTION ? 0 : value;
+}
 
 static double parameter(const gsl_vector *x, unsigned which)
 {
@@ -109,7 +115,7 @@ static double settle(struct solver *solver, struct scaling_law *law)
         status = gsl_multifit_nlinear_driver(ITERATIONS_MOST, 1e-9, 1e-9, 0, NULL, NULL, &info, solver->space);
     const gsl_vector *x = gsl_multifit_nlinear_position(solver->space);
     double norm = gsl_blas_dnrm2(gsl_multifit_nlinear_residual(solver->space));
-    *law = (struct scaling_law){exp(parameter(x, SCALE)), parameter(x, SIGMA), parameter(x, KAPPA)};
+    *law = (struct scaling_law){exp(parameter(x, SCALE)), resolved(parameter(x, SIGMA)), resolved(parameter(x, KAPPA))};
     return !status || status == GSL_ENOPROG ? norm * norm : INFINITY; /* no progress: it stands at the bottom already */
 }
 

@@ -10,6 +10,7 @@
 
 #include <gsl/gsl_sort.h>
 
+#include "bootstrap.h"
 #include "summary.h"
 #include "summary_parts.h"
 
@@ -176,7 +177,9 @@ static void sort_rows(struct summary *summary)
 static void finish_row(const struct summary *summary, struct row *row)
 {
     for (int m = 0; m < METRIC_COUNT; m++) {
-        row->of[m] = estimate_of(row->values[m], summary->block_count);
+        bool jain = m == METRIC_JAIN_REQUESTS || m == METRIC_JAIN_CONNECTIONS;
+        row->of[m] = jain ? bootstrap_estimate(row->values[m], summary->block_count, summary->results->seed)
+                          : estimate_of(row->values[m], summary->block_count);
         row->ratio[m] = (struct estimate){.median = NAN, .low = NAN, .high = NAN};
         row->p[m] = row->p_holm[m] = NAN;
     }
@@ -199,6 +202,7 @@ void summary_make(struct summary *summary, const struct results *results)
         finish_row(summary, &summary->rows[i]);
     summary_compare(summary);
     summary_find_powers(summary);
+    summary_find_trends(summary);
 }
 
 void summary_free(struct summary *summary)
@@ -208,6 +212,7 @@ void summary_free(struct summary *summary)
             free(summary->rows[i].values[m]);
         free(summary->rows[i].shares);
     }
+    summary_free_trends(summary);
     free(summary->powers);
     free(summary->rows);
     free(summary->blocks);
@@ -221,7 +226,7 @@ char *row_label(const struct summary *summary, const struct row *row)
     const struct experiment *experiment = &summary->results->plan.experiments[row->experiment];
     const char *again = row->again ? " (again)" : "";
     if (experiment->workers_count > 1)
-        return text_print("%s, %u workers%s", row->strategy, row->workers, again);
+        return text_print("%s, %u worker%s%s", row->strategy, row->workers, row->workers == 1 ? "" : "s", again);
     return text_print("%s%s", row->strategy, again);
 }
 
@@ -295,8 +300,9 @@ static char *power_range_text(const struct summary *summary, const struct power 
     char *least = percent_text(power->least.difference), *least_name = row_label(summary, power->least.row);
     char *most = isfinite(power->most.difference) ? percent_text(power->most.difference) : text_copy("none at all"),
          *most_name = row_label(summary, power->most.row);
-    char *text = text_print(" (the middle of %u comparisons: from %s with %s to %s with %s)", power->comparisons, least, least_name,
-                            most, most_name);
+    char *text = strcmp(least, most) ? text_print(" (the middle of %u comparisons: from %s with %s to %s with %s)",
+                                                  power->comparisons, least, least_name, most, most_name)
+                                     : text_print(" (in each of %u comparisons)", power->comparisons);
     free(least);
     free(least_name);
     free(most);

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "fit.h"
 #include "results.h"
 #include "statistics.h"
 
@@ -27,8 +28,10 @@ struct row {
     double delta[METRIC_COUNT];  /* what counts as the same */
     double p[METRIC_COUNT];      /* of the sign test against the baseline, NaN where nothing is compared; of the A/A row, too */
     double p_holm[METRIC_COUNT]; /* after Holm's correction; NaN where none was made, and for the A/A row */
-    double *shares;              /* of the requests, busiest first, the mean over the blocks; `workers` of them */
-    double connections;          /* that were opened to workers in a cell, the mean */
+    struct estimate speedup; /* throughput over that of the fewest workers of its strategy, in a closed loop over several numbers of
+                                workers; else n is 0 */
+    double *shares;          /* of the requests, busiest first, the mean over the blocks; `workers` of them */
+    double connections;      /* that were opened to workers in a cell, the mean */
 };
 
 #define HOLM_BLOCKS 10 /* from so many on a difference must stand after Holm's correction */
@@ -46,6 +49,23 @@ struct power {
     struct row_power least, most;
 };
 
+/* A strategy over its numbers of workers; the rows' `speedup` are the points. */
+struct scaling {
+    unsigned experiment, fewest, most; /* numbers of workers */
+    const char *strategy, *load;
+    bool fitted;
+    struct fit amdahl, usl; /* where fitted: of speed-ups that count from `fewest` workers, so that `scale` is near 1 / fewest */
+    char *no_fit_because;
+};
+
+/* A strategy over its loads: where p99 passes KNEE_TIMES its value at the lowest (fit.h). */
+struct knee {
+    unsigned experiment, workers;
+    const char *strategy;
+    double lowest, highest; /* requests per second that were measured */
+    struct estimate rate;   /* infinite: not reached */
+};
+
 struct summary {
     const struct results *results;
     unsigned *blocks; /* the numbers of those that count */
@@ -56,6 +76,10 @@ struct summary {
     unsigned row_count;
     bool adjusted;        /* there are enough blocks for Holm's correction, and verdicts have passed it */
     struct power *powers; /* an experiment each */
+    struct scaling *scalings;
+    unsigned scaling_count;
+    struct knee *knees;
+    unsigned knee_count;
 };
 
 /* `results` outlives the summary. */
@@ -82,6 +106,9 @@ char *verdict_text(const struct row *row, enum metric metric);
 /* "With these 10 blocks a 5 % difference would be seen in 8 of 10 runs ...", or why none would be; "" where nothing is compared.
  * The caller frees. */
 char *power_text(const struct summary *summary, unsigned experiment);
+/* "shared: USL sigma ..." or why no law is fitted; "shared: knee at 1320/s [1290, 1350]". The caller frees. */
+char *scaling_text(const struct scaling *scaling);
+char *knee_text(const struct knee *knee);
 /* Which blocks and intervals the figures rest on, and whether verdicts are adjusted: one or two sentences. The caller frees. */
 char *basis_text(const struct summary *summary);
 

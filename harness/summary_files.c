@@ -97,6 +97,7 @@ static json_t *row_json(const struct summary *summary, const struct row *row)
         json_object_set_new(all, metrics[m].name, metric);
     }
     json_object_set_new(json, "metrics", all);
+    json_object_set_new(json, "speedup", row->speedup.n ? estimate_json(&row->speedup) : json_null());
     json_t *shares = json_array();
     for (unsigned i = 0; i < row->workers && row->measured; i++)
         json_array_append_new(shares, json_real(row->shares[i]));
@@ -118,6 +119,65 @@ static json_t *power_json(const struct summary *summary, const struct power *pow
     return json;
 }
 
+/* The ends of a peak or a knee may be infinite: then `open` says so and the end is null. */
+static json_t *open_estimate_json(const struct estimate *estimate)
+{
+    json_t *json = estimate_json(estimate);
+    json_object_set_new(json, "open", json_boolean(isinf(estimate->high)));
+    return json;
+}
+
+static json_t *law_json(const struct fit *fit)
+{
+    json_t *json = json_object(), *residuals = json_array();
+    json_object_set_new(json, "scale", number_or_null(fit->law.scale));
+    json_object_set_new(json, "sigma", estimate_json(&fit->sigma));
+    if (fit->model == FIT_USL) {
+        json_object_set_new(json, "kappa", estimate_json(&fit->kappa));
+        json_object_set_new(json, "peak", open_estimate_json(&fit->peak));
+    }
+    for (unsigned i = 0; i < fit->points; i++)
+        json_array_append_new(residuals, number_or_null(fit->residuals[i]));
+    json_object_set_new(json, "residuals", residuals);
+    return json;
+}
+
+static json_t *scalings_json(const struct summary *summary, unsigned experiment)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < summary->scaling_count; i++) {
+        const struct scaling *scaling = &summary->scalings[i];
+        if (scaling->experiment != experiment)
+            continue;
+        json_t *json = json_object();
+        json_object_set_new(json, "strategy", json_string(scaling->strategy));
+        json_object_set_new(json, "fewest", json_integer(scaling->fewest));
+        json_object_set_new(json, "most", json_integer(scaling->most));
+        json_object_set_new(json, "amdahl", scaling->fitted ? law_json(&scaling->amdahl) : json_null());
+        json_object_set_new(json, "usl", scaling->fitted ? law_json(&scaling->usl) : json_null());
+        json_object_set_new(json, "no_fit_because", scaling->fitted ? json_null() : json_string(scaling->no_fit_because));
+        json_array_append_new(list, json);
+    }
+    return list;
+}
+
+static json_t *knees_json(const struct summary *summary, unsigned experiment)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < summary->knee_count; i++) {
+        const struct knee *knee = &summary->knees[i];
+        if (knee->experiment != experiment)
+            continue;
+        json_t *json = json_object();
+        json_object_set_new(json, "strategy", json_string(knee->strategy));
+        json_object_set_new(json, "workers", json_integer(knee->workers));
+        json_object_set_new(json, "highest_rate", json_real(knee->highest));
+        json_object_set_new(json, "rate", open_estimate_json(&knee->rate));
+        json_array_append_new(list, json);
+    }
+    return list;
+}
+
 static json_t *experiment_json(const struct summary *summary, unsigned experiment)
 {
     const struct power *power = &summary->powers[experiment];
@@ -126,6 +186,8 @@ static json_t *experiment_json(const struct summary *summary, unsigned experimen
     json_object_set_new(json, "primary", json_string(metrics[summary->results->plan.experiments[experiment].primary].name));
     json_object_set_new(json, "comparisons", json_integer(power->comparisons));
     json_object_set_new(json, "power", power_json(summary, power));
+    json_object_set_new(json, "scaling", scalings_json(summary, experiment));
+    json_object_set_new(json, "knees", knees_json(summary, experiment));
     return json;
 }
 

@@ -12,4 +12,8 @@ void summary_compare(struct summary *summary);
 /* After that: summary->powers, for the caller to free. */
 void summary_find_powers(struct summary *summary);
 
+/* Speed-ups, fits and knees; and what they own. */
+void summary_find_trends(struct summary *summary);
+void summary_free_trends(struct summary *summary);
+
 #endif

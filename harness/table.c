@@ -107,6 +107,11 @@ static char *column_ratio(const struct view *view)
     return view->row->baseline && view->row->ranked ? text_copy("1.00") : ratio_text(&view->row->ratio[view->experiment->primary]);
 }
 
+static char *column_speedup(const struct view *view)
+{
+    return view->row->speedup.n ? ratio_text(&view->row->speedup) : text_copy("-");
+}
+
 static char *column_shares(const struct view *view)
 {
     char *text = text_copy("");
@@ -146,7 +151,7 @@ struct column {
     const char *heading; /* %s is the baseline */
     char *(*text)(const struct view *view);
     enum metric metric;
-    enum { LEFT = 1, NEEDS_BASELINE = 2 } flags;
+    enum { LEFT = 1, NEEDS_BASELINE = 2, NEEDS_SCALING = 4 } flags;
 };
 
 static const struct column cost_columns[] = {
@@ -154,6 +159,7 @@ static const struct column cost_columns[] = {
     {"workers", column_workers, 0, 0},
     {"CPU us/request", column_estimate, METRIC_CPU, 0},
     {"requests/s", column_estimate, METRIC_RATE, 0},
+    {"speed-up", column_speedup, 0, NEEDS_SCALING},
     {"against %s", column_ratio, 0, NEEDS_BASELINE},
     {"", column_verdict, 0, LEFT},
     {0},
@@ -218,6 +224,16 @@ static void add_row(struct table *table, const struct view *view, const struct c
     table->ranked[table->rows++] = view->row->ranked > 0;
 }
 
+static bool is_shown(const struct column *column, const struct view *view, unsigned experiment)
+{
+    if (column->flags & NEEDS_BASELINE && !view->experiment->baseline)
+        return false;
+    bool scaled = !(column->flags & NEEDS_SCALING);
+    for (unsigned i = 0; i < view->summary->scaling_count && !scaled; i++)
+        scaled = view->summary->scalings[i].experiment == experiment;
+    return scaled;
+}
+
 void table_make(struct table *table, const struct summary *summary, unsigned experiment, enum table_detail detail)
 {
     *table = (struct table){0};
@@ -225,7 +241,7 @@ void table_make(struct table *table, const struct summary *summary, unsigned exp
     const struct column *shown[TABLE_COLUMNS_MOST];
     const struct column *column = detail == TABLE_RESULT ? layouts[experiment_layout(view.experiment)] : resource_columns;
     for (; column->heading; column++) {
-        if (column->flags & NEEDS_BASELINE && !view.experiment->baseline)
+        if (!is_shown(column, &view, experiment))
             continue;
         shown[table->columns] = column;
         table->left[table->columns] = column->flags & LEFT;
@@ -276,6 +292,24 @@ void table_print(const struct table *table, FILE *out)
         print_line(table, table->cells + r * table->columns, widths, out);
 }
 
+static void print_remark(char *text, FILE *out)
+{
+    if (*text)
+        fprintf(out, "   %s\n", text);
+    free(text);
+}
+
+static void print_remarks(const struct summary *summary, unsigned experiment, FILE *out)
+{
+    for (unsigned i = 0; i < summary->scaling_count; i++)
+        if (summary->scalings[i].experiment == experiment)
+            print_remark(scaling_text(&summary->scalings[i]), out);
+    for (unsigned i = 0; i < summary->knee_count; i++)
+        if (summary->knees[i].experiment == experiment)
+            print_remark(knee_text(&summary->knees[i]), out);
+    print_remark(power_text(summary, experiment), out);
+}
+
 void table_print_summary(const struct summary *summary, FILE *out)
 {
     const struct plan *plan = &summary->results->plan;
@@ -291,10 +325,7 @@ void table_print_summary(const struct summary *summary, FILE *out)
         else
             fputs("   no cell of it was run\n", out);
         table_free(&table);
-        char *power = power_text(summary, e);
-        if (*power)
-            fprintf(out, "   %s\n", power);
-        free(power);
+        print_remarks(summary, e, out);
     }
     fputc('\n', out);
     char *basis = basis_text(summary);

@@ -142,6 +142,20 @@ static void test_no_peak(void **state)
     fit_free(&fit);
 }
 
+/* One worker at a time whatever their number: rounding must not make a peak of it. */
+static void test_flat(void **state)
+{
+    (void)state;
+    const struct scaling_law law = {.scale = 1, .sigma = 1, .kappa = 0};
+    struct measured measured;
+    struct fit fit;
+    measure(&measured, &law, 0, 1);
+    assert_int_equal(fit_make(&fit, FIT_USL, &measured.curve, 1), 0);
+    assert_float_equal(fit.law.kappa, 0, 0);
+    assert_true(isinf(fit.peak.median));
+    fit_free(&fit);
+}
+
 /* Points without a value, a block without any, fewer than six points, and as many blocks as no interval comes from. */
 static void test_holes(void **state)
 {
@@ -277,10 +291,10 @@ static void test_coverage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exact),         cmocka_unit_test(test_peak),      cmocka_unit_test(test_noise),
-        cmocka_unit_test(test_no_peak),       cmocka_unit_test(test_holes),     cmocka_unit_test(test_knee),
-        cmocka_unit_test(test_knee_interval), cmocka_unit_test(test_resamples), cmocka_unit_test(test_medians),
-        cmocka_unit_test(test_coverage),
+        cmocka_unit_test(test_exact),   cmocka_unit_test(test_peak),          cmocka_unit_test(test_noise),
+        cmocka_unit_test(test_no_peak), cmocka_unit_test(test_flat),          cmocka_unit_test(test_holes),
+        cmocka_unit_test(test_knee),    cmocka_unit_test(test_knee_interval), cmocka_unit_test(test_resamples),
+        cmocka_unit_test(test_medians), cmocka_unit_test(test_coverage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

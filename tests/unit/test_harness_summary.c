@@ -182,7 +182,16 @@ static void test_power(void **state)
     assert_in_range(1000 * summary.powers[0].median, 31, 60);
     char *text = power_text(&summary, 0), *basis = basis_text(&summary);
     assert_ptr_equal(strstr(text, "With these 6 blocks a difference of "), text);
-    assert_non_null(strstr(text, " % would be seen in 8 of 10 runs (the middle of 2 comparisons: from "));
+    assert_non_null(strstr(text, " % would be seen in 8 of 10 runs (in each of 2 comparisons)."));
+    free(text);
+    summary.powers[0] = (struct power){.comparisons = 2,
+                                       .median = 0.14,
+                                       .least = {0.031, find_row(&summary, "alike", false)},
+                                       .most = {INFINITY, find_row(&summary, "twice", false)}};
+    text = power_text(&summary, 0);
+    assert_string_equal(text,
+                        "With these 6 blocks a difference of 14 % would be seen in 8 of 10 runs (the middle of 2 comparisons: "
+                        "from 3.1 % with alike to none at all with twice).");
     assert_non_null(strstr(basis, "6 blocks with 96.9 % intervals. Verdicts are not adjusted"));
     free(basis);
     free(text);
