@@ -143,7 +143,7 @@ static void test_against_a_simulation(void **state)
 static void test_distributions(void **state)
 {
     (void)state;
-    static const struct {
+    const struct {
         const char *text;
         double service, scv;
     } known[] = {
