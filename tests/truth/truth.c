@@ -21,6 +21,7 @@ static const struct {
     {"table", truth_table, "scenarios: truth_server's stamps, loadgen, wrk, ab, a model of wrk2"},
     {"pacing", truth_pacing, "open loop at 20,000/s: rate, lag against a bare timerfd loop, gaps"},
     {"ports", truth_ports, "seeded source ports on reuseport"},
+    {"hashing", truth_hashing, "fairness of reuseport's hash against theory"},
     {"stop", truth_stop, "a server stopped for 2 s"},
     {"soak", truth_soak, "memory and descriptors"},
 };
@@ -136,7 +137,8 @@ static bool choose_part(struct choice *choice, const char *name)
     for (unsigned i = 0; i < PARTS; i++)
         if (strcmp(parts[i].name, name) == 0)
             return choice->parts[i] = true;
-    fprintf(stderr, "truth: '%s' is not allowed; use table, pacing, ports, stop, soak, and options of truth --help\n", name);
+    fprintf(stderr, "truth: '%s' is not allowed; use table, pacing, ports, hashing, stop, soak, and options of truth --help\n",
+            name);
     return false;
 }
 

@@ -5,7 +5,7 @@
  *   table.c       against truth_server's stamps, scenario by scenario; wrk, ab and wrk2's planning beside it
  *   rivals.c        what wrk and ab print; a model of wrk2's planning
  *   pacing.c      open loop at 20,000/s: rate, send lag against a bare timerfd loop, gaps at the server
- *   ports.c       seeded source ports and the hash of SO_REUSEPORT
+ *   ports.c       seeded source ports and the hash of SO_REUSEPORT; its fairness against theory
  *   stop.c        a server stopped by SIGSTOP for 2 s
  *   soak.c        memory and descriptors of long and of wide runs
  *   program.c     starting programs, their ready line, what they used
@@ -43,6 +43,7 @@ struct truth {
 void truth_table(struct truth *truth);
 void truth_pacing(struct truth *truth);
 void truth_ports(struct truth *truth);
+void truth_hashing(struct truth *truth);
 void truth_stop(struct truth *truth);
 void truth_soak(struct truth *truth);
 
