@@ -6,6 +6,9 @@
  * counters. Rates and latencies are the generator's, of the time after its warm-up. Memory is read twice: under load, at half of
  * the measured time, and after it.
  *
+ * Where an experiment has events, they are carried out while the generator is waited for (recording.h), and failed requests are
+ * results.
+ *
  * Rule: whatever goes wrong, the server is stopped, nothing it started is left, and the reason stands in server.json.
  */
 #include <errno.h>
@@ -24,9 +27,9 @@
 #include "base/units.h"
 
 #include "cell.h"
-#include "crosscheck.h"
 #include "folder.h"
 #include "judge.h"
+#include "recording.h"
 #include "runner.h"
 #include "status.h"
 #include "tree.h"
@@ -52,6 +55,8 @@ struct cell {
     uint64_t generator_cpu_ns;
     json_t *status_before, *status_after, *load;
     int left_behind;
+    struct recording recording;
+    struct names server_options;
     char *failure;
     struct names notes;
 };
@@ -142,6 +147,16 @@ static int read_before(struct cell *cell)
     return result < 0 ? fail(cell, text_print("%s is gone before the load: %s", cell->plan->strategy, strerror(-result))) : 0;
 }
 
+/* A program that an event killed has no cost to tell, but its cell is a result: what was lost. */
+static int lose_server(struct cell *cell)
+{
+    if (!cell->recording.top_killed_ns)
+        return fail(cell, text_print("%s did not live through the load", cell->plan->strategy));
+    cell->after = cell->before;
+    add_word(&cell->notes, text_print("%s did not live through its events", cell->plan->strategy));
+    return 0;
+}
+
 static int read_after(struct cell *cell)
 {
     cell->end_ns = clock_now_ns();
@@ -149,7 +164,7 @@ static int read_after(struct cell *cell)
     if (!result)
         result = runner_memory(&cell->runner, &cell->after);
     if (result < 0 || !runner_lives(&cell->runner))
-        return fail(cell, text_print("%s did not live through the load", cell->plan->strategy));
+        return lose_server(cell);
     read_status(cell, &cell->status_after);
     if (cell->after.identity != cell->before.identity)
         names_add(&cell->notes, "a process of the server came or went under load: its CPU time may be incomplete");
@@ -190,6 +205,7 @@ static void generator_words(const struct cell *cell, struct names *words)
     add_option(words, "--format", text_copy("json"));
     add_option(words, "-o", text_print("%s/load.json", cell->draft));
     add_option(words, "--hgrm", text_print("%s/latency.hgrm", cell->draft));
+    recording_generator_words(&cell->recording, words);
     add_word(words, text_print("%s%s", cell->runner.url, request_of(cell)));
 }
 
@@ -222,15 +238,20 @@ static int judge_generator(struct cell *cell)
     return result;
 }
 
+static int wait_until(struct cell *cell, uint64_t deadline_ns)
+{
+    return recording_wait(&cell->recording, cell->setting->custody, &cell->generator, cell->runner.server.pid, cell->runner.admin,
+                          deadline_ns);
+}
+
 static int wait_for_generator(struct cell *cell)
 {
-    struct custody *custody = cell->setting->custody;
     const struct experiment *experiment = cell->experiment;
     uint64_t half_ns = cell->begin_ns + experiment->warmup_ns + experiment->duration_ns / 2;
-    int result = process_wait(custody, &cell->generator, half_ns, HEED_SIGNALS);
+    int result = wait_until(cell, half_ns);
     if (result == -ETIMEDOUT) {
         runner_memory(&cell->runner, &cell->loaded);
-        result = process_wait(custody, &cell->generator, half_ns + experiment->duration_ns / 2 + LOAD_SLACK_NS, HEED_SIGNALS);
+        result = wait_until(cell, half_ns + experiment->duration_ns / 2 + LOAD_SLACK_NS);
     }
     if (result == -ETIMEDOUT)
         result = fail(cell, text_print("loadgen did not end within %d s of its time", (int)(LOAD_SLACK_NS / CLOCK_NS_PER_S)));
@@ -243,40 +264,22 @@ static int apply_load(struct cell *cell)
     generator_words(cell, &words);
     cell->generator_command = words_json(&words);
     char *log = text_print("%s/loadgen.log", cell->draft);
-    struct process_spec spec = {.argv = as_argv(&words), .cpus = &cell->setting->placement->generator, .error_path = log};
+    struct process_spec spec = {.argv = as_argv(&words),
+                                .cpus = &cell->setting->placement->generator,
+                                .error_path = log,
+                                .keep_output = cell->recording.wanted};
     int result = process_start(cell->setting->custody, &cell->generator, &spec);
     if (result < 0) {
         result = fail(cell, text_print("%s cannot be started: %s", words.items[0], strerror(-result)));
     } else {
         result = wait_for_generator(cell);
+        recording_end(&cell->recording);
         process_stop(cell->setting->custody, &cell->generator, 0);
         if (!result)
             result = judge_generator(cell);
     }
     free(log);
     names_free(&words);
-    return result;
-}
-
-/* The same server once more, by another generator: after everything that is measured of it has been read. */
-static int cross_check(struct cell *cell)
-{
-    char *program = cell->experiment->crosscheck ? crosscheck_program(cell->experiment->crosscheck) : NULL;
-    if (!program)
-        return 0; /* not asked for, or said before the run that it is missing */
-    char *url = text_print("%s%s", cell->runner.url, request_of(cell));
-    struct crosscheck check = {.custody = cell->setting->custody,
-                               .experiment = cell->experiment,
-                               .url = url,
-                               .cpus = &cell->setting->placement->generator,
-                               .ours = json_number_at(cell->load, "rate", "achieved", 0)};
-    json_t *json = crosscheck_run(&check);
-    char *path = text_print("%s/crosscheck.json", cell->draft);
-    int result = json ? file_write_json(path, json) : -EINTR;
-    free(path);
-    free(url);
-    free(program);
-    json_decref(json);
     return result;
 }
 
@@ -398,6 +401,8 @@ static int write_down(struct cell *cell, struct cell_outcome *outcome)
         result = judge_write_workers(path, &evidence);
     }
     free(path);
+    if (!result)
+        result = recording_write(&cell->recording);
     drop_if_empty(cell->draft, "server.log");
     drop_if_empty(cell->draft, "loadgen.log");
     return result;
@@ -410,6 +415,8 @@ static void free_cell(struct cell *cell)
     json_decref(cell->status_after);
     json_decref(cell->load);
     runner_close(&cell->runner);
+    recording_close(&cell->recording);
+    names_free(&cell->server_options);
     free(cell->draft);
     free(cell->failure);
     free(cell->name);
@@ -418,7 +425,7 @@ static void free_cell(struct cell *cell)
 
 static int measure(struct cell *cell)
 {
-    static int (*const steps[])(struct cell *) = {start_server, read_before, apply_load, read_after, cross_check};
+    static int (*const steps[])(struct cell *) = {start_server, read_before, apply_load, read_after};
     int result = 0;
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && !result; i++)
         result = steps[i](cell);
@@ -440,6 +447,8 @@ int cell_run(const struct cell_setting *setting, const struct cell_plan *plan, u
     cell.name = cell_name(setting->plan, plan, block);
     cell.draft = text_print("%s/cells/%s.tmp", setting->folder, cell.name);
     char *final = text_print("%s/cells/%s", setting->folder, cell.name);
+    recording_open(&cell.recording, cell.experiment, cell.draft, &cell.notes);
+    recording_server_words(&cell.recording, &cell.server_options);
     int result = mkdir(cell.draft, 0777) < 0 ? -errno : 0;
     if (!result) {
         cell.running = (struct runner_setting){.custody = setting->custody,
@@ -447,7 +456,8 @@ int cell_run(const struct cell_setting *setting, const struct cell_plan *plan, u
                                                .programs = setting->programs,
                                                .folder = cell.draft,
                                                .cpus = &setting->placement->server,
-                                               .workers = plan->workers};
+                                               .workers = plan->workers,
+                                               .options = &cell.server_options};
         result = measure(&cell);
         if (!result)
             result = write_down(&cell, outcome);

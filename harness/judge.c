@@ -5,6 +5,9 @@
  * in `verdict`); and where sleeping workers stand for cores, the sleeps must be as long as asked (mean overshoot up to 5 %) and
  * the machine at most half used, or else the picture would show the machine and not the strategy.
  *
+ * Where events kill or stop workers, lost requests are the result: of the above only the generator's own lag and the use of the
+ * machine count then.
+ *
  * A cell that fails is kept and shown with its reason; it takes part in no comparison.
  */
 #include <errno.h>
@@ -17,6 +20,8 @@
 
 #include "judge.h"
 
+#define LAG_FLOOR_US       1000.0 /* as loadgen's own verdict has it */
+#define LAG_SHARE          0.05
 #define OVERSHOOT_ALLOWED  0.05
 #define MACHINE_SHARE_MOST 0.5
 #define PORTS_SHARE_MOST   0.8
@@ -113,6 +118,8 @@ static char *gate_requests(const struct gate_view *view)
 
 static char *gate_errors(const struct gate_view *view)
 {
+    if (view->experiment->events) /* what they cost is what is asked */
+        return NULL;
     static const char *const kinds[] = {"http_errors", "socket_errors", "timed_out"};
     struct names found = {0};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
@@ -141,8 +148,21 @@ static char *join_reasons(const json_t *load)
     return text;
 }
 
+/* With a server that dies and hangs on purpose only the generator's own lag is its fault. */
+static char *gate_own_lag(const struct gate_view *view)
+{
+    const json_t *load = view->evidence->load;
+    double lag_us = json_number_at(load, "own_lag_us", "p99", 0), half_us = json_number_at(load, "response_time_us", "p50", 0);
+    double allowed_us = fmax(LAG_FLOOR_US, LAG_SHARE * half_us);
+    if (lag_us <= allowed_us)
+        return NULL;
+    return text_print("generator: it sent late by itself, p99 %.1f ms, allowed %.1f ms", lag_us / 1e3, allowed_us / 1e3);
+}
+
 static char *gate_generator(const struct gate_view *view)
 {
+    if (view->experiment->events)
+        return gate_own_lag(view);
     const char *verdict = json_string_value(json_object_get(view->evidence->load, "verdict"));
     if (!verdict || !strcmp(verdict, "VALID"))
         return NULL;
@@ -159,7 +179,8 @@ static char *gate_generator(const struct gate_view *view)
 static char *gate_overshoot(const struct gate_view *view)
 {
     double planned_us = view->window->busy_planned_us, busy_us = view->window->busy_us;
-    if (!view->experiment->emulated || planned_us <= 0 || busy_us <= planned_us * (1 + OVERSHOOT_ALLOWED))
+    if (!view->experiment->emulated || view->experiment->events || planned_us <= 0 ||
+        busy_us <= planned_us * (1 + OVERSHOOT_ALLOWED))
         return NULL;
     return text_print("blocked-worker emulation does not hold: sleeps took %.1f %% longer than asked (at most %.0f %%)",
                       100 * (busy_us / planned_us - 1), 100 * OVERSHOOT_ALLOWED);

@@ -23,6 +23,9 @@
     X(METRIC_CHI_SQUARE, "chi_square_p", "chi-square p of connections", "", 3, +1, 1)           \
     X(METRIC_MEMORY, "pss_bytes", "memory (PSS)", "MB", 1, -1, 1e-6)                            \
     X(METRIC_STARTUP, "startup_us", "start-up time", "ms", 1, -1, 1e-3)                         \
+    X(METRIC_LOST, "lost_requests", "lost requests", "", 0, -1, 1)                              \
+    X(METRIC_LOST_IDLE, "lost_idle_closed", "lost on a connection closed idle", "", 0, -1, 1)   \
+    X(METRIC_GAP, "longest_gap_ms", "longest time without an answer", "ms", 0, -1, 1)           \
     X(METRIC_GENERATOR_CPU, "generator_cpu_us_per_request", "generator CPU per request", "us", 1, -1, 1)
 
 enum metric {

@@ -24,7 +24,6 @@
 #include "base/units.h"
 
 #include "catalog.h"
-#include "crosscheck.h"
 #include "plan.h"
 
 #define PLAN_SIZE_LIMIT (1u << 20)
@@ -217,11 +216,6 @@ static int set_pictures(void *field, const char *value)
     return result;
 }
 
-static int set_crosscheck(void *field, const char *value)
-{
-    return crosscheck_knows(value) ? set_text(field, value) : -EINVAL;
-}
-
 /* ---- the keys ---- */
 
 struct key {
@@ -255,7 +249,6 @@ static const struct key experiment_keys[] = {
     {"duration", offsetof(struct experiment, duration_ns), set_duration, false, "a time such as 500ms or 2s, 10ms..1h"},
     {"warmup", offsetof(struct experiment, warmup_ns), set_time, false, "a time such as 300ms, up to 1h"},
     {"baseline", offsetof(struct experiment, baseline), set_text, false, "the name of one of the strategies"},
-    {"crosscheck", offsetof(struct experiment, crosscheck), set_crosscheck, false, CROSSCHECK_ALLOWED},
     {"primary", offsetof(struct experiment, primary), set_primary, false,
      "cpu_us_per_request, requests_per_s, p99_us, jain_requests, ..."},
     {"events", offsetof(struct experiment, events), set_text, true, "at 3s kill worker 1, every 1s stop server for 5ms, ..."},
@@ -589,9 +582,6 @@ static int check_experiment(struct reading *reading, struct experiment *experime
         return complain(reading, experiment->line, "experiment %s: '%s' has no time with a finite mean; use %s", experiment->name,
                         experiment->request, distribution_allowed);
     fill_in(experiment);
-    const char *why_not = experiment->crosscheck ? crosscheck_declines(experiment) : NULL;
-    if (why_not)
-        return complain(reading, experiment->line, "experiment %s: %s", experiment->name, why_not);
     if (check_exceptions(reading, experiment) < 0 || check_baseline(reading, experiment) < 0 ||
         check_events(reading, experiment) < 0)
         return -EINVAL;

@@ -13,6 +13,7 @@
 
 #include "judge.h"
 #include "results.h"
+#include "series.h"
 #include "statistics.h"
 
 #define WORKERS_MOST 1024
@@ -113,6 +114,38 @@ static void take_metrics(struct cell_record *cell, const json_t *server, const j
     cell->value[METRIC_CHI_SQUARE] = statistics_chi_square_p(cell->connections, cell->workers);
 }
 
+/*
+ * Requests that were planned and not answered as they should be. Those sent on a connection that ended meanwhile without a byte of
+ * an answer are among them and told apart, too: a server may close an idle connection (RFC 9112, 9.5), but one that was killed with
+ * the request looks the same.
+ */
+static void take_lost(struct cell_record *cell, const json_t *load)
+{
+    static const char *const kinds[] = {"http_errors", "socket_errors", "timed_out", "unfinished", "unsent"};
+    double lost = 0;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+        lost += json_number_at(load, "requests", kinds[i], 0);
+    cell->value[METRIC_LOST] = lost;
+    cell->value[METRIC_LOST_IDLE] = json_number_at(load, "errors", "idle_closed", 0);
+}
+
+/* Only of experiments that keep a series, and what is lost only where somebody means to lose it: else nothing may be. */
+static void take_losses(struct cell_record *cell, const struct results *results, const json_t *load)
+{
+    const struct experiment *experiment = &results->plan.experiments[cell->experiment];
+    struct series series;
+    if (experiment->events)
+        take_lost(cell, load);
+    if (!experiment_has_series(experiment))
+        return;
+    char *path = text_print("%s/cells/%s/series.jsonl", results->folder, cell->folder);
+    if (series_read(&series, path, (double)experiment->duration_ns / 1e9) == 0) {
+        cell->value[METRIC_GAP] = series_longest_gap_ms(&series);
+        series_free(&series);
+    }
+    free(path);
+}
+
 static void take_notes(struct cell_record *cell, const json_t *server)
 {
     size_t i;
@@ -167,6 +200,7 @@ static const char *read_cell(struct results *results, struct cell_record *cell)
     if (load) {
         take_workers(cell, load);
         take_metrics(cell, server, load);
+        take_losses(cell, results, load);
     } else if (!wrong && cell->ranked) {
         wrong = "load.json is missing or broken";
     }

@@ -162,6 +162,8 @@ static int start_program(struct runner *runner)
     contract_words(&words, contender->program, runner->setting->workers);
     for (size_t i = 0; i < contender->options.count; i++)
         names_add(&words, contender->options.items[i]);
+    for (size_t i = 0; runner->setting->options && i < runner->setting->options->count; i++)
+        names_add(&words, runner->setting->options->items[i]);
     keep_command(runner, &words);
     char *log = text_print("%s/server.log", runner->setting->folder);
     int result = launch(runner, &runner->server, &words, &(struct process_spec){.error_path = log, .keep_output = true});
@@ -363,7 +365,7 @@ static int launch_peer(struct runner *runner)
         else
             result = -ECANCELED;
     }
-    char *log = text_print("%s/../server.log", runner->scratch); /* its working directory is another one than ours */
+    char *log = text_print("%s/server.log", runner->setting->folder);
     keep_command(runner, &words);
     /* TERM, not KILL, should the harness be killed: a peer's workers hear of its end from it alone */
     struct process_spec how = {.error_path = log, .join = true, .folder = runner->scratch, .death_signal = SIGTERM};

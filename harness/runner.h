@@ -17,6 +17,7 @@ struct runner_setting {
     const char *folder;          /* the cell's: logs, rendered configuration; exists */
     const struct cpu_list *cpus; /* or NULL */
     unsigned workers;
+    const struct names *options; /* words added to the command line of a program of ours, or NULL */
 };
 
 struct runner {

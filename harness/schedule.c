@@ -17,7 +17,7 @@
 #include "text.h"
 
 #define WORKERS_MOST 1024u
-#define FACTOR_MOST  1000.0
+#define FACTOR_MOST  100.0 /* of 10 ms a tenth is left to run: no less can be kept to */
 
 static const char allowed_events[] =
     "at|every TIME, then kill|stop|slow TARGET, drain worker N, reload or scale N; TARGET is worker N, front N or server; "

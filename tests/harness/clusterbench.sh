@@ -264,6 +264,103 @@ case_real_programs() {
     expect_no_drafts r
 }
 
+# ---- events under load ----
+
+plan_events() { # STRATEGIES DURATION EVENTS
+    plan events 1 "$1"
+    sed -i "/^pictures/d; /^baseline/d; s/^duration.*/duration = $2/" events.ini
+    echo "events = $3" >> events.ini
+}
+
+# Times of an event in events.csv, a line each.
+times_of() { awk -F, -v event="$2" '$2 == event { print $1 }' "$1/events.csv"; }
+
+# They are carried out in the order of time, never early, and written down with the time; what cannot be done is a note.
+case_events() {
+    local cell=r/cells/01-cost-even-w2-closed
+    plan_events even 400ms 'at 200ms scale 4, at 50ms reload, at 100ms stop worker 0 for 50ms, at 300ms kill front 3, at 250ms stop server for 20ms'
+    FAKE_ORDERS=$work/orders run --plan ./events.ini --out r
+    expect_status $? 0
+    [ "$(cat orders)" = "$(printf 'POST /reload HTTP/1.1\nPOST /scale?workers=4 HTTP/1.1')" ] || fail "orders: $(cat orders)"
+    [ "$(awk -F, '$2 == "fault" { print $4 }' $cell/events.csv | tr '\n' ';')" = \
+        '"reload";"stop worker 0 for 50ms";"scale 4";"stop server for 20ms";' ] || fail "$(cat $cell/events.csv)"
+    times_of $cell fault | paste -d' ' - <(printf '0.05\n0.1\n0.2\n0.25\n') | awk '$1 < $2 { exit 1 }' || fail "too early"
+    [ "$(times_of $cell fault-end | wc -l)" = 2 ] || fail "both go on again: $(cat $cell/events.csv)"
+    expect_in $cell/events.csv '^0.*,fault-failed,front-3,"kill front 3: /status names no such process"'
+    expect_in $cell/server.json 'event at 300ms: kill front 3: /status names no such process'
+    expect_in $cell/server.json '"ranked": true'
+    expect_file $cell/series.jsonl
+    expect_file $cell/heat.csv
+    expect_in $cell/lanes.csv '^worker,life,state,from_s,to_s$'
+    expect_in r/summary.csv '^cost,even,2,closed,lost_requests,1,0,'
+    expect_in r/summary.csv '^cost,even,2,closed,longest_gap_ms,1,100,'
+    expect_no_drafts r
+    expect_nothing_left
+}
+
+# A process that is not the server's is left alone, whatever /status says: here it is the harness itself.
+case_events_of_others() {
+    plan_events liar 200ms 'at 50ms kill worker 0'
+    run --plan ./events.ini --out r
+    expect_status $? 0
+    expect_in r/cells/01-cost-liar-w2-closed/events.csv 'kill worker 0: the process that /status names is not below the server'
+    expect_nothing_left
+}
+
+# An interrupt while the server is stopped: nobody is left, stopped or not.
+case_events_interrupted() {
+    local tries=1000 server
+    plan_events even 1h 'at 1ms stop worker 0'
+    mkfifo fifo
+    FAKE_FIFO=$work/fifo "$clusterbench" run --bin "$fakes" --plan ./events.ini --out r > out 2> err &
+    harness=$!
+    read -r _ < fifo
+    read -r server < "$FAKE_PIDS"
+    until grep -q '^State:.T' "/proc/$server/status" || [ $((tries -= 1)) = 0 ]; do read -r -t 0.02 _ <> <(:); done
+    [ $tries -gt 0 ] || fail "the server does not stand still"
+    kill -INT $harness
+    wait $harness
+    expect_status $? 130
+    expect_nothing_left
+    [ -z "$(ls r/cells)" ] || fail "a cell that was cut short stands in cells/"
+}
+
+# The real thing: a worker of reuseport is killed, and the records say so.
+case_real_events() {
+    [ -x "$programs/reuseport" ] && [ -x "$programs/loadgen" ] || { echo "no reuseport yet"; exit 77; }
+    local cell=r/cells/01-kill-reuseport-w3-300ps
+    cat > kill.ini <<EOF
+[plan]
+blocks = 1
+verdicts = no
+[experiment kill]
+strategies = reuseport
+workers = 3
+request = /wait/20ms
+connections = 32
+load = 300/s
+duration = 1500ms
+warmup = 100ms
+events = at 500ms kill worker 0
+EOF
+    "$clusterbench" run --plan ./kill.ini --bin "$programs" --out r > out 2> err
+    expect_in $cell/events.csv '^0\.5[0-9]*,fault,0,"kill worker 0"$'
+    local at; at=$(times_of $cell fault)
+    # On one clock: the worker was ready before the measurement, has its end and its next life at and after the fault.
+    awk -F, -v at="$at" '$3 == 0 && $2 == "ready" && $1 < 0 { before = 1 }
+        $3 == 0 && $2 == "exit" && /signal 9/ && $1 > at - 0.002 { ended = 1 }
+        $3 == 0 && $2 == "ready" && ended { again = 1 }
+        END { exit !(before && ended && again) }' $cell/events.csv || fail "$(cat $cell/events.csv)"
+    awk -F, -v at="$at" '$1 == 0 && $2 == 0 && $3 == "up" && $4 < 0 && $5 > at - 0.002 { up = $5 }
+        $1 == 0 && $2 == 0 && $3 == "down" && $4 == up { down = $5 }
+        $1 == 0 && $2 == 1 && $3 == "up" && down && $4 >= down { again = 1 }
+        $1 > 0 && $2 == 0 && $3 == "up" && $5 > 1.4 { others++ }
+        END { exit !(again && others == 2) }' $cell/lanes.csv || fail "$(cat $cell/lanes.csv)"
+    expect_file $cell/series.jsonl
+    [ "$(wc -l < $cell/heat.csv)" -gt 10 ] || fail "$(cat $cell/heat.csv)"
+    expect_no_drafts r
+}
+
 # ---- a running server: top and ctl ----
 
 # NAME ARGUMENTS...: starts the real program; its admin address is in $admin.

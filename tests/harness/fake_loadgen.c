@@ -2,6 +2,9 @@
  * A load generator that makes one connection and no request: it writes a load.json of schema clusterbench.loadgen/1 and an .hgrm of
  * made-up figures.
  *
+ * With --announce it says when it begins to measure, which is at once, and stays for --duration; --series is three intervals of 100
+ * ms, of which the middle one is empty.
+ *
  * With $FAKE_LATE set, the first four runs are INVALID.
  * With $FAKE_FIFO set it says "started" into that pipe and then waits to be ended: a test that reads the pipe knows that the
  * harness is in the midst of a cell.
@@ -12,7 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/net.h"
+#include "base/units.h"
 
 static const char hgrm[] = "       Value     Percentile TotalCount 1/(1-Percentile)\n\n"
                            "       1.000 0.000000000000          1           1.00\n"
@@ -79,24 +84,63 @@ static bool is_late(void)
     return calls < 4;
 }
 
+static const char series[] = "{\"t_s\":0.0,\"interval_s\":0.1,\"worker\":null,\"requests\":10,\"errors\":0}\n"
+                             "{\"t_s\":0.0,\"interval_s\":0.1,\"worker\":\"0\",\"requests\":10,\"errors\":0}\n"
+                             "{\"t_s\":0.1,\"interval_s\":0.1,\"worker\":null,\"requests\":0,\"errors\":1}\n"
+                             "{\"t_s\":0.1,\"interval_s\":0.1,\"worker\":\"0\",\"requests\":0,\"errors\":1}\n"
+                             "{\"t_s\":0.2,\"interval_s\":0.1,\"worker\":null,\"requests\":10,\"errors\":0}\n"
+                             "{\"t_s\":0.2,\"interval_s\":0.1,\"worker\":\"0\",\"requests\":10,\"errors\":0}\n";
+
+/* Returns when the measurement begins. */
+static uint64_t announce(int argc, char **argv)
+{
+    uint64_t now_ns = clock_now_ns();
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], "--announce"))
+            printf("measuring from %llu\n", (unsigned long long)now_ns);
+    fflush(stdout);
+    return now_ns;
+}
+
+static void stay(uint64_t from_ns, const char *duration)
+{
+    uint64_t length_ns;
+    if (units_parse_time(duration, strlen(duration), &length_ns) == 0)
+        clock_sleep_until_ns(from_ns + length_ns);
+}
+
 int main(int argc, char **argv)
 {
+    const char *series_path = NULL, *heat = NULL, *duration = "0";
+    uint64_t from_ns = announce(argc, argv);
     const char *out = NULL, *percentiles = NULL, *seed = "0", *fifo = getenv("FAKE_FIFO");
     for (int i = 1; i + 1 < argc; i++) {
         if (!strcmp(argv[i], "-o"))
             out = argv[i + 1];
         else if (!strcmp(argv[i], "--hgrm"))
             percentiles = argv[i + 1];
+        else if (!strcmp(argv[i], "--series"))
+            series_path = argv[i + 1];
+        else if (!strcmp(argv[i], "--heat"))
+            heat = argv[i + 1];
+        else if (!strcmp(argv[i], "--duration"))
+            duration = argv[i + 1];
         else if (!strcmp(argv[i], "--seed"))
             seed = argv[i + 1];
     }
-    if (fifo)
+    if (fifo && out) /* not when it is only asked for its version */
         wait_to_be_ended(fifo);
+    if (series_path)
+        stay(from_ns, duration);
     visit(argv[argc - 1]);
     char text[4096];
     bool late = is_late();
     snprintf(text, sizeof(text), load, argv[argc - 1], seed, late ? "INVALID" : "VALID");
     write_file(out, text);
     write_file(percentiles, hgrm);
+    if (series_path)
+        write_file(series_path, series);
+    if (heat)
+        write_file(heat, "time_s,latency_us,count\n0.0,1000,10\n0.2,79433,10\n");
     return late ? 3 : 0;
 }

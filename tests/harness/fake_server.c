@@ -5,7 +5,10 @@
  *
  *   even, odd   nothing more
  *   dies        ends with status 3 and a reason before it is ready
+ *   liar        says in /status that its workers have the pid of the harness
  *   stubborn    ignores TERM and leaves a child in a session of its own
+ *
+ * The first line of each POST to its admin address is appended to the file $FAKE_ORDERS.
  *
  * Each process appends its pid to the file $FAKE_PIDS, so that a test can see that none is left.
  */
@@ -49,17 +52,28 @@ static int listen_on(const char *text, char *url)
     return fd;
 }
 
-static void answer_status(int client, unsigned workers, unsigned readings)
+static void record_order(const char *request)
 {
-    char request[1024], body[16384];
-    if (recv(client, request, sizeof(request), 0) <= 0)
+    const char *path = getenv("FAKE_ORDERS");
+    FILE *file = path && !strncmp(request, "POST ", 5) ? fopen(path, "a") : NULL;
+    if (!file)
         return;
+    fprintf(file, "%.*s\n", (int)strcspn(request, "\r\n"), request);
+    fclose(file);
+}
+
+static void answer_status(int client, unsigned workers, unsigned readings, int pid)
+{
+    char request[1024] = "", body[16384];
+    if (recv(client, request, sizeof(request) - 1, 0) <= 0)
+        return;
+    record_order(request);
     int length = snprintf(body, sizeof(body), "{\"schema\":\"clusterbench.status/1\",\"workers\":[");
     for (unsigned i = 0; i < workers; i++)
         length +=
             snprintf(body + length, sizeof(body) - (size_t)length,
                      "%s{\"index\":%u,\"pid\":%d,\"role\":\"worker\",\"counters\":{\"requests\":%u,\"accepted\":%u,\"busy_ns\":0}}",
-                     i ? "," : "", i, (int)getpid(), 1000 * readings, 10 * readings);
+                     i ? "," : "", i, pid, 1000 * readings, 10 * readings);
     length += snprintf(body + length, sizeof(body) - (size_t)length, "]}");
     dprintf(client, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", length, body);
 }
@@ -116,7 +130,7 @@ int main(int argc, char **argv)
         if (doors[0].revents)
             take_time();
         else
-            answer_status(client, workers, ++readings);
+            answer_status(client, workers, ++readings, (int)(strcmp(name, "liar") ? getpid() : getppid()));
         close(client);
     }
 }

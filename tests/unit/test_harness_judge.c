@@ -13,7 +13,8 @@
 
 static const char plan_text[] =
     "[experiment cost]\nstrategies = shared\nrequest = /hello\nduration = 1s\n"
-    "[experiment queueing]\nstrategies = shared\nrequest = /block/{exp:5ms}\nload = 80 %\nworkers = 8\nduration = 1s\n";
+    "[experiment queueing]\nstrategies = shared\nrequest = /block/{exp:5ms}\nload = 80 %\nworkers = 8\nduration = 1s\n"
+    "[experiment faults]\nstrategies = shared\nrequest = /block/{exp:5ms}\nduration = 1s\nevents = at 100ms kill worker 0\n";
 
 static struct plan plan;
 
@@ -171,6 +172,26 @@ static void test_emulation_needs_half_the_machine(void **state)
     drop(&judged);
 }
 
+/* Events cost requests, and workers that are stopped in their sleep oversleep: results. A generator that was late by itself is
+ * none. */
+static void test_events_may_lose_requests(void **state)
+{
+    (void)state;
+    struct readings readings = {
+        NOTHING, "{\"workers\":[" WORKER("worker", 1000, 1500, 1000) "]}",
+        "{\"requests\":{\"ok\":9,\"socket_errors\":7,\"timed_out\":1},\"verdict\":\"INVALID\",\"reasons\":[\"x\"],"
+        "\"own_lag_us\":{\"p99\":1900},\"response_time_us\":{\"p50\":40000}}",
+        1, 2};
+    struct judged judged = judge(&readings);
+    assert_null(judged.reason);
+    drop(&judged);
+    readings.load = "{\"requests\":{\"ok\":9},\"own_lag_us\":{\"p99\":2100},\"response_time_us\":{\"p50\":40000}}";
+    judged = judge(&readings);
+    assert_string_equal(judged.reason, "generator: it sent late by itself, p99 2.1 ms, allowed 2.0 ms");
+    assert_true(judged.generator);
+    drop(&judged);
+}
+
 static void test_suspect_is_a_note(void **state)
 {
     (void)state;
@@ -191,6 +212,7 @@ int main(void)
         cmocka_unit_test(test_without_status),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_emulation_needs_half_the_machine),
+        cmocka_unit_test(test_events_may_lose_requests),
         cmocka_unit_test(test_suspect_is_a_note),
     };
     return cmocka_run_group_tests(tests, read_plan, close_plan);

@@ -1,0 +1,462 @@
+/*
+ * faults: one small state machine an occasion.
+ *
+ *   WAITING -> LOOKING -> READY -> HOLDING -> OVER      kill, stop and slow of a worker: whose process is it? GET /status tells
+ *   WAITING -> HOLDING -> OVER                          the same with the whole server
+ *   WAITING -> ORDERED -> OVER                          reload, scale, drain: a POST
+ *
+ * The look into /status begins a little before the fault is due. From then on the process is held by a pidfd (pidfd_open(2)), so
+ * that no signal ever reaches somebody else who got its number. A process that is not below the server is left alone.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/units.h"
+
+#include "faults.h"
+#include "fetch.h"
+#include "sight.h"
+#include "tree.h"
+
+#define LOOK_AHEAD_NS  (50 * CLOCK_NS_PER_MS)
+#define ASK_EVERY_NS   (1 * CLOCK_NS_PER_MS)  /* between two looks whether an answer has come */
+#define PATIENCE_NS    (5 * CLOCK_NS_PER_S)   /* with a server that does not answer */
+#define SLOW_PERIOD_NS (10 * CLOCK_NS_PER_MS) /* of stopping and going on */
+
+/* One exchange with the admin address, in its own thread, which writes all but `stop_fd` before it sets `done`. */
+struct errand {
+    pthread_t thread;
+    const char *method;
+    char *target;
+    struct net_address address;
+    int stop_fd; /* readable: come back */
+    int result;
+    struct fetch_answer answer;
+    atomic_bool done;
+};
+
+enum stage { WAITING, LOOKING, READY, ORDERED, HOLDING, OVER };
+
+struct deed {
+    struct occasion occasion; /* its times by clock_now_ns */
+    enum stage stage;
+    struct errand *errand;
+    int *pidfds;
+    unsigned process_count;
+    bool hits_top;    /* one of them is the top process */
+    bool stopped;     /* they are, now */
+    uint64_t next_ns; /* HOLDING: when to stop them or let them go on */
+};
+
+struct faults {
+    const struct faults_setting *setting;
+    struct deed *deeds;
+    unsigned count;
+    int stop_fd; /* all errands end when it is readable */
+    uint64_t top_killed_ns;
+};
+
+/* ---- records ---- */
+
+static char *worker_of(const struct fault *fault)
+{
+    bool has_number =
+        fault->kind == FAULT_KILL || fault->kind == FAULT_STOP || fault->kind == FAULT_SLOW || fault->kind == FAULT_DRAIN;
+    if (!has_number || fault->target == TARGET_SERVER)
+        return text_copy("");
+    return text_print(fault->target == TARGET_FRONT ? "front-%u" : "%u", fault->number);
+}
+
+static void take_down(struct faults *faults, const struct deed *deed, uint64_t at_ns, const char *event, const char *text)
+{
+    char *worker = worker_of(deed->occasion.fault);
+    timeline_note(faults->setting->timeline, at_ns, event, worker, text);
+    free(worker);
+}
+
+/* It is over without having been done. */
+static void give_up(struct faults *faults, struct deed *deed, const char *why)
+{
+    const struct fault *fault = deed->occasion.fault;
+    char at[UNITS_TEXT_SIZE];
+    uint64_t at_ns = deed->occasion.at_ns - faults->setting->timeline->begin_ns;
+    char *text = text_print("%s: %s", fault->text, why), *note = text_print("event at %s: %s", units_format_time(at_ns, at), text);
+    take_down(faults, deed, clock_now_ns(), "fault-failed", text);
+    names_add(faults->setting->notes, note);
+    free(note);
+    free(text);
+    deed->stage = OVER;
+}
+
+/* ---- errands ---- */
+
+static void *run_errand(void *context)
+{
+    struct errand *errand = context;
+    struct fetch_request request = {.method = errand->method,
+                                    .target = errand->target,
+                                    .deadline_ns = clock_now_ns() + PATIENCE_NS,
+                                    .stop_fds = &errand->stop_fd,
+                                    .stop_count = 1};
+    errand->result = fetch(&errand->address, &request, &errand->answer);
+    atomic_store(&errand->done, true);
+    return NULL;
+}
+
+static void end_errand(struct deed *deed)
+{
+    if (!deed->errand)
+        return;
+    pthread_join(deed->errand->thread, NULL);
+    free(deed->errand->answer.body);
+    free(deed->errand->target);
+    free(deed->errand);
+    deed->errand = NULL;
+}
+
+static bool send_errand(struct faults *faults, struct deed *deed, const char *method, char *target)
+{
+    struct errand *errand = memory_get(sizeof(*errand));
+    *errand = (struct errand){.method = method, .target = target, .stop_fd = faults->stop_fd};
+    const char *why = NULL;
+    if (!faults->setting->admin)
+        why = "the server has no admin address";
+    else if (fetch_parse_address(faults->setting->admin, &errand->address) < 0)
+        why = "the server's admin address cannot be read";
+    else if (pthread_create(&errand->thread, NULL, run_errand, errand) != 0)
+        why = "no thread to ask the server with";
+    if (!why) {
+        deed->errand = errand;
+        return true;
+    }
+    free(target);
+    free(errand);
+    give_up(faults, deed, why);
+    return false;
+}
+
+/* ---- processes ---- */
+
+static int send_signal(int pidfd, int signal_number)
+{
+    return syscall(SYS_pidfd_send_signal, pidfd, signal_number, NULL, 0) < 0 ? -errno : 0;
+}
+
+static int signal_all(const struct deed *deed, int signal_number)
+{
+    int result = 0;
+    for (unsigned i = 0; i < deed->process_count; i++) {
+        int error = send_signal(deed->pidfds[i], signal_number);
+        result = result ? result : error;
+    }
+    return result;
+}
+
+static int add_process(struct faults *faults, struct deed *deed, pid_t pid)
+{
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd < 0)
+        return -errno;
+    deed->pidfds = memory_grow(deed->pidfds, (deed->process_count + 1) * sizeof(*deed->pidfds));
+    deed->pidfds[deed->process_count++] = pidfd;
+    deed->hits_top |= pid == faults->setting->server;
+    return 0;
+}
+
+/* The top first: what is stopped starts nobody. */
+static int add_server(struct faults *faults, struct deed *deed)
+{
+    struct tree tree = {0};
+    int result = add_process(faults, deed, faults->setting->server);
+    if (!result)
+        result = tree_descendants(faults->setting->server, &tree);
+    for (unsigned i = 0; i < tree.count && !result; i++) {
+        int error = add_process(faults, deed, tree.pids[i]);
+        result = error == -ESRCH ? 0 : error; /* gone since */
+    }
+    tree_free(&tree);
+    return result;
+}
+
+static bool is_ours(const struct faults *faults, pid_t pid)
+{
+    struct tree tree = {0};
+    bool found = pid == faults->setting->server;
+    if (!found && tree_descendants(faults->setting->server, &tree) == 0)
+        for (unsigned i = 0; i < tree.count; i++)
+            found |= tree.pids[i] == pid;
+    tree_free(&tree);
+    return found;
+}
+
+/* The process of the life that serves, or else of any; 0: there is none. */
+static pid_t find_pid(const struct sight *sight, const struct fault *fault)
+{
+    pid_t found = 0;
+    for (unsigned i = 0; i < sight->count; i++) {
+        const struct sight_row *row = &sight->rows[i];
+        if (row->front != (fault->target == TARGET_FRONT) || row->index != fault->number || row->pid <= 0)
+            continue;
+        if (!found || (strcmp(row->state, "draining") != 0 && strcmp(row->state, "ending") != 0))
+            found = row->pid;
+    }
+    return found;
+}
+
+static pid_t read_pid(const struct errand *errand, const struct fault *fault)
+{
+    struct sight sight;
+    json_t *status = errand->answer.status == 200 ? json_loads(errand->answer.body, 0, NULL) : NULL;
+    pid_t pid = 0;
+    if (sight_read(&sight, status) == 0) {
+        pid = find_pid(&sight, fault);
+        sight_close(&sight);
+    }
+    json_decref(status);
+    return pid;
+}
+
+/* ---- what is done when it is due ---- */
+
+static void let_go(struct faults *faults, struct deed *deed)
+{
+    signal_all(deed, SIGCONT);
+    deed->stopped = false;
+    take_down(faults, deed, clock_now_ns(), "fault-end", deed->occasion.fault->text);
+    deed->stage = OVER;
+}
+
+/* A slowed process stands for all but 1 / factor of each period. */
+static void turn_hold(struct faults *faults, struct deed *deed)
+{
+    const struct fault *fault = deed->occasion.fault;
+    uint64_t now_ns = clock_now_ns();
+    if (now_ns >= deed->occasion.until_ns) {
+        let_go(faults, deed);
+        return;
+    }
+    deed->stopped = !deed->stopped;
+    signal_all(deed, deed->stopped ? SIGSTOP : SIGCONT); /* who has died meanwhile needs neither */
+    double share = deed->stopped ? 1 - 1 / fault->factor : 1 / fault->factor;
+    deed->next_ns += (uint64_t)(share * (double)SLOW_PERIOD_NS);
+    if (deed->next_ns < now_ns) /* overslept: the periods that were missed are not made up for */
+        deed->next_ns = now_ns;
+    if (deed->next_ns > deed->occasion.until_ns)
+        deed->next_ns = deed->occasion.until_ns;
+}
+
+static void strike(struct faults *faults, struct deed *deed)
+{
+    const struct fault *fault = deed->occasion.fault;
+    uint64_t at_ns = clock_now_ns();
+    int result = signal_all(deed, fault->kind == FAULT_KILL ? SIGKILL : SIGSTOP);
+    if (result < 0) {
+        signal_all(deed, SIGCONT);
+        give_up(faults, deed, result == -ESRCH ? "the process has ended" : strerror(-result));
+        return;
+    }
+    if (fault->kind == FAULT_KILL && deed->hits_top && !faults->top_killed_ns)
+        faults->top_killed_ns = at_ns;
+    take_down(faults, deed, at_ns, "fault", fault->text);
+    if (fault->kind == FAULT_KILL) {
+        deed->stage = OVER;
+        return;
+    }
+    deed->stage = HOLDING;
+    deed->stopped = true;
+    deed->next_ns = deed->occasion.until_ns;
+    if (fault->kind == FAULT_SLOW)
+        deed->next_ns = at_ns + (uint64_t)((1 - 1 / fault->factor) * (double)SLOW_PERIOD_NS);
+}
+
+static void take_look(struct faults *faults, struct deed *deed)
+{
+    pid_t pid = read_pid(deed->errand, deed->occasion.fault);
+    int result = deed->errand->result;
+    end_errand(deed);
+    if (result < 0)
+        give_up(faults, deed, strerror(-result));
+    else if (!pid)
+        give_up(faults, deed, "/status names no such process");
+    else if (!is_ours(faults, pid))
+        give_up(faults, deed, "the process that /status names is not below the server");
+    else if ((result = add_process(faults, deed, pid)) < 0)
+        give_up(faults, deed, strerror(-result));
+    else
+        deed->stage = READY;
+}
+
+/* 2xx is done or noted; else the answer says why not. */
+static void take_answer(struct faults *faults, struct deed *deed)
+{
+    const struct errand *errand = deed->errand;
+    if (errand->result < 0) {
+        give_up(faults, deed, strerror(-errand->result));
+    } else if (errand->answer.status < 200 || errand->answer.status > 299) {
+        json_t *document = json_loads(errand->answer.body, 0, NULL);
+        const char *said = json_string_value(json_object_get(document, "error"));
+        char *why = said ? text_tame(text_copy(said)) : text_print("status %d", errand->answer.status);
+        give_up(faults, deed, why);
+        free(why);
+        json_decref(document);
+    }
+    end_errand(deed);
+    deed->stage = OVER;
+}
+
+static void order(struct faults *faults, struct deed *deed)
+{
+    const struct fault *fault = deed->occasion.fault;
+    char *target = fault->kind == FAULT_RELOAD  ? text_copy("/reload")
+                   : fault->kind == FAULT_SCALE ? text_print("/scale?workers=%u", fault->number)
+                                                : text_print("/drain?worker=%u", fault->number);
+    take_down(faults, deed, clock_now_ns(), "fault", fault->text);
+    if (send_errand(faults, deed, "POST", target))
+        deed->stage = ORDERED;
+}
+
+static bool is_order(const struct fault *fault)
+{
+    return fault->kind == FAULT_RELOAD || fault->kind == FAULT_SCALE || fault->kind == FAULT_DRAIN;
+}
+
+static bool needs_look(const struct fault *fault)
+{
+    return !is_order(fault) && fault->target != TARGET_SERVER;
+}
+
+static void begin(struct faults *faults, struct deed *deed)
+{
+    if (is_order(deed->occasion.fault)) {
+        order(faults, deed);
+    } else if (needs_look(deed->occasion.fault)) {
+        if (send_errand(faults, deed, "GET", text_copy("/status")))
+            deed->stage = LOOKING;
+    } else {
+        int result = add_server(faults, deed);
+        if (result < 0)
+            give_up(faults, deed, result == -ESRCH ? "the server has ended" : strerror(-result));
+        else
+            strike(faults, deed);
+    }
+}
+
+/* ---- time ---- */
+
+static uint64_t due_ns(const struct deed *deed)
+{
+    switch (deed->stage) {
+    case WAITING:
+        return deed->occasion.at_ns - (needs_look(deed->occasion.fault) ? LOOK_AHEAD_NS : 0);
+    case LOOKING:
+    case ORDERED:
+        return clock_now_ns() + ASK_EVERY_NS;
+    case READY:
+        return deed->occasion.at_ns;
+    case HOLDING:
+        return deed->next_ns;
+    default:
+        return UINT64_MAX;
+    }
+}
+
+uint64_t faults_next_ns(const struct faults *faults)
+{
+    uint64_t next_ns = UINT64_MAX;
+    for (unsigned i = 0; i < faults->count; i++) {
+        uint64_t due = due_ns(&faults->deeds[i]);
+        next_ns = due < next_ns ? due : next_ns;
+    }
+    return next_ns;
+}
+
+static void turn(struct faults *faults, struct deed *deed)
+{
+    bool has_answer = deed->errand && atomic_load(&deed->errand->done);
+    if (deed->stage == LOOKING && has_answer)
+        take_look(faults, deed);
+    else if (deed->stage == ORDERED && has_answer)
+        take_answer(faults, deed);
+    if (due_ns(deed) > clock_now_ns())
+        return;
+    if (deed->stage == WAITING)
+        begin(faults, deed);
+    else if (deed->stage == READY)
+        strike(faults, deed);
+    else if (deed->stage == HOLDING)
+        turn_hold(faults, deed);
+}
+
+void faults_turn(struct faults *faults)
+{
+    for (unsigned i = 0; i < faults->count; i++)
+        turn(faults, &faults->deeds[i]);
+}
+
+/* ---- beginning and end ---- */
+
+int faults_open(struct faults **faults, const struct faults_setting *setting)
+{
+    struct faults *made = memory_get(sizeof(*made));
+    struct occasion *occasions;
+    made->setting = setting;
+    made->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (made->stop_fd < 0) {
+        free(made);
+        return -errno;
+    }
+    made->count = schedule_occasions(setting->schedule, setting->duration_ns, &occasions);
+    made->deeds = memory_get((made->count + 1) * sizeof(*made->deeds));
+    for (unsigned i = 0; i < made->count; i++) {
+        made->deeds[i].occasion = occasions[i];
+        made->deeds[i].occasion.at_ns += setting->timeline->begin_ns;
+        made->deeds[i].occasion.until_ns += setting->timeline->begin_ns;
+    }
+    free(occasions);
+    *faults = made;
+    return 0;
+}
+
+static void close_deed(struct faults *faults, struct deed *deed)
+{
+    if (deed->stage == HOLDING)
+        let_go(faults, deed);
+    else if (deed->stage == ORDERED && atomic_load(&deed->errand->done))
+        take_answer(faults, deed);
+    else if (deed->stage == ORDERED)
+        give_up(faults, deed, "not answered before the load was over");
+    else if (deed->stage != OVER)
+        give_up(faults, deed, "the load was over before");
+    end_errand(deed);
+    for (unsigned i = 0; i < deed->process_count; i++)
+        close(deed->pidfds[i]);
+    free(deed->pidfds);
+}
+
+uint64_t faults_close(struct faults *faults)
+{
+    uint64_t one = 1, top_killed_ns = 0;
+    if (!faults)
+        return 0;
+    for (unsigned i = 0; i < faults->count; i++) /* first of all */
+        if (faults->deeds[i].stopped)
+            signal_all(&faults->deeds[i], SIGCONT);
+    ssize_t written = write(faults->stop_fd, &one, sizeof(one)); /* can fail only when it is readable anyway */
+    (void)written;
+    for (unsigned i = 0; i < faults->count; i++)
+        close_deed(faults, &faults->deeds[i]);
+    top_killed_ns = faults->top_killed_ns;
+    close(faults->stop_fd);
+    free(faults->deeds);
+    free(faults);
+    return top_killed_ns;
+}

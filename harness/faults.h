@@ -1,0 +1,41 @@
+/*
+ * Carries out a schedule on a server under load. Whoever waits for the generator calls faults_turn whenever faults_next_ns has
+ * come; nothing in it blocks: what asks the server over HTTP does so in a thread of its own.
+ *
+ * Rule: whatever was stopped goes on, at the latest in faults_close.
+ */
+#ifndef HARNESS_FAULTS_H
+#define HARNESS_FAULTS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "schedule.h"
+#include "text.h"
+#include "timeline.h"
+
+struct faults_setting {
+    const struct schedule *schedule;
+    uint64_t duration_ns;      /* of the measured time, which begins with the timeline's */
+    pid_t server;              /* top of the tree of processes; only processes of that tree are touched */
+    const char *admin;         /* its address; NULL: there is none, and what needs it fails */
+    struct timeline *timeline; /* what was done, with the time it was done at */
+    struct names *notes;       /* what could not be done, and why */
+};
+
+struct faults;
+
+/* What `setting` points to outlives it. 0 (end with faults_close) or negative errno. */
+int faults_open(struct faults **faults, const struct faults_setting *setting);
+
+/* When faults_turn is to be called next, by clock_now_ns; UINT64_MAX: not any more. */
+uint64_t faults_next_ns(const struct faults *faults);
+void faults_turn(struct faults *faults);
+
+/*
+ * Everybody goes on; what was not carried out is noted. Takes NULL. Returns when the top process was killed by one of the
+ * faults (clock_now_ns), or 0.
+ */
+uint64_t faults_close(struct faults *faults);
+
+#endif
