@@ -339,11 +339,15 @@ int worker_begin(struct worker *worker)
     return post_send(&private->post, CHANNEL_READY, 0, SLICE(""));
 }
 
-/* A handler has the requests; the connections' coming and going stays the worker's. */
+/*
+ * A handler has the requests; the connections' coming and going stays the worker's, and so do the times: a request that is passed
+ * on costs so much that each of them can be timed (sampler.h is for those that are answered on the spot).
+ */
 
 static void pass_request(void *context, struct http_request *request)
 {
     const struct worker_private *private = ((struct worker *)context)->private;
+    request->arrived_ns = clock_now_ns();
     private->handler->request(private->handler_context, request);
 }
 
@@ -351,6 +355,16 @@ static void pass_abandoned(void *context, struct http_request *request)
 {
     const struct worker_private *private = ((struct worker *)context)->private;
     private->handler->abandoned(private->handler_context, request);
+}
+
+/* What was refused before it was a request has not arrived. */
+static void note_answered(void *context, const struct http_request *request, int status, uint64_t body_bytes)
+{
+    const struct worker *worker = context;
+    (void)status;
+    (void)body_bytes;
+    if (request->arrived_ns)
+        timings_note(&worker->slot->timings, clock_now_ns() - request->arrived_ns, 1);
 }
 
 static void pass_drained(void *context, struct http_request *request)
@@ -363,6 +377,7 @@ static const struct http_server_events handler_events = {
     .request = pass_request,
     .abandoned = pass_abandoned,
     .drained = pass_drained,
+    .answered = note_answered,
     .empty = on_server_empty,
     .released = on_released,
 };

@@ -47,6 +47,9 @@ static void on_request(void *context, struct http_request *request)
 
 static void on_answered(void *context, const struct http_request *request, int status, uint64_t body_bytes)
 {
+    struct worker *worker = context;
+    if (worker->private->unlogged->answered)
+        worker->private->unlogged->answered(worker, request, status, body_bytes);
     write_line(context, request, status ? status : STATUS_CLIENT_GONE, body_bytes);
 }
 

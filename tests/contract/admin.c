@@ -195,14 +195,23 @@ struct times {
     double p50_us, p99_us;
 };
 
-/* Of the first worker, once they stand for `least` answers: an answer is noted behind its sending. */
-static struct times wait_times(struct contract *contract, const struct server *server, json_int_t least)
+static const json_t *first_row(const json_t *status, const char *role)
+{
+    const json_t *rows = json_object_get(status, "workers"), *row;
+    size_t i = 0;
+    while ((row = json_array_get(rows, i)) && strcmp(json_string_value(json_object_get(row, "role")), role) != 0)
+        i++;
+    return row;
+}
+
+/* Of the first worker or front, once they stand for `least` answers: an answer is noted behind its sending. */
+static struct times wait_times(struct contract *contract, const struct server *server, const char *role, json_int_t least)
 {
     uint64_t deadline_ns = now_ns() + contract->patience_ns;
     struct times times;
     do {
         json_t *status = status_get(contract, server);
-        const json_t *row = json_array_get(json_object_get(status, "workers"), 0), *told = json_object_get(row, "service_time");
+        const json_t *told = json_object_get(first_row(status, role), "service_time");
         times = (struct times){
             .count = json_integer_value(json_object_get(told, "count")),
             .p50_us = json_number_value(json_object_get(told, "p50_us")),
@@ -221,15 +230,37 @@ void test_service_times(struct contract *contract)
     struct client *client = client_open(contract, server);
     for (unsigned i = 0; i < 30; i++)
         client_get(client, i % 3 ? "/wait/20ms" : "/wait/1ms", 200, &response);
-    struct times times = wait_times(contract, server, 30);
+    struct times times = wait_times(contract, server, "worker", 30);
     CHECK(contract, times.count == 30, "30 waits, and %lld were timed", (long long)times.count);
     CHECK(contract, times.p50_us >= 19000 && times.p99_us >= times.p50_us,
           "20 of 30 took 20 ms or more, but p50 is %g us and p99 %g us", times.p50_us, times.p99_us);
     for (unsigned i = 0; i < 1000; i++)
         client_get(client, "/hello", 200, &response);
-    times = wait_times(contract, server, 30 + 1000 - 31);
+    times = wait_times(contract, server, "worker", 30 + 1000 - 31);
     CHECK(contract, times.count >= 30 + 1000 - 31 && times.count <= 30 + 1000, "1030 answers, and the times stand for %lld",
           (long long)times.count);
+}
+
+/* A front times what its clients wait for, each request: the worker is in it. With and without an access log, which listens, too.
+ */
+void test_front_times(struct contract *contract)
+{
+    for (int logged = 0; logged < 2; logged++) {
+        char path[CONTRACT_PATH];
+        struct response response;
+        contract_file(contract, "access", path);
+        struct server *server = server_start(contract, 1, "--fronts", "1", logged ? "--access-log" : NULL, path, NULL);
+        struct client *client = client_open(contract, server), *leaving = client_open(contract, server);
+        client_print(leaving, "GET /wait/10m HTTP/1.1\r\nHost: contract\r\n\r\n");
+        for (unsigned i = 0; i < 30; i++)
+            client_get(client, i % 3 ? "/wait/20ms" : "/hello", 200, &response);
+        client_reset(leaving);                                           /* who was never answered has no time */
+        client_print(client_open(contract, server), "nonsense\r\n\r\n"); /* nor has what is no request */
+        struct times times = wait_times(contract, server, "front", 30);
+        CHECK(contract, times.count == 30, "30 requests, and %lld were timed", (long long)times.count);
+        CHECK(contract, times.p50_us >= 19000 && times.p99_us >= times.p50_us,
+              "20 of 30 took 20 ms or more, but p50 is %g us and p99 %g us", times.p50_us, times.p99_us);
+    }
 }
 
 /* ---- who may ask ---- */

@@ -83,6 +83,7 @@
     X(metrics_sums, TRAIT_STEERED)                                            \
     X(metrics_survive_a_crash, TRAIT_STEERED | TRAIT_PROCESSES)               \
     X(service_times, TRAIT_STEERED)                                           \
+    X(front_times, TRAIT_STEERED | TRAIT_FRONTS)                              \
     X(admin_methods, TRAIT_STEERED)                                           \
     X(admin_bad_values, TRAIT_STEERED)                                        \
     X(admin_browser, TRAIT_STEERED)                                           \
