@@ -14,7 +14,7 @@
 #include "base/random.h"
 
 #define BOOTSTRAP_RUNS         10000u
-#define BOOTSTRAP_COVERAGE     0.95 /* nominal: with six blocks it is nearer to 0.9 */
+#define BOOTSTRAP_COVERAGE     0.95 /* nominal; tests hold it against simulated blocks */
 #define BOOTSTRAP_BLOCKS_LEAST 6u   /* below them resamples repeat each other too often to tell anything */
 
 struct bootstrap {

@@ -86,7 +86,8 @@ struct summary {
 void summary_make(struct summary *summary, const struct results *results);
 void summary_free(struct summary *summary);
 
-/* summary.csv (tidy: one line a row and metric) and summary.json below the results folder. 0 or negative errno. */
+/* summary.csv (tidy: one line a row and metric), summary.json and summary.md (for a merge request) below the results folder. 0 or
+ * negative errno. */
 int summary_write(const struct summary *summary);
 
 /* The row of an experiment's baseline at this load (the same number of workers if there is one), or NULL. */

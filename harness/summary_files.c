@@ -1,5 +1,5 @@
 /*
- * summary_files: a summary as summary.csv, tidy, and as summary.json.
+ * summary_files: a summary as summary.csv, tidy, and as summary.json. summary_markdown.c writes summary.md.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 #include "base/file.h"
 
 #include "summary.h"
+#include "summary_parts.h"
 
 /* ---- summary.csv ---- */
 
@@ -217,5 +218,7 @@ static int write_json(const struct summary *summary)
 int summary_write(const struct summary *summary)
 {
     int result = write_csv(summary);
-    return result ? result : write_json(summary);
+    if (!result)
+        result = write_json(summary);
+    return result ? result : summary_write_markdown(summary);
 }

@@ -16,4 +16,7 @@ void summary_find_powers(struct summary *summary);
 void summary_find_trends(struct summary *summary);
 void summary_free_trends(struct summary *summary);
 
+/* summary.md. 0 or negative errno. */
+int summary_write_markdown(const struct summary *summary);
+
 #endif

@@ -90,6 +90,11 @@ static char *column_estimate(const struct view *view)
     return estimate_text(&view->row->of[view->metric], view->metric);
 }
 
+static char *column_primary(const struct view *view)
+{
+    return estimate_text(&view->row->of[view->experiment->primary], view->experiment->primary);
+}
+
 static char *column_median(const struct view *view)
 {
     struct estimate point = view->row->of[view->metric];
@@ -148,7 +153,7 @@ static char *column_verdict(const struct view *view)
 }
 
 struct column {
-    const char *heading; /* %s is the baseline */
+    const char *heading; /* %s is the baseline, %p the primary metric */
     char *(*text)(const struct view *view);
     enum metric metric;
     enum { LEFT = 1, NEEDS_BASELINE = 2, NEEDS_SCALING = 4 } flags;
@@ -201,15 +206,34 @@ static const struct column resource_columns[] = {
     {0},
 };
 
+static const struct column primary_columns[] = {
+    {"strategy", column_name, 0, LEFT},
+    {"%p", column_primary, 0, 0},
+    {"against %s", column_ratio, 0, NEEDS_BASELINE},
+    {"", column_verdict, 0, LEFT},
+    {0},
+};
+
 static const struct column *const layouts[] = {
     [LAYOUT_COST] = cost_columns, [LAYOUT_LATENCY] = latency_columns, [LAYOUT_SHARES] = share_columns};
 
 /* ---- making ---- */
 
-static char *heading_text(const char *heading, const char *baseline)
+static char *heading_text(const char *heading, const struct experiment *experiment)
 {
+    const struct metric_row *primary = &metrics[experiment->primary];
+    if (!strcmp(heading, "%p"))
+        return *primary->unit && strcmp(primary->unit, "1/s") ? text_print("%s, %s", primary->label, primary->unit)
+                                                              : text_copy(primary->label);
     const char *mark = strstr(heading, "%s");
-    return mark ? text_print("%.*s%s", (int)(mark - heading), heading, baseline) : text_copy(heading);
+    return mark ? text_print("%.*s%s", (int)(mark - heading), heading, experiment->baseline) : text_copy(heading);
+}
+
+static const struct column *columns_of(const struct experiment *experiment, enum table_detail detail)
+{
+    return detail == TABLE_PRIMARY     ? primary_columns
+           : detail == TABLE_RESOURCES ? resource_columns
+                                       : layouts[experiment_layout(experiment)];
 }
 
 static void add_row(struct table *table, const struct view *view, const struct column *const *shown)
@@ -239,13 +263,13 @@ void table_make(struct table *table, const struct summary *summary, unsigned exp
     *table = (struct table){0};
     struct view view = {.summary = summary, .experiment = &summary->results->plan.experiments[experiment]};
     const struct column *shown[TABLE_COLUMNS_MOST];
-    const struct column *column = detail == TABLE_RESULT ? layouts[experiment_layout(view.experiment)] : resource_columns;
+    const struct column *column = columns_of(view.experiment, detail);
     for (; column->heading; column++) {
         if (!is_shown(column, &view, experiment))
             continue;
         shown[table->columns] = column;
         table->left[table->columns] = column->flags & LEFT;
-        table->heading[table->columns++] = heading_text(column->heading, view.experiment->baseline);
+        table->heading[table->columns++] = heading_text(column->heading, view.experiment);
     }
     for (unsigned i = 0; i < summary->row_count; i++) {
         view.row = &summary->rows[i];
@@ -292,22 +316,32 @@ void table_print(const struct table *table, FILE *out)
         print_line(table, table->cells + r * table->columns, widths, out);
 }
 
-static void print_remark(char *text, FILE *out)
+static void take_remark(struct names *remarks, char *text)
 {
     if (*text)
-        fprintf(out, "   %s\n", text);
+        names_add(remarks, text);
     free(text);
+}
+
+void table_remarks(const struct summary *summary, unsigned experiment, struct names *remarks)
+{
+    *remarks = (struct names){0};
+    for (unsigned i = 0; i < summary->scaling_count; i++)
+        if (summary->scalings[i].experiment == experiment)
+            take_remark(remarks, scaling_text(&summary->scalings[i]));
+    for (unsigned i = 0; i < summary->knee_count; i++)
+        if (summary->knees[i].experiment == experiment)
+            take_remark(remarks, knee_text(&summary->knees[i]));
+    take_remark(remarks, power_text(summary, experiment));
 }
 
 static void print_remarks(const struct summary *summary, unsigned experiment, FILE *out)
 {
-    for (unsigned i = 0; i < summary->scaling_count; i++)
-        if (summary->scalings[i].experiment == experiment)
-            print_remark(scaling_text(&summary->scalings[i]), out);
-    for (unsigned i = 0; i < summary->knee_count; i++)
-        if (summary->knees[i].experiment == experiment)
-            print_remark(knee_text(&summary->knees[i]), out);
-    print_remark(power_text(summary, experiment), out);
+    struct names remarks;
+    table_remarks(summary, experiment, &remarks);
+    for (size_t i = 0; i < remarks.count; i++)
+        fprintf(out, "   %s\n", remarks.items[i]);
+    names_free(&remarks);
 }
 
 void table_print_summary(const struct summary *summary, FILE *out)

@@ -19,11 +19,15 @@ struct table {
     bool *ranked;                  /* a row each: false is shown, flagged */
 };
 
-enum table_detail { TABLE_RESULT, TABLE_RESOURCES }; /* what the experiment asks; what it took: CPU, memory, start-up time */
+/* What the experiment asks; what it took: CPU, memory, start-up time; its primary metric alone. */
+enum table_detail { TABLE_RESULT, TABLE_RESOURCES, TABLE_PRIMARY };
 
 void table_make(struct table *table, const struct summary *summary, unsigned experiment, enum table_detail detail);
 void table_free(struct table *table);
 void table_print(const struct table *table, FILE *out);
+
+/* What is to be said below the table of an experiment, a line each: laws, knees, power. The caller frees the names. */
+void table_remarks(const struct summary *summary, unsigned experiment, struct names *remarks);
 
 /* All experiments with their headings, as `run` ends. */
 void table_print_summary(const struct summary *summary, FILE *out);

@@ -62,7 +62,7 @@ case_two_cells() {
     plan two 2 "even, odd"
     run --plan ./two.ini --out r --seed 7
     expect_status $? 0
-    for file in run.json plan.ini machine-before.json machine-after.json rejected.csv summary.csv summary.json report.html; do
+    for file in run.json plan.ini machine-before.json machine-after.json rejected.csv summary.csv summary.json summary.md report.html; do
         expect_file "r/$file"
     done
     for cell in 01-cost-even-w2-closed 01-cost-odd-w2-closed 02-cost-even-w2-closed 02-cost-odd-w2-closed; do
@@ -73,6 +73,10 @@ case_two_cells() {
     expect_in r/cells/01-cost-even-w2-closed/server.json '"requests": 2000' # two workers, 1000 each between the two readings
     expect_in r/cells/01-cost-even-w2-closed/workers.csv '^0,32,600,'
     expect_in r/summary.csv '^cost,even,2,closed,requests_per_s,2,10000,'
+    expect_in r/summary.csv ',cells_not_ranked,p,p_holm$'
+    expect_in r/summary.md '^| strategy | CPU per request, us | against even | verdict |$'
+    expect_in r/summary.md '^| odd | [0-9.]* | [0-9.]* |  |$'
+    expect_in r/summary.md 'seed 7'
     expect_in out 'What does it cost?'
     [ "$(tail -1 out)" = "Report: r/report.html" ] || fail "the last line does not name the report"
     expect_no_drafts r

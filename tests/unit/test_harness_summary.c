@@ -218,6 +218,36 @@ static void test_rejected_blocks(void **state)
     write_run(0);
 }
 
+static void test_markdown(void **state)
+{
+    (void)state;
+    struct results results;
+    struct summary summary;
+    char *path = text_print("%s/summary.md", folder), *text;
+    size_t length;
+    write_run(1);
+    open_summary(&results, &summary);
+    assert_int_equal(summary_write(&summary), 0);
+    assert_int_equal(file_read(path, 1 << 20, &text, &length), 0);
+    assert_non_null(strstr(text, "| strategy | CPU per request, us | against base | verdict |\n|---|---:|---:|---|\n"));
+    assert_non_null(strstr(text, "\nRejected: 1 of 6 blocks (block 1: steal).\nNo verdicts: "));
+    assert_non_null(strstr(text, "| broken | - | - | NOT RANKED: it did not start |\n"));
+    assert_non_null(strstr(text, "\nMachine: not recorded, not recorded; not recorded.\n"));
+    free(text);
+    close_summary(&results, &summary);
+    write_run(0);
+    open_summary(&results, &summary);
+    summary.rows[1].strategy = "a|b";
+    assert_int_equal(summary_write(&summary), 0);
+    assert_int_equal(file_read(path, 1 << 20, &text, &length), 0);
+    assert_non_null(strstr(text, "| a\\|b"));
+    assert_non_null(strstr(text, "\nNo block was rejected.\nFigures are medians of 6 blocks"));
+    assert_non_null(strstr(text, "\n- With these 6 blocks a difference of "));
+    free(text);
+    free(path);
+    close_summary(&results, &summary);
+}
+
 /* Files cut at every length that a killed copy might leave: a message or a row less, never a crash. */
 static void cut_everywhere(const char *name)
 {
@@ -277,8 +307,9 @@ static void test_odd_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_verdicts), cmocka_unit_test(test_words),     cmocka_unit_test(test_rejected_blocks),
-        cmocka_unit_test(test_power),    cmocka_unit_test(test_cut_files), cmocka_unit_test(test_odd_values),
+        cmocka_unit_test(test_verdicts),   cmocka_unit_test(test_words),    cmocka_unit_test(test_rejected_blocks),
+        cmocka_unit_test(test_power),      cmocka_unit_test(test_markdown), cmocka_unit_test(test_cut_files),
+        cmocka_unit_test(test_odd_values),
     };
     return cmocka_run_group_tests(tests, write_folder, remove_folder);
 }
