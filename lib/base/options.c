@@ -53,9 +53,17 @@ static bool in_range(const struct option_spec *spec, double value)
     return value >= (double)spec->min && (spec->max == 0 || value <= (double)spec->max);
 }
 
+/* 0: there is none. */
+static uint64_t upper_limit(const struct option_spec *spec)
+{
+    return spec->max == 0 && spec->type == OPTION_TIME ? OPTION_TIME_MAX : spec->max;
+}
+
 static int store_number(const struct option_spec *spec, void *field, int parsed, uint64_t value)
 {
-    if (parsed < 0 || value < spec->min || (spec->max != 0 && value > spec->max))
+    uint64_t most = upper_limit(spec);
+
+    if (parsed < 0 || value < spec->min || (most != 0 && value > most))
         return -EINVAL;
     *(uint64_t *)field = value;
     return 0;
@@ -150,13 +158,13 @@ static int set_custom(const struct option_spec *spec, void *field, const char *t
     return spec->parse(text, field);
 }
 
-/* "1ms..1h", "1ms or more", or nothing where every value of the type will do. */
+/* "1ms..1h", "1 or more", or nothing where every value of the type will do. */
 static void describe_range(const struct option_spec *spec, char *(*format)(uint64_t, char *), char *text)
 {
     char least[UNITS_TEXT_SIZE], most[UNITS_TEXT_SIZE];
 
-    if (spec->max != 0)
-        snprintf(text, OPTION_ALLOWED_SIZE, "%s..%s", format(spec->min, least), format(spec->max, most));
+    if (upper_limit(spec) != 0)
+        snprintf(text, OPTION_ALLOWED_SIZE, "%s..%s", format(spec->min, least), format(upper_limit(spec), most));
     else if (spec->min != 0)
         snprintf(text, OPTION_ALLOWED_SIZE, "%s or more", format(spec->min, least));
 }
@@ -254,7 +262,8 @@ static int set_value(const struct option_program *program, const struct option_f
     if (result == -ENOMEM)
         return fail(program, error, "%s%s: out of memory", dashes, spec->name);
     allowed_for_message(spec, allowed, sizeof(allowed));
-    return fail(program, error, "%s%s: '%.*s' is not allowed; use %s", dashes, spec->name, VALUE_LONGEST, text, allowed);
+    return fail(program, error, "%s%s: '%.*s' is not allowed; use %s", dashes, spec->name, VALUE_LONGEST,
+                spec->secret ? "(hidden)" : text, allowed);
 }
 
 /* The same for a row of the program's tables, which somebody may want to know of. */

@@ -39,19 +39,23 @@ struct option_list {
     size_t count;
 };
 
+/* A year, in ns: sums of a few such times, and of a clock, are far from overflowing. */
+#define OPTION_TIME_MAX (UINT64_C(365) * 24 * 3600 * 1000000000)
+
 struct option_spec {
     const char *name;
     char letter, also; /* short form, and a second one, or 0 */
     enum option_type type;
-    size_t offset;                               /* of the field, in the table's struct: OPTION_FIELD */
-    uint64_t min, max;                           /* numbers, times (ns), sizes; max 0 means no upper limit */
-    const char *fallback;                        /* the default, as a user would type it; NULL leaves the field alone */
-    const char *argument;                        /* its name in --help; unused for flags */
-    const char *allowed;                         /* what is allowed, for messages; NULL: made from type, range or choices */
-    const char *const *choices;                  /* OPTION_CHOICE: names, ended by NULL; else: words a shell may offer */
-    bool is_file;                                /* the value is a path: a shell may offer files */
-    bool reloadable;                             /* a value that has changed in a configuration file is taken at a reload */
-    const char *alias, *value;                   /* OPTION_ALIAS */
+    size_t offset;              /* of the field, in the table's struct: OPTION_FIELD */
+    uint64_t min, max;          /* numbers, times (ns), sizes; max 0 means no upper limit, of times OPTION_TIME_MAX */
+    const char *fallback;       /* the default, as a user would type it; NULL leaves the field alone */
+    const char *argument;       /* its name in --help; unused for flags */
+    const char *allowed;        /* what is allowed, for messages; NULL: made from type, range or choices */
+    const char *const *choices; /* OPTION_CHOICE: names, ended by NULL; else: words a shell may offer */
+    bool is_file;               /* the value is a path: a shell may offer files */
+    bool secret;                /* no message tells the value */
+    bool reloadable;            /* a value that has changed in a configuration file is taken at a reload */
+    const char *alias, *value;  /* OPTION_ALIAS */
     int (*parse)(const char *text, void *field); /* OPTION_CUSTOM: 0 or a negative errno */
     const char *group;                           /* heading in --help; NULL goes on under the row before */
     const char *help;                            /* '\n' begins a new line */

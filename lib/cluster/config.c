@@ -422,7 +422,9 @@ static int print_row(const struct config *config, const struct config_row *row, 
         fprintf(out, "%s = %s\n", name, is_on(row) ? "on" : "off");
     else if (row->texts.count == 0)
         fprintf(out, "# %s = %s\n", name, row->spec->argument ? row->spec->argument : "VALUE");
-    for (size_t i = 0; i < row->texts.count; i++) {
+    else if (row->spec->secret)
+        fprintf(out, "# %s = %s (given, and not shown)\n", name, row->spec->argument);
+    for (size_t i = 0; i < row->texts.count && !row->spec->secret; i++) {
         const char *text = row->texts.items[i];
         if (!can_be_written(text))
             return config_complain(

@@ -203,6 +203,8 @@ static void say_it_stays(const struct config *config, const struct config_row *r
                          const struct log *log)
 {
     const char *now = first_text(&row->texts), *wanted = first_text(texts);
+    if (row->spec->secret)
+        now = wanted = "(hidden)";
     log_line(log, LOG_WARN, "%.*s: %s: '%.*s' has no effect before the next start; it stays '%.*s'", CONFIG_SHOWN_LONGEST,
              config->file, row->spec->name, CONFIG_SHOWN_LONGEST, wanted ? wanted : "", CONFIG_SHOWN_LONGEST, now ? now : "");
 }

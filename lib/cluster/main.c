@@ -194,17 +194,53 @@ static bool fill_standard_streams(void)
     return true;
 }
 
+/* ---- secrets ---- */
+
+/* The command line, to be kept: what ps shows is written over. One block; the caller frees it. NULL without memory. */
+static char **copy_command_line(int argc, char **argv)
+{
+    size_t pointers = ((size_t)argc + 1) * sizeof *argv, length = 0;
+    for (int i = 0; i < argc; i++)
+        length += strlen(argv[i]) + 1;
+    char **copy = malloc(pointers + length);
+    char *text = copy ? (char *)copy + pointers : NULL;
+    for (int i = 0; i < argc && copy; i++) {
+        copy[i] = text;
+        text = stpcpy(text, argv[i]) + 1;
+    }
+    if (copy)
+        copy[argc] = NULL;
+    return copy;
+}
+
+/* What is left is allowed as a token, too: workers are started with this command line, and have no use for the token. */
+static void hide_token(int argc, char **argv, const char *token)
+{
+    static const char name[] = "--admin-token";
+    for (int i = 1; i < argc && token; i++) {
+        char *equals = strchr(argv[i], '='), *value = NULL;
+        if (strcmp(argv[i], name) == 0 && i + 1 < argc)
+            value = argv[i + 1];
+        else if (equals && strncmp(argv[i], name, sizeof name - 1) == 0 && equals == argv[i] + sizeof name - 1)
+            value = equals + 1;
+        if (value && admin_token_is_allowed(value, strlen(value)))
+            memset(value, '*', strlen(value));
+    }
+}
+
 int cluster_main(const struct strategy *strategy, int argc, char **argv)
 {
     struct launch launch = {.strategy = strategy, .own = own_options(strategy), .config = {.shared = -1, .shared_earlier = -1}};
+    char **kept = copy_command_line(argc, argv);
     int status = EXIT_USAGE;
     if (!fill_standard_streams())
         goto out; /* and nowhere to say so */
-    if (!launch.own || open_config(&launch) != 0) {
+    if (!kept || !launch.own || open_config(&launch) != 0) {
         fprintf(stderr, "%s: out of memory\n", strategy->name);
         goto out;
     }
-    int outcome = read_settings(&launch, argc, argv);
+    int outcome = read_settings(&launch, argc, kept);
+    hide_token(argc, argv, launch.options.admin_token);
     if (outcome == OPTIONS_DONE)
         status = 0;
     else if (outcome == OPTIONS_RUN)
@@ -212,5 +248,6 @@ int cluster_main(const struct strategy *strategy, int argc, char **argv)
 out:
     config_close(&launch.config);
     free(launch.own);
+    free(kept);
     return status;
 }

@@ -143,9 +143,9 @@ const struct option_spec cluster_option_specs[] = {
      .allowed = net_address_allowed,
      .help = "answer GET /status (JSON) and /metrics (Prometheus), POST /reload, /scale, /drain and /restart there; needs a token "
              "unless it is a loopback address or unix:PATH"},
-    {.name = "admin-token", .type = OPTION_CUSTOM, ROW(admin_token), .parse = parse_token, .argument = "TOKEN",
+    {.name = "admin-token", .type = OPTION_CUSTOM, ROW(admin_token), .parse = parse_token, .secret = true, .argument = "TOKEN",
      .allowed = ADMIN_TOKEN_ALLOWED,
-     .help = "there, refuse who does not send Authorization: Bearer TOKEN; ps shows it to all on this machine"},
+     .help = "there, refuse who does not send Authorization: Bearer TOKEN; ps shows it to all on this machine until the program has read it"},
     {.name = "admin-token-file", .type = OPTION_TEXT, ROW(admin_token_file), .is_file = true, .argument = "FILE",
      .help = "the same with the first line of this file, which ps does not show"},
     {.name = "faults", .type = OPTION_FLAG, ROW(faults), .reloadable = true, .help = "serve /crash, /leak/SIZE and /stall/TIME, for experiments"},

@@ -396,6 +396,43 @@ void test_admin_token(struct contract *contract)
           server->ready);
 }
 
+static void expect_no_token(struct contract *contract, const char *path)
+{
+    char text[65536];
+    FILE *file = fopen(path, "re");
+    CHECK(contract, file != NULL, "%s: %s", path, strerror(errno));
+    size_t length = fread(text, 1, sizeof text, file);
+    fclose(file);
+    CHECK(contract, length > 0, "%s is empty", path);
+    CHECK(contract, memmem(text, length, GOOD_TOKEN, strlen(GOOD_TOKEN)) == NULL, "%s tells the token", path);
+}
+
+/* Nobody hears it who may not: ps, the event log, /status. */
+void test_admin_token_is_hidden(struct contract *contract)
+{
+    static const char *const targets[] = {"/status", "/metrics"};
+    static const char *const forms[][3] = {{"--admin-token", GOOD_TOKEN, NULL}, {"--admin-token=" GOOD_TOKEN, NULL, NULL}};
+    char events[CONTRACT_PATH], path[64];
+    struct response response;
+    struct family family;
+    contract_file(contract, "events", events);
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        struct server *server = server_start(contract, 0, "--event-log", events, forms[i][0], forms[i][1], NULL);
+        family_collect(contract, server->pid, &family);
+        for (size_t j = 0; j < family.count; j++) {
+            snprintf(path, sizeof path, "/proc/%d/cmdline", (int)family.pids[j]);
+            expect_no_token(contract, path);
+        }
+        family_release(&family);
+        expect_no_token(contract, events);
+        for (size_t j = 0; j < sizeof targets / sizeof targets[0]; j++) {
+            expect(contract, server, "GET", targets[j], "Authorization: Bearer " GOOD_TOKEN "\r\n", 200, &response);
+            CHECK(contract, !body_has(&response, GOOD_TOKEN), "%s tells the token", targets[j]);
+        }
+        expect(contract, server, "GET", "/status", "Authorization: Bearer ****************************\r\n", 401, &response);
+    }
+}
+
 /* The first line of the file; it is read at the start and may be gone later. */
 void test_admin_token_file(struct contract *contract)
 {

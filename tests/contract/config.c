@@ -69,12 +69,33 @@ void test_check_config(struct contract *contract)
     CHECK(contract, strcmp(first, second) == 0, "fed back, it prints:\n%s\nwanted:\n%s", second, first);
 }
 
+#define TOKEN "a-token-that-nobody-may-see"
+
+/* Neither the settings nor a complaint about one tell a token. */
+void test_config_hides_the_token(struct contract *contract)
+{
+    char path[CONTRACT_PATH], text[SERVER_TEXT];
+    const char *const on_command_line[] = {"--admin-token", TOKEN, "--check-config", NULL};
+    const char *const in_file[] = {"--config", path, "--check-config", NULL};
+    const char *const wrong[] = {"--admin-token", TOKEN " and a blank", NULL};
+    run_for_text(contract, on_command_line, text);
+    CHECK(contract, !strstr(text, TOKEN) && strstr(text, "# admin-token"), "--check-config prints:\n%s", text);
+    write_config(contract, "[default]\nadmin-token = " TOKEN "\n", path);
+    run_for_text(contract, in_file, text);
+    CHECK(contract, !strstr(text, TOKEN) && strstr(text, "# admin-token"), "--check-config prints:\n%s", text);
+    struct server *server = spawn_plain(contract, wrong);
+    CHECK(contract, server_wait_exit(server), "a bad token is taken");
+    server_errors(server, text, sizeof text);
+    CHECK(contract, !strstr(text, TOKEN) && strstr(text, "--admin-token"), "a bad token is told: %s", text);
+}
+
 static const struct {
     const char *text, *arguments[3]; /* behind --config FILE */
     const char *words[4];            /* in the message */
 } refusals[] = {
     {"[default]\ngraec = 1s\n", {NULL}, {"site.ini:2:", "graec", "1s", "grace"}},
     {"[default]\n\ngrace = 1\n", {NULL}, {"site.ini:3:", "grace", "'1'", "5ms"}},
+    {"[default]\ngrace = 5000000h\n", {NULL}, {"site.ini:2:", "grace", "5000000h", "8760h"}},
     {"[default]\nmax-body = 99999m\n", {NULL}, {"site.ini:2:", "max-body", "99999m", "1g"}},
     {"[default]\ngrace = 1s\n[one]\n[two]\n", {"--env", "three"}, {"--env", "three", "[one]", "[two]"}},
     {"[default]\nnonsense\n", {NULL}, {"site.ini:2:", "nonsense", "KEY = VALUE"}},

@@ -90,6 +90,7 @@
     X(admin_crowd, TRAIT_STEERED)                                             \
     X(admin_token, TRAIT_STEERED)                                             \
     X(admin_token_file, TRAIT_STEERED)                                        \
+    X(admin_token_is_hidden, TRAIT_KIT)                                       \
     X(admin_token_rules, TRAIT_STEERED)                                       \
     X(admin_cannot, TRAIT_STEERED)                                            \
     X(admin_reload, TRAIT_STEERED | TRAIT_PROCESSES)                          \
@@ -110,6 +111,7 @@
     X(unix_path_refused, TRAIT_NO_UNIX)                                       \
     /* config.c */                                                            \
     X(check_config, TRAIT_KIT)                                                \
+    X(config_hides_the_token, TRAIT_KIT)                                      \
     X(bad_config, TRAIT_KIT)                                                  \
     X(config_reaches_workers, TRAIT_KIT)                                      \
     X(config_outlives_its_file, TRAIT_KIT | TRAIT_PROCESSES)                  \

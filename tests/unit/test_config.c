@@ -219,7 +219,7 @@ static const struct {
     {"# x\n[default]\n\nworkers = 0\n", "--config FILE", "prog: FILE:4: workers: '0' is not allowed; use 1..64"},
     {"[default]\nworkers = 0\n", "--config FILE --workers 2", "prog: FILE:2: workers: '0' is not allowed; use 1..64"},
     {"[default]\nworkers = 1\n[x]\ngrace = 5\n", "--config FILE --env x",
-     "prog: FILE:4: grace: '5' is not allowed; use a time such as 250us, 5ms, 1.5s or 2m"},
+     "prog: FILE:4: grace: '5' is not allowed; use 0..8760h, a time such as 250us, 5ms, 1.5s or 2m"},
     {"[default]\nfaults = perhaps\n", "--config FILE", "prog: FILE:2: faults: 'perhaps' is not allowed; use on or off"},
     {"[x]\nworkrs = 0\n", "--config FILE", "prog: FILE:2: unknown key 'workrs' (value '0'); did you mean workers?"},
     {"workers = 1\n", "--config FILE", "prog: FILE:1: 'workers' stands before the first section; begin with [default]"},
@@ -236,7 +236,7 @@ static const struct {
     {"", "--config /nowhere/x.ini", "prog: --config: '/nowhere/x.ini': No such file or directory"},
     {"", "--config /tmp", "prog: --config: '/tmp': Is a directory"},
     {"[default]\nworkers = 0\n", "--config FILE --grace 5", /* the command line's mistakes come first */
-     "prog: --grace: '5' is not allowed; use a time such as 250us, 5ms, 1.5s or 2m"},
+     "prog: --grace: '5' is not allowed; use 0..8760h, a time such as 250us, 5ms, 1.5s or 2m"},
     {"", "--config FILE stray", "prog: 'stray' is not allowed; use options only, see --help"},
 };
 
