@@ -78,7 +78,11 @@ static int open_upstream(struct place *place)
     if (error)
         return error;
     place->listener = net_listen(&any_port, 0, (int)place->primary->options->backlog);
-    return place->listener < 0 ? place->listener : net_local_address(place->listener, address);
+    if (place->listener < 0)
+        return place->listener;
+    error = net_local_address(place->listener, address);
+    place->primary->scoreboard->upstreams_version++;
+    return error;
 }
 
 static int open_in_group(struct place *place)
@@ -120,11 +124,16 @@ static void leave_group(struct primary *primary, unsigned index)
 
 static void close_place(struct place *place)
 {
+    struct primary *primary = place->primary;
     close_descriptor(&place->listener);
-    if (place->primary->own_listeners != LISTEN_REUSEPORT)
+    if (primary->own_listeners == LISTEN_UPSTREAM) { /* the port may be another program's soon */
+        primary->scoreboard->upstreams[place->index].length = 0;
+        primary->scoreboard->upstreams_version++;
+    }
+    if (primary->own_listeners != LISTEN_REUSEPORT)
         return;
-    leave_group(place->primary, place->index);
-    listeners_steer(place->primary);
+    leave_group(primary, place->index);
+    listeners_steer(primary);
 }
 
 static bool stays(const struct place *place)

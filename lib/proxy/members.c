@@ -9,8 +9,9 @@
  * But while it still accepts, connections that were meant for the new one may end up with it; so those, too, are given up when
  * it has stopped accepting (`departures`).
  *
- * Rule: when nobody is open, a request still goes to an address that is known. A worker that is being started again, or whoever
- * looks after its socket until then, will find it there; only when nobody listens any more it is refused.
+ * Rule: when nobody is open, a request still goes to an address that is known, and every address is known that has been written
+ * down, open or not. A worker that is being started again, or whoever looks after its socket until then, will find it there; only
+ * when nobody listens any more it is refused.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -58,9 +59,7 @@ static void take_back_passed_over(struct proxy *proxy)
 
 static bool is_same(const struct upstream *upstream, bool open, const struct net_address *address)
 {
-    if (!open || !upstream->open)
-        return open == upstream->open;
-    return upstream->address.length == address->length &&
+    return open == upstream->open && upstream->address.length == address->length &&
            memcmp(&upstream->address.storage, &address->storage, address->length) == 0;
 }
 
@@ -79,8 +78,7 @@ static void look_at(struct proxy *proxy, unsigned i)
     upstream->open = open;
     upstream->generation = generation;
     upstream->departures = departures;
-    if (open)
-        upstream->address = proxy->settings.upstreams[i];
+    upstream->address = proxy->settings.upstreams[i];
 }
 
 /* The policy chooses among the first so many; the others are not even looked at. */

@@ -26,7 +26,8 @@
  */
 struct proxy_members {
     const _Atomic uint32_t *version;     /* grows behind every change of anything below, or of an address; NULL: nothing changes */
-    const _Atomic uint8_t *states;       /* enum upstream_state; the address was written before it became OPEN */
+    const _Atomic uint8_t *states;       /* enum upstream_state; the address was written before it became OPEN. While none is,
+                                            requests wait at any address there is, if only in the queue of its socket */
     const _Atomic uint32_t *generations; /* another one, and kept connections lead to somebody who is about to end */
     const _Atomic uint32_t *departures;  /* the same, said by the one who leaves, once it takes no more connections */
 };

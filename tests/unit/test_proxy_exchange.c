@@ -660,13 +660,35 @@ static void test_nobody_is_open(void **state)
     struct bench bench;
     open_following_bench(&bench);
     int client = open_client(&bench);
-    say(client, GET);
-    assert_begins(hear(client, "no upstream: host is unreachable\n"), "HTTP/1.1 502 Bad Gateway\r\n");
+    int never_open = exchange_over(&bench, client, 0, -1, GET);
+    assert_int_equal(hear_end(never_open), 0);
     set_state(&bench, 1, UPSTREAM_OPEN);
     int kept = exchange_over(&bench, client, 1, -1, GET);
     set_state(&bench, 1, UPSTREAM_CLOSED);
-    int next = exchange_over(&bench, client, 1, -1, POST);
+    int next = exchange_over(&bench, client, 0, -1, POST);
     assert_int_equal(hear_end(kept), 0);
+    assert_int_equal(hear_end(next), 0);
+    hang_up(client);
+    close_bench(&bench);
+}
+
+/* No upstream has an address yet: that is said. Written down, it is found, open or not. */
+static void test_nobody_has_an_address(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct net_address first;
+    open_following_bench(&bench);
+    first = bench.upstreams[0];
+    for (unsigned i = 0; i < UPSTREAMS; i++)
+        bench.upstreams[i].length = 0;
+    bench.version++;
+    int client = open_client(&bench);
+    say(client, GET);
+    assert_begins(hear(client, "no upstream: host is unreachable\n"), "HTTP/1.1 502 Bad Gateway\r\n");
+    bench.upstreams[0] = first;
+    bench.version++;
+    int next = exchange_over(&bench, client, 0, -1, POST);
     assert_int_equal(hear_end(next), 0);
     hang_up(client);
     close_bench(&bench);
@@ -965,6 +987,7 @@ int main(void)
         cmocka_unit_test(test_another_worker_takes_over),
         cmocka_unit_test(test_upstream_moves),
         cmocka_unit_test(test_nobody_is_open),
+        cmocka_unit_test(test_nobody_has_an_address),
         cmocka_unit_test(test_post_finds_the_connection_closed),
         cmocka_unit_test(test_malformed_responses),
         cmocka_unit_test(test_nul_in_a_field),
