@@ -251,7 +251,11 @@ static void current_gone(struct place *place, const struct life *life)
     publish(place);
     if (failed)
         replacement_failed(place, life);
-    if (primary->serving && !primary_ends(primary) && place->wanted && !place->drained && !place->current)
+    if (!primary->serving || primary_ends(primary) || !place->wanted || place->drained || place->current)
+        return;
+    if (life->dismissed)
+        (void)start_or_retry(place); /* it did nothing wrong; said where it happens */
+    else
         start_again(place, life);
 }
 
@@ -477,8 +481,10 @@ int primary_drain_worker(struct primary *primary, unsigned index, char *why)
         return refuse(why, -EBUSY, "no other worker serves: it cannot be taken out");
     primary_event(primary, "drain", place, place->current, NULL);
     place->drained = true;
+    place->reload_due = false; /* its turn would bring it back */
     listeners_steer(primary);
     empty(place);
+    reload_go_on(primary);
     return 0;
 }
 

@@ -81,7 +81,6 @@ static void finish(struct primary *primary)
         log_line(primary->log, LOG_ERROR, "reload: aborted after %u of %u: %s", reload->replaced,
                  primary->worker_count + primary->front_count, reload->last_error);
         say_aborted(primary);
-        config_revert(primary->config); /* lives to come: no worker has shown that it can live with the new settings */
     } else {
         reload->done++;
         log_line(primary->log, LOG_INFO, "reload: done, %u replaced", reload->replaced);
@@ -119,14 +118,25 @@ static void begin_place(struct place *place)
     reload_place_settled(place, false, why);
 }
 
-/* Those that are not ready yet will not take over. */
+/* Those that are not ready yet will not take over; where there was nobody to take over from, another life follows. */
 static void call_off_others(struct primary *primary)
 {
     for (struct place *place = place_next(primary, NULL); place; place = place_next(primary, place)) {
+        struct life *begun = place->next ? place->next : place->current;
         place->reload_due = false;
-        if (place->reloading && place->next)
-            life_dismiss(place->next, "the reload was aborted");
+        if (place->reloading && begun && begun->state == LIFE_STARTING)
+            life_dismiss(begun, "the reload was aborted");
     }
+}
+
+/* Lives to come have the old settings: no worker has shown that it can live with the new ones. */
+static void fail(struct primary *primary, const char *why)
+{
+    struct reload *reload = &primary->reload;
+    reload->failing = true;
+    snprintf(reload->last_error, sizeof reload->last_error, "%s", why);
+    config_revert(primary->config);
+    call_off_others(primary);
 }
 
 void reload_go_on(struct primary *primary)
@@ -154,11 +164,8 @@ void reload_place_settled(struct place *place, bool ok, const char *why)
         place->reloading = false;
         reload->active--;
         reload->replaced += ok && place_serves(place); /* it may have been taken out meanwhile */
-        if (!ok && !reload->failing) {
-            reload->failing = true;
-            snprintf(reload->last_error, sizeof reload->last_error, "%s", why);
-            call_off_others(primary);
-        }
+        if (!ok && !reload->failing)
+            fail(primary, why);
     }
     reload_go_on(primary);
 }

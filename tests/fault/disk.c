@@ -72,6 +72,12 @@ void scene_replace_program(struct contract *contract, enum program_kind kind)
     case PROGRAM_EXITS:
         write_script(contract, fresh, "#!/bin/sh\nexit 1\n");
         break;
+    case PROGRAM_FIRST_GATED:
+        write_script(contract, fresh,
+                     "#!/bin/sh\ncase $CLUSTERBENCH_WORKER in 0:*) ;; *) exit 1 ;; esac\n"
+                     "while [ ! -e %s/gate ]; do sleep 0.02; done\nexec %s/real \"$@\"\n",
+                     contract->folder, contract->folder);
+        break;
     case PROGRAM_SLEEPS:
         write_script(contract, fresh, "#!/bin/sh\nexec sleep 600\n");
         break;

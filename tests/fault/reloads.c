@@ -237,6 +237,32 @@ void test_reload_that_fails_keeps_settings(struct contract *contract)
     scene_end(server, 0);
 }
 
+/* A life that had none to take over from is not ready when the reload fails: it ends, too, and the next one has the old settings.
+ */
+void test_reload_that_fails_calls_off_first_lives(struct contract *contract)
+{
+    char path[CONTRACT_PATH];
+    scene_copy_program(contract);
+    contract_file(contract, "site.ini", path);
+    write_settings(contract, path, "[default]\nfaults = on\n");
+    struct server *server = scene_start(contract, 2, "--config", path, "--reload-parallel", "2", "--restart-delay", "60s",
+                                        "--restart-delay-max", "60s", "--ready-timeout", "60s", NULL);
+    struct place_row victim = scene_wait_state(contract, server, false, 0, "ready");
+    scene_signal(contract, victim.pid, SIGKILL);
+    scene_wait_state(contract, server, false, 0, "restarting");
+    write_settings(contract, path, "[default]\nfaults = off\n");
+    scene_replace_program(contract, PROGRAM_FIRST_GATED);
+    scene_signal(contract, server->pid, SIGHUP);
+    scene_log_wait(server, "worker 1: the new one did not become ready", 1);
+    scene_open_gate(contract);
+    expect_aborted(contract, server, 1, "exit status 1");
+    scene_wait_state(contract, server, false, 0, "ready");
+    scene_post(contract, server, "/drain?worker=1", 200);
+    scene_wait_state(contract, server, false, 1, "drained");
+    scene_ask(contract, server, "/leak/1k");
+    scene_end(server, 0);
+}
+
 /* ---- sockets of the workers' own ---- */
 
 static int read_migrate(void)

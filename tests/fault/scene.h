@@ -122,11 +122,12 @@ void scene_copy_program(struct contract *contract);
 
 /* What stands in place of the program from now on: another inode under its name. */
 enum program_kind {
-    PROGRAM_GOOD,   /* a new copy */
-    PROGRAM_GATED,  /* waits for scene_open_gate, then is the program */
-    PROGRAM_EXITS,  /* exits with status 1 */
-    PROGRAM_SLEEPS, /* never becomes ready */
-    PROGRAM_NONE,   /* no file */
+    PROGRAM_GOOD,        /* a new copy */
+    PROGRAM_GATED,       /* waits for scene_open_gate, then is the program */
+    PROGRAM_EXITS,       /* exits with status 1 */
+    PROGRAM_FIRST_GATED, /* the one for worker 0, the other for all others */
+    PROGRAM_SLEEPS,      /* never becomes ready */
+    PROGRAM_NONE,        /* no file */
 };
 void scene_replace_program(struct contract *contract, enum program_kind kind);
 /* By a copy of another program that stands beside it; false, and nothing happens, where there is none of that name. */

@@ -236,6 +236,24 @@ void test_one_less_before_its_new_life_is_ready(struct contract *contract)
     scene_end(server, 0);
 }
 
+/* A worker that was taken out before its turn has none. */
+void test_drain_during_reload(struct contract *contract)
+{
+    struct place_row old;
+    struct holdings holdings;
+    struct server *server = begin_gated_reload(contract, "1", &old, &holdings);
+    wait_next(contract, server, 0, "starting");
+    scene_post(contract, server, "/drain?worker=1", 200);
+    scene_open_gate(contract);
+    scene_wait_reloads(contract, server, 1, 0);
+    struct place_row row = scene_wait_state(contract, server, false, 1, "drained");
+    CHECK(contract, row.generation == 1, "worker 1 was drained in a reload, and has had %u lives", row.generation);
+    scene_post(contract, server, "/reload", 200); /* that one takes it back */
+    scene_wait_reloads(contract, server, 2, 0);
+    scene_wait_workers(contract, server, WORKERS);
+    scene_end(server, 0);
+}
+
 void test_one_more_during_reload(struct contract *contract)
 {
     struct client *clients[WORKERS];
