@@ -21,12 +21,15 @@
 
 static void deal_waiting(struct primary *primary);
 
+/* At the end of the program nobody else will come for it: --max-connections does not count then. */
 static bool has_room(const struct primary *primary, const struct life *life)
 {
     const struct counters *counters = &life->slot->counters;
     uint64_t untaken = life->handed - counter_read(&life->slot->handed_taken);
     if (life->slot->state != WORKER_READY) /* somebody else told it to drain */
         return false;
+    if (primary->draining)
+        return untaken < UNTAKEN_MAX;
     return untaken < UNTAKEN_MAX && counter_read(&counters->active) + untaken < primary->options->max_connections;
 }
 
@@ -199,6 +202,7 @@ void dealer_stop(struct primary *primary)
     struct dealer *dealer = &primary->dealer;
     if (dealer->stopped || !dealer->has_timer)
         return;
+    deal_waiting(primary); /* which resumes what was paused, when nothing is left */
     if (dealer->accepting)
         (void)acceptor_take_all(&dealer->acceptor);
     listeners_stop_adopting(primary);

@@ -130,7 +130,7 @@ static void take_connection(void *context, int fd)
         counter_add(&worker->slot->counters.errors_accept, 1);
         close(fd);
     }
-    if (is_full(worker) && worker->private->accepting)
+    if (is_full(worker) && worker->private->accepting && !worker->private->draining)
         acceptor_pause(&worker->private->acceptor);
 }
 
@@ -223,6 +223,7 @@ void worker_drain(struct worker *worker)
     worker->slot->state = WORKER_DRAINING;
     leave_fronts(worker);
     if (private->accepting) {
+        acceptor_resume(&private->acceptor);         /* if --max-connections has paused it */
         (void)acceptor_take_all(&private->acceptor); /* what the kernel has accepted is ours to answer */
         stop_accepting(worker);
         if (worker->role == ROLE_WORKER)

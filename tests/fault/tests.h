@@ -27,6 +27,7 @@
     X(descriptors_run_out, 0)                                   \
     X(accept_fails, 0)                                          \
     X(closed_streams, 0)                                        \
+    X(drain_when_full, 0)                                       \
     X(primary_killed, 0)                                        \
     X(reload_refused, TRAIT_WHOLE)                              \
     /* reloads.c */                                             \

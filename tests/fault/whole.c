@@ -173,3 +173,30 @@ void test_reload_refused(struct contract *contract)
     scene_ask(contract, server, "/hello");
     scene_end(server, 0);
 }
+
+#define ROOM   2
+#define BEYOND 12
+
+/* As many as --max-connections allows are under way; those behind them wait in the queue, and have been accepted by the kernel. */
+void test_drain_when_full(struct contract *contract)
+{
+    struct client *clients[ROOM + BEYOND];
+    struct response response;
+    struct server *server = scene_start(contract, 1, "--max-connections", "2", "--grace", "60s", NULL);
+    uint64_t before = status_total(contract, server, "requests");
+    for (int i = 0; i < ROOM; i++) {
+        clients[i] = client_open(contract, server);
+        client_print(clients[i], "GET /wait/1s HTTP/1.1\r\nHost: fault\r\n\r\n");
+    }
+    CHECK(contract, status_wait_total(contract, server, "requests", before + ROOM), "%d requests are not taken", ROOM);
+    for (int i = ROOM; i < ROOM + BEYOND; i++) {
+        clients[i] = client_open(contract, server);
+        client_print(clients[i], "GET /hello HTTP/1.1\r\nHost: fault\r\n\r\n");
+    }
+    scene_signal(contract, server->pid, SIGTERM);
+    for (int i = 0; i < ROOM + BEYOND; i++) {
+        client_expect(clients[i], 200, &response);
+        client_close(clients[i]);
+    }
+    CHECK(contract, server_wait_exit(server), "TERM");
+}
