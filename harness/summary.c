@@ -334,6 +334,6 @@ char *basis_text(const struct summary *summary)
         return text_print("%s.", summary->no_verdicts_because ? summary->no_verdicts_because : "No verdicts");
     return text_print("Figures are medians of %u blocks with %.1f %% intervals. %s", summary->block_count, 100 * coverage,
                       summary->adjusted ? "A difference has also passed the sign test, corrected by Holm for all comparisons of "
-                                          "its experiment."
+                                          "its experiment and metric."
                                         : "Verdicts are not adjusted for the number of comparisons: that takes ten blocks.");
 }
