@@ -27,6 +27,7 @@
 #include "base/units.h"
 
 #include "cell.h"
+#include "crosscheck.h"
 #include "folder.h"
 #include "judge.h"
 #include "recording.h"
@@ -283,6 +284,28 @@ static int apply_load(struct cell *cell)
     return result;
 }
 
+/* The same server once more, by another generator: after everything that is measured of it has been read. */
+static int cross_check(struct cell *cell)
+{
+    char *program = cell->experiment->crosscheck ? crosscheck_program(cell->experiment->crosscheck) : NULL;
+    if (!program)
+        return 0; /* not asked for, or said before the run that it is missing */
+    char *url = text_print("%s%s", cell->runner.url, request_of(cell));
+    struct crosscheck check = {.custody = cell->setting->custody,
+                               .experiment = cell->experiment,
+                               .url = url,
+                               .cpus = &cell->setting->placement->generator,
+                               .ours = json_number_at(cell->load, "rate", "achieved", 0)};
+    json_t *json = crosscheck_run(&check);
+    char *path = text_print("%s/crosscheck.json", cell->draft);
+    int result = json ? file_write_json(path, json) : -EINTR;
+    free(path);
+    free(url);
+    free(program);
+    json_decref(json);
+    return result;
+}
+
 /* ---- the end ---- */
 
 /* An interrupted run does not wait for a drain. */
@@ -425,7 +448,7 @@ static void free_cell(struct cell *cell)
 
 static int measure(struct cell *cell)
 {
-    static int (*const steps[])(struct cell *) = {start_server, read_before, apply_load, read_after};
+    static int (*const steps[])(struct cell *) = {start_server, read_before, apply_load, read_after, cross_check};
     int result = 0;
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && !result; i++)
         result = steps[i](cell);

@@ -12,6 +12,7 @@
 #include "base/html.h"
 
 #include "finding.h"
+#include "lineup.h"
 #include "machine.h"
 #include "report.h"
 #include "table.h"
@@ -306,6 +307,7 @@ static void print_page(FILE *out, const struct summary *summary, const struct ga
     print_front(out, summary, gallery);
     for (unsigned e = 0; e < summary->results->plan.count; e++)
         print_experiment(out, summary, gallery, e);
+    lineup_print_html(summary->results, out);
     print_method(out, summary);
     print_machine(out, summary);
     print_again(out, summary);

@@ -23,6 +23,7 @@
 #include "base/units.h"
 
 #include "catalog.h"
+#include "crosscheck.h"
 #include "plan_keys.h"
 
 #define PLAN_SIZE_LIMIT (1u << 20)
@@ -325,6 +326,9 @@ static int check_experiment(struct reading *reading, struct experiment *experime
         return complain(reading, experiment->line, "experiment %s: '%s' has no time with a finite mean; use %s", experiment->name,
                         experiment->request, distribution_allowed);
     fill_in(experiment);
+    const char *why_not = experiment->crosscheck ? crosscheck_declines(experiment) : NULL;
+    if (why_not)
+        return complain(reading, experiment->line, "experiment %s: %s", experiment->name, why_not);
     if (check_exceptions(reading, experiment) < 0 || check_baseline(reading, experiment) < 0 ||
         check_events(reading, experiment) < 0)
         return -EINVAL;

@@ -24,6 +24,7 @@ static void close_experiment(struct experiment *experiment)
     free(experiment->question);
     free(experiment->request);
     free(experiment->baseline);
+    free(experiment->crosscheck);
     free(experiment->workers);
     free(experiment->loads);
     free(experiment->events);

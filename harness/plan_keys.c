@@ -15,6 +15,7 @@
 #include "base/units.h"
 
 #include "catalog.h"
+#include "crosscheck.h"
 #include "plan_keys.h"
 
 const char *const picture_names[PICTURE_COUNT] = {[PICTURE_COST] = "cost",         [PICTURE_SHARES] = "shares",
@@ -204,6 +205,11 @@ static int set_pictures(void *field, const char *value)
     return result;
 }
 
+static int set_crosscheck(void *field, const char *value)
+{
+    return crosscheck_knows(value) ? set_text(field, value) : -EINVAL;
+}
+
 /* ---- the keys ---- */
 
 const struct key plan_keys[] = {
@@ -229,6 +235,7 @@ const struct key experiment_keys[] = {
     {"duration", offsetof(struct experiment, duration_ns), set_duration, false, "a time such as 500ms or 2s, 10ms..1h"},
     {"warmup", offsetof(struct experiment, warmup_ns), set_time, false, "a time such as 300ms, up to 1h"},
     {"baseline", offsetof(struct experiment, baseline), set_text, false, "the name of one of the strategies"},
+    {"crosscheck", offsetof(struct experiment, crosscheck), set_crosscheck, false, CROSSCHECK_ALLOWED},
     {"primary", offsetof(struct experiment, primary), set_primary, false,
      "cpu_us_per_request, requests_per_s, p99_us, jain_requests, ..."},
     {"events", offsetof(struct experiment, events), set_text, true, "at 3s kill worker 1, every 1s stop server for 5ms, ..."},

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lineup.h"
 #include "report.h"
 #include "table.h"
 
@@ -26,6 +27,7 @@ static void print_end(const struct summary *summary, const struct gallery *galle
         table_print_summary(summary, stdout);
     for (size_t i = 0; i < summary->results->unreadable.count; i++)
         printf("left out: %s\n", summary->results->unreadable.items[i]);
+    lineup_print(summary->results, stdout);
     if (!summary->results->complete)
         puts("This run was interrupted: it shows the blocks that were measured.");
     if (gallery->no_gnuplot)

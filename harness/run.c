@@ -27,6 +27,7 @@
 #include "catalog.h"
 #include "cell.h"
 #include "contender.h"
+#include "crosscheck.h"
 #include "folder.h"
 #include "machine.h"
 #include "progress.h"
@@ -114,6 +115,20 @@ static int shape_plan(struct run *run)
     return 0;
 }
 
+static void find_crosscheckers(struct run *run)
+{
+    for (unsigned e = 0; e < run->plan.count; e++) {
+        const char *name = run->plan.experiments[e].crosscheck;
+        char *program = name ? crosscheck_program(name) : NULL, *missing = name ? crosscheck_missing(name) : NULL;
+        char *line = missing ? text_print("crosscheck: %s", missing) : NULL;
+        if (name && !program && !names_hold(&run->skipped, line))
+            names_add(&run->skipped, line);
+        free(line);
+        free(missing);
+        free(program);
+    }
+}
+
 /*
  * Every program of the plan must be there before the first is started; peers that are not installed, and cells that a peer cannot
  * serve, are left out with a line.
@@ -130,6 +145,7 @@ static int find_contenders(struct run *run)
     if (result)
         return complain(error);
     run->cell_count = contenders_sift(&run->contenders, &run->plan, run->cells, run->cell_count, &run->skipped);
+    find_crosscheckers(run);
     for (size_t i = 0; i < run->skipped.count; i++)
         fprintf(stderr, "skipped: %s\n", run->skipped.items[i]);
     return run->cell_count ? 0 : complain("nothing of the plan can be run here");

@@ -365,7 +365,7 @@ static int launch_peer(struct runner *runner)
         else
             result = -ECANCELED;
     }
-    char *log = text_print("%s/server.log", runner->setting->folder);
+    char *log = text_print("%s/../server.log", runner->scratch); /* its working directory is another one than ours */
     keep_command(runner, &words);
     /* TERM, not KILL, should the harness be killed: a peer's workers hear of its end from it alone */
     struct process_spec how = {.error_path = log, .join = true, .folder = runner->scratch, .death_signal = SIGTERM};

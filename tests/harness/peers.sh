@@ -1,0 +1,340 @@
+#!/bin/bash
+# Peers, cross-checks and [server] sections, end to end: peers.sh CASE CLUSTERBENCH FAKES PROGRAMS [PEER]
+# Every case works in a folder of its own and ends only what it started.
+set -u
+case_name=$1 clusterbench=$2 fakes=$3 programs=$4 peer=${5:-}
+work=$(mktemp -d) || exit 1
+export FAKE_PIDS=$work/pids FAKE_BUSY=$work/busy
+: > "$FAKE_PIDS"
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+PATH=$fakes:$PATH
+
+fail() { echo "FAILED: $*"; [ -f out ] && sed 's/^/  out: /' out; [ -f err ] && sed 's/^/  err: /' err; exit 1; }
+expect_status() { [ "$1" = "$2" ] || fail "exit status $1, expected $2"; }
+expect_in() { grep -q -- "$2" "$1" || fail "'$2' is not in $1"; }
+expect_not_in() { ! grep -q -- "$2" "$1" || fail "'$2' is in $1"; }
+expect_one_line() { [ "$(wc -l < "$1")" = 1 ] || fail "$1 should be one line"; }
+expect_file() { [ -s "$1" ] || fail "$1 is missing or empty"; }
+
+# A killed process may take a moment to go: wait for each, up to five seconds in all, and name it if it stays.
+expect_nothing_left() {
+    local deadline=$((SECONDS + 5)) pid
+    while read -r pid; do
+        while [ -d "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" 2> /dev/null; do
+            [ $SECONDS -lt $deadline ] || fail "process $pid is left: $(tr '\0' ' ' < "/proc/$pid/cmdline")"
+            read -r -t 0.02 _ <> <(:) # a pause between two looks
+        done
+    done < "$FAKE_PIDS"
+}
+
+# MODE [LINES OF THE MANIFEST]: a peer `foreign` in peers/
+make_peer() {
+    mkdir -p peers/foreign
+    cat > peers/foreign/peer.ini << EOF
+[peer]
+command = {fake_peer} {config}/foreign.conf
+version = {fake_peer} --version
+templates = foreign.conf
+busy = it is in use
+install = make peers
+${2:-}
+[needs]
+fake_peer = fake-peer
+[values]
+mode = $1
+EOF
+    printf 'port {port}\nworkers {workers}\nmode {mode}\npid {folder}/pid\nbackend {backend_port}\n' > peers/foreign/foreign.conf
+}
+
+plan() { # STRATEGIES [LINES]
+    cat > p.ini << EOF
+[plan]
+title = Peers
+blocks = 1
+verdicts = no
+[experiment cost]
+strategies = $1
+workers = 2
+request = /hello
+duration = 10ms
+warmup = 0
+${2:-}
+EOF
+}
+
+run() { "$clusterbench" run --bin "$fakes" --peers peers --plan ./p.ini --out r > out 2> err; }
+cell() { echo "r/cells/01-cost-$1-w2-closed"; }
+
+case_row() {
+    make_peer plain
+    plan "even, foreign"
+    run
+    expect_status $? 0
+    expect_file "$(cell even)/load.json"
+    expect_file "$(cell foreign)/load.json"
+    expect_in "$(cell foreign)/server.json" '"ranked": true'
+    expect_in "$(cell foreign)/server.json" '"counted_by": "generator"'
+    expect_in "$(cell foreign)/server.json" '"by_term": true'
+    expect_in "$(cell foreign)/config/foreign.conf" '^port [1-9][0-9]*$'
+    expect_in "$(cell foreign)/config/foreign.conf" '^workers 2$'
+    expect_not_in "$(cell foreign)/config/foreign.conf" '^backend'
+    [ ! -e "$(cell foreign)/scratch" ] || fail "what the peer wrote for itself is still there"
+    expect_in r/run.json '"version": "fake peer 1.2"'
+    expect_in r/report.html 'foreign: fake peer 1.2'
+    expect_in out 'foreign'
+    expect_nothing_left
+}
+
+case_names_of_workers() {
+    make_peer plain 'worker = name'
+    plan "even, foreign"
+    run
+    expect_status $? 0
+    expect_in "$(cell foreign)/load.json" '"called": "1"'
+    expect_not_in "$(cell even)/load.json" '"called"'
+    expect_in "$(cell foreign)/workers.csv" '^1,32,400,'
+}
+
+# A port that another program had is no failure: another one is taken, three times at most.
+case_busy_port() {
+    make_peer busy
+    plan foreign
+    run
+    expect_status $? 0
+    expect_in "$(cell foreign)/server.json" '"ranked": true'
+    [ "$(wc -c < "$FAKE_BUSY")" = 3 ] || fail "it was started $(wc -c < "$FAKE_BUSY") times"
+    sed -i '/^busy/d' peers/foreign/peer.ini
+    rm -rf r "$FAKE_BUSY"
+    run
+    expect_status $? 1
+    expect_in "$(cell foreign)/server.json" 'foreign ended with status 1 before it was ready: cannot have the port: it is in use'
+    expect_nothing_left
+}
+
+case_never_ready() {
+    make_peer silent 'ready_within = 300ms'
+    plan "even, foreign"
+    run
+    expect_status $? 0
+    expect_in "$(cell foreign)/server.json" 'foreign did not answer within'
+    expect_in out 'NOT RANKED: foreign did not answer'
+    expect_nothing_left
+    sed -i 's/^ready_within.*/ready_all = \/hello/; s/^mode = .*/mode = plain/' peers/foreign/peer.ini # two answers, two workers
+    rm -rf r
+    run
+    expect_in "$(cell foreign)/server.json" '"ranked": true'
+    expect_nothing_left
+}
+
+case_stubborn() {
+    make_peer stubborn 'grace = 200ms'
+    plan foreign
+    run
+    expect_status $? 0
+    expect_in "$(cell foreign)/server.json" 'TERM did not stop it'
+    expect_in "$(cell foreign)/server.json" '1 processes were left behind'
+    expect_nothing_left
+}
+
+case_missing() {
+    make_peer plain
+    sed -i 's/^fake_peer = .*/no-such-program = the-package (npm)/; s/{fake_peer}/{no-such-program}/' peers/foreign/peer.ini
+    plan "even, foreign"
+    run
+    expect_status $? 0
+    expect_in err '^skipped: foreign: the-package (npm) is not installed; make peers$'
+    expect_in out '^skipped: foreign: the-package (npm) is not installed; make peers$'
+    expect_in r/report.html 'skipped: foreign: the-package (npm) is not installed; make peers'
+    expect_file "$(cell even)/load.json"
+    [ ! -e "$(cell foreign)" ] || fail "a cell of a peer that is not there"
+}
+
+case_all_missing() {
+    make_peer plain
+    sed -i 's/^fake_peer = .*/no-such-program = the-package/' peers/foreign/peer.ini
+    plan foreign
+    run
+    expect_status $? 1
+    expect_in err 'clusterbench: nothing of the plan can be run here'
+    [ ! -e r ] || fail "a folder was made"
+}
+
+case_paths() {
+    make_peer plain 'paths = /hello /healthz'
+    plan "even, foreign"
+    printf '[experiment other]\nstrategies = even, foreign\nrequest = /wait/1ms\nduration = 10ms\nwarmup = 0\n' >> p.ini
+    run
+    expect_status $? 0
+    expect_in out '^skipped: foreign in other: it does not answer /wait/1ms, only /hello, /healthz$'
+    expect_file "$(cell foreign)/load.json"
+    [ -z "$(find r/cells -name '*other-foreign*')" ] || fail "a cell that cannot be was run"
+}
+
+case_proxied_backends() {
+    make_peer plain 'backends = even'
+    plan foreign
+    run
+    expect_status $? 0
+    [ "$(grep -c '^backend [1-9]' "$(cell foreign)/config/foreign.conf")" = 2 ] || fail "two backends, a line each"
+    [ "$(sort -u "$FAKE_PIDS" | wc -l)" = 3 ] || fail "three processes: a front and two backends"
+    expect_in "$(cell foreign)/server.json" '"processes": 3'
+    expect_nothing_left
+    sed -i 's/backends = even/backends = dies/' peers/foreign/peer.ini
+    rm -rf r
+    run
+    expect_status $? 1
+    expect_in "$(cell foreign)/server.json" 'a backend ended with status 3 before it was ready'
+    expect_nothing_left
+}
+
+start_hanging_run() {
+    mkfifo fifo
+    make_peer daemon
+    plan foreign
+    FAKE_FIFO=$work/fifo "$clusterbench" run --bin "$fakes" --peers peers --plan ./p.ini --out r > out 2> err &
+    harness=$!
+    read -r _ < fifo
+}
+
+case_interrupt() {
+    start_hanging_run
+    kill -INT $harness
+    wait $harness
+    expect_status $? 130
+    expect_nothing_left
+    [ -z "$(ls r/cells)" ] || fail "a cell that was cut short stands in cells/"
+}
+
+# Killed outright the harness cannot clean up: what it started hears of its end from the kernel, and a well-behaved peer ends its own.
+case_kill_harness() {
+    mkfifo fifo
+    make_peer plain
+    plan foreign
+    FAKE_FIFO=$work/fifo "$clusterbench" run --bin "$fakes" --peers peers --plan ./p.ini --out r > out 2> err &
+    harness=$!
+    read -r _ < fifo
+    kill -KILL $harness
+    wait $harness 2> /dev/null
+    expect_nothing_left
+}
+
+case_servers_of_the_plan() {
+    make_peer plain
+    plan "even, odd-1, renamed, mine"
+    {
+        printf '[server odd-1]\nprogram = odd\nworkers = 1\noptions = --grace 1s\nrequest = /cpu/1ms\n'
+        printf '[server renamed]\nprogram = foreign\noptions = mode=daemon\n[server mine]\nprogram = %s/even\n' "$fakes"
+    } >> p.ini
+    run
+    expect_status $? 0
+    local odd=r/cells/01-cost-odd-1-w1-closed
+    expect_in $odd/server.json '"request": "/cpu/1ms"'
+    grep -A1 -- '"--grace"' $odd/server.json | grep -q '"1s"' || fail "the options are not in its command"
+    expect_in $odd/load.json '/cpu/1ms'
+    expect_in "$(cell renamed)/config/foreign.conf" '^mode daemon$'
+    expect_in "$(cell renamed)/server.json" '"ranked": true'
+    expect_in "$(cell renamed)/server.json" '1 processes were left behind'
+    expect_in "$(cell mine)/server.json" '"ranked": true'
+    expect_nothing_left
+    sed -i 's/mode=daemon/moode=daemon/' p.ini
+    rm -rf r
+    run
+    expect_status $? 1
+    expect_one_line err
+    expect_in err "server renamed: options: 'moode=daemon' is not allowed; use NAME=VALUE with a name of \[values\]: mode"
+    sed -i 's/^program = odd$/program = oddd/; s/moode/mode/' p.ini
+    run
+    expect_status $? 1
+    expect_one_line err
+    expect_in err 'no program oddd in'
+}
+
+case_bad_manifest() {
+    make_peer plain 'titel = x'
+    plan "even, foreign"
+    run
+    expect_status $? 1
+    expect_one_line err
+    expect_in err "peers/foreign/peer.ini:7: unknown key 'titel' in \[peer\] (did you mean 'title'?)"
+    [ ! -e r ] || fail "a folder was made"
+    make_peer plain
+    echo 'x {prot}' >> peers/foreign/foreign.conf
+    run
+    expect_status $? 0
+    expect_in "$(cell foreign)/server.json" 'foreign.conf:6: there is no placeholder {prot}; known are'
+    expect_nothing_left
+}
+
+# A generator by the name of wrk that says what wrk would say.
+fake_wrk() {
+    mkdir -p bin
+    printf '#!/bin/sh\necho "$@" > %s\n%s\n' "$work/wrk.arguments" "$1" > bin/wrk
+    chmod +x bin/wrk
+    PATH=$work/bin:$PATH
+}
+
+case_crosscheck() {
+    fake_wrk 'echo "Requests/sec:   5000.50"'
+    plan "even, odd" 'crosscheck = wrk'
+    run
+    expect_status $? 0
+    expect_in "$(cell even)/crosscheck.json" '"requests_per_s": 5000.5'
+    expect_in "$(cell even)/crosscheck.json" '"ours": 10000.0'
+    expect_in wrk.arguments '^-t1 -c64 -d1s http://127.0.0.1:[0-9]*/hello$'
+    expect_in out 'cost .* even .* 10000 .* 5000 .* 0.50  wrk'
+    expect_in r/report.html '<td>0.50</td>'
+    fake_wrk 'echo "unable to connect"; exit 1'
+    rm -rf r
+    run
+    expect_status $? 0
+    expect_in "$(cell even)/crosscheck.json" '"failure": "wrk ended with status 1"'
+    expect_in "$(cell even)/server.json" '"ranked": true'
+    plan "even, odd" 'load = 100/s
+crosscheck = wrk'
+    rm -rf r
+    run
+    expect_status $? 1
+    expect_one_line err
+    expect_in err 'crosscheck needs a closed loop'
+}
+
+case_crosscheck_missing() {
+    plan "even" 'crosscheck = hey'
+    PATH=/nowhere run
+    expect_status $? 0
+    expect_in out '^skipped: crosscheck: hey is not installed (Debian: hey)$'
+    [ ! -e "$(cell even)/crosscheck.json" ] || fail "a cross-check by nobody"
+}
+
+# A peer as it is: a short cell of what it can answer, everything gone after it.
+case_real() {
+    cat > p.ini << EOF
+[plan]
+title = Real
+blocks = 1
+verdicts = no
+[experiment cost]
+strategies = $peer
+workers = 2
+connections = 16
+request = /hello
+duration = 300ms
+warmup = 100ms
+EOF
+    "$clusterbench" run --bin "$programs" --plan ./p.ini --out r > out 2> err
+    status=$?
+    if grep '^skipped: .* is not installed' err; then exit 77; fi
+    expect_status $status 0
+    expect_in "$(cell "$peer")/server.json" '"left_behind": 0'
+    expect_in "$(cell "$peer")/server.json" '"by_term": true'
+    ! grep -q '"http_errors": [1-9]' "$(cell "$peer")/load.json" || fail "some requests failed"
+    grep -E '^[0-9]+,' "$(cell "$peer")/workers.csv" | awk -F, '{ requests += $3; rows++ } END { exit !(rows == 2 && requests > 0) }' ||
+        fail "no requests by worker: $(cat "$(cell "$peer")/workers.csv")"
+    [ ! -e "$(cell "$peer")/scratch" ] || fail "what the peer wrote for itself is still there"
+    local port
+    port=$(grep -o '"http://127.0.0.1:[0-9]*' "$(cell "$peer")/server.json" | head -1 | grep -o '[0-9]*$')
+    ! (exec 3<> "/dev/tcp/127.0.0.1/$port") 2> /dev/null || fail "somebody still listens on port $port"
+}
+
+"case_$case_name"
