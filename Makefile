@@ -30,11 +30,14 @@ build: deps-quiet ## build all programs into build/bin
 	@cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) $(CMAKE_FLAGS) >$(BUILD)/configure.log 2>&1 || { cat $(BUILD)/configure.log; exit 1; }
 	@cmake --build $(BUILD) -j $(JOBS) -- --no-print-directory -s
 
-bench: build ## measure all strategies, draw the report: PLAN=smoke, quick (default) or full
+bench: build ## measure all strategies, draw the report: PLAN=smoke, quick (default), full, peers
 	$(BUILD)/bin/clusterbench run --plan $(PLAN)
 
 bench-messages: build ## what a message between workers costs: round trips, rates, CPU time (5 seconds, a quiet machine)
 	$(BUILD)/bin/message_bench
+
+peers: ## install the servers of others that plan peers runs beside ours: nginx, HAProxy, Node (apt), PM2 (npm, into build/)
+	@BUILD=$(BUILD) scripts/deps peers
 
 test: build ## build, then run every test
 	ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(TEST_JOBS)
@@ -72,4 +75,4 @@ install: build ## install below PREFIX (/usr/local); DESTDIR is honoured
 clean: ## remove what was built; results stay
 	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-lint-gcc build-lint-clang
 
-.PHONY: help deps deps-quiet deps-lint build bench bench-messages test test-fault truth truth-studies soak lint sanitize fuzz report install clean
+.PHONY: help deps deps-quiet deps-lint build bench bench-messages peers test test-fault truth truth-studies soak lint sanitize fuzz report install clean
