@@ -17,14 +17,17 @@
 #include "plan.h"
 #include "report.h"
 #include "run.h"
+#include "serve.h"
 #include "watch.h"
 
 struct settings {
     struct run_settings run;
+    struct serve_settings serve;
     struct watch_settings watch;
 };
 
 #define SETTING(field)       OPTION_FIELD(struct settings, run.field)
+#define SERVE_SETTING(field) OPTION_FIELD(struct settings, serve.field)
 #define WATCH_SETTING(field) OPTION_FIELD(struct settings, watch.field)
 
 static const struct option_spec option_specs[] = {
@@ -62,6 +65,28 @@ static const struct option_spec option_specs[] = {
      .argument = "DIR",
      .help = "the results folder (results/UTC-PLAN)"},
     {.name = "quick", .type = OPTION_FLAG, SETTING(quick), .help = "one block, a fifth of the time, no verdicts: to try a plan"},
+    {.name = "workers",
+     .letter = 'w',
+     .type = OPTION_INTEGER,
+     SERVE_SETTING(workers),
+     .min = 1,
+     .max = 32,
+     .fallback = "3",
+     .argument = "N",
+     .group = "serve, contract",
+     .help = "how many workers it is to have"},
+    {.name = "listen",
+     .type = OPTION_TEXT,
+     SERVE_SETTING(listen),
+     .fallback = "127.0.0.1:0",
+     .argument = "ADDR",
+     .help = "serve: 127.0.0.1:0; the port is chosen"},
+    {.name = "admin",
+     .type = OPTION_TEXT,
+     SERVE_SETTING(admin),
+     .fallback = "127.0.0.1:0",
+     .argument = "ADDR",
+     .help = "serve: 127.0.0.1:0; taken and not used"},
     {.name = "interval",
      .letter = 'i',
      .type = OPTION_TIME,
@@ -211,6 +236,35 @@ static int command_doctor(const struct settings *settings, int count, char **ope
     return status;
 }
 
+/* The folders that two commands share are options of `run`. */
+static struct serve_settings serve_settings(const struct settings *settings)
+{
+    struct serve_settings serve = settings->serve;
+    serve.programs = settings->run.programs;
+    serve.peers = settings->run.peers;
+    return serve;
+}
+
+static int command_serve(const struct settings *settings, int count, char **operands)
+{
+    struct serve_settings serve = serve_settings(settings);
+    if (count < 1) {
+        fputs("clusterbench: serve needs the name of a peer: clusterbench serve nginx-shared\n", stderr);
+        return 1;
+    }
+    return serve_run(&serve, operands[0]);
+}
+
+static int command_contract(const struct settings *settings, int count, char **operands)
+{
+    struct serve_settings serve = serve_settings(settings);
+    if (count < 1) {
+        fputs("clusterbench: contract needs the name of a peer or a program: clusterbench contract nginx-shared\n", stderr);
+        return 1;
+    }
+    return contract_run(&serve, operands[0]);
+}
+
 static int command_top(const struct settings *settings, int count, char **operands)
 {
     if (count < 1) {
@@ -234,8 +288,8 @@ static const struct command {
     int operands_most;
     int (*run)(const struct settings *settings, int count, char **operands);
 } commands[] = {
-    {"run", 0, command_run},       {"report", 1, command_report}, {"list", 1, command_list},
-    {"doctor", 0, command_doctor}, {"top", 1, command_top},       {"ctl", 3, command_ctl},
+    {"run", 0, command_run}, {"report", 1, command_report}, {"list", 1, command_list},   {"doctor", 0, command_doctor},
+    {"top", 1, command_top}, {"ctl", 3, command_ctl},       {"serve", 1, command_serve}, {"contract", 1, command_contract},
 };
 
 static int refuse_command(const char *name)
@@ -269,8 +323,8 @@ static int carry_out(const struct settings *settings, int count, char **operands
 
 int main(int argc, char **argv)
 {
-    static const char *const offered[] = {"run",   "report", "list",   "doctor", "top",   "ctl",     "strategies",
-                                          "plans", "status", "reload", "scale",  "drain", "restart", NULL};
+    static const char *const offered[] = {"run",        "report", "list",   "doctor", "top",   "ctl",   "serve",   "contract",
+                                          "strategies", "plans",  "status", "reload", "scale", "drain", "restart", NULL};
     struct settings settings = {0};
     struct option_table table = {option_specs, &settings};
     struct option_program program = {
@@ -281,6 +335,8 @@ int main(int argc, char **argv)
                     "  run                        carries out a plan and writes a results folder with report.html\n"
                     "  report DIR                 draws plots and report.html again from the recorded data\n"
                     "  list [strategies|plans]    shows the strategies and plans there are\n"
+                    "  contract NAME|PROGRAM      says line by line what a peer or a program keeps of the contract\n"
+                    "  serve NAME                 starts a peer by hand, prints where it listens, ends it at TERM or INT\n"
                     "  doctor                     tells what is missing, what makes this machine noisy, and what to do\n"
                     "  top ADDR                   shows the workers of a running server; ADDR is its --admin address,\n"
                     "                             as in 127.0.0.1:9000 or unix:PATH\n"

@@ -307,6 +307,57 @@ case_crosscheck_missing() {
     [ ! -e "$(cell even)/crosscheck.json" ] || fail "a cross-check by nobody"
 }
 
+# The suite finds in a peer what it owes and does not keep, and says it in a line.
+case_contract() {
+    [ -x "$programs/contract_stand_in" ] || { echo "contract_stand_in is not built"; exit 77; }
+    mkdir -p peers/stand-in
+    cat > peers/stand-in/peer.ini << EOF
+[peer]
+command = $programs/contract_stand_in --listen 127.0.0.1:{port} --admin 127.0.0.1:0 --workers {workers} --bug {bug}
+[values]
+bug = unknown-is-fine
+EOF
+    "$clusterbench" contract stand-in --peers peers --workers 2 > out 2> err
+    expect_status $? 1
+    expect_in out '^keeps      ready$'
+    expect_in out '^breaks     unknown_path: status 200, wanted 404'
+    expect_in out '^           *repeat: .*contract_basics .* --only unknown_path -- serve stand-in'
+    expect_in out '^stand-in keeps 15, breaks 1; 0 not asked of it$'
+    "$clusterbench" contract nobody --peers peers > out 2> err
+    expect_status $? 1
+    expect_one_line err
+    sed -i 's/^\[values\]/[needs]\nno-such-program = the-package\n&/' peers/stand-in/peer.ini
+    "$clusterbench" contract stand-in --peers peers > out 2> err
+    expect_status $? 1
+    expect_one_line err
+    expect_in err 'contract: stand-in: the-package is not installed'
+}
+
+# By hand: a ready line, answers, an end at TERM that leaves nothing.
+case_serve() {
+    make_peer daemon
+    mkfifo ready
+    "$clusterbench" serve foreign --peers peers --workers 2 > ready 2> err &
+    local server=$! line address
+    read -r line < ready || fail "it did not start"
+    [[ $line =~ ^ready\ http://127.0.0.1:[0-9]+\ strategy=foreign\ workers=2\ pid=$server$ ]] || fail "the ready line is '$line'"
+    address=${line#ready http://} address=${address%% *}
+    exec 3<> "/dev/tcp/${address%:*}/${address#*:}"
+    printf 'GET /hello HTTP/1.1\r\nHost: x\r\n\r\n' | cat >&3 # in one piece
+    grep -q '^Hello from worker' <&3 || fail "no answer"
+    exec 3>&-
+    kill -TERM $server
+    wait $server
+    expect_status $? 0
+    expect_nothing_left
+    "$clusterbench" serve foreign --peers peers --listen 127.0.0.1:80 > out 2> err
+    expect_status $? 1
+    expect_one_line err
+    "$clusterbench" serve > out 2> err
+    expect_status $? 1
+    expect_one_line err
+}
+
 # A peer as it is: a short cell of what it can answer, everything gone after it.
 case_real() {
     cat > p.ini << EOF
