@@ -83,6 +83,13 @@ static const struct option_spec specs[] = {
      .fallback = "10s",
      .argument = "TIME",
      .help = "a request without its whole answer after so long (its connect included) has failed"},
+    {.name = "retry-idle",
+     .type = OPTION_FLAG,
+     OPTION_FIELD(struct settings, retry_idle),
+     .help =
+         "a request that met the end of an idle connection (it was sent, no byte of an answer came, the connection had answered "
+         "before) is sent once more, on a new connection, as browsers and proxies do; where its method is idempotent: not POST, "
+         "not PATCH (RFC 9110, 9.2.2)"},
     {.name = "think",
      .type = OPTION_TEXT,
      OPTION_FIELD(struct settings, think_text),

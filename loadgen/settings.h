@@ -60,7 +60,7 @@ struct settings {
     uint64_t series_interval_ns;
     const char *pin_text;
     int format, live;
-    bool latency, uncorrected, quiet, announce;
+    bool latency, uncorrected, quiet, announce, retry_idle;
     const char *slo_text, *find_max_text, *compare_url;
     uint64_t repeat; /* 0: not asked for */
     bool selftest;

@@ -5,6 +5,8 @@
  *      ^                              |                       |
  *      +------ broken, refused, timed out --------------------+   (engine_reopen: after a pause, from a timer, never from here)
  *
+ * With --retry-idle the ring's oldest may outlive its connection: it waits in a closed one for the next.
+ *
  * The hot path is connection_event -> read_some -> take_answers -> dispatch_ready -> connection_flush: one recv, one send, one
  * reading of the clock, however many responses the recv brought. A descriptor is registered with epoll once, for reading; only a
  * connect that takes its time or a socket buffer that is full makes it wait for writing as well.
@@ -137,18 +139,25 @@ static void drop_rest(struct connection *connection)
     connection->rest = NULL;
 }
 
-void connection_close(struct connection *connection)
+/* What is in the ring stays there. */
+static void shut(struct connection *connection)
 {
     if (connection->fd >= 0)
         close(connection->fd); /* also takes it out of epoll */
     connection->fd = -1;
     connection->state = CONNECTION_CLOSED;
-    connection->count = connection->rendered = 0;
+    connection->rendered = 0;
     dispatch_gone(connection->engine, connection);
     list_remove(&connection->turn);
     drop_rest(connection);
     response_parser_close(&connection->parser);
     begin_life(connection);
+}
+
+void connection_close(struct connection *connection)
+{
+    connection->count = 0;
+    shut(connection);
 }
 
 void connection_free(struct connection *connection)
@@ -208,12 +217,29 @@ static bool is_idle_close(struct connection *connection, enum error_kind kind, i
     return connection->count > 0 && connection->answerer && oldest->alone && !oldest->first_byte_ns && !oldest->expired;
 }
 
+/*
+ * RFC 9112 9.3.1: a client may send it again by itself when its method is idempotent, on a new connection; 9.3.2: without others
+ * behind it. Only once: the new connection has answered nothing, so what meets its end there is no idle close.
+ */
+static void send_again(struct connection *connection, uint64_t now_ns)
+{
+    exchange_again(connection, now_ns);
+    shut(connection);
+    connection_exchange(connection, 0)->last = --connection->left == 0;
+    engine_reopen(connection->engine, connection, 0);
+}
+
 /* The connection is of no use any more; its requests, if any, end without a response. */
 static void broken(struct connection *connection, enum error_kind kind, int error, uint64_t now_ns)
 {
     struct engine *engine = connection->engine;
     bool was_connecting = connection->state != CONNECTION_OPEN;
-    count_error(connection, is_idle_close(connection, kind, error) ? ERROR_IDLE_CLOSED : kind, error);
+    bool idle_close = is_idle_close(connection, kind, error);
+    count_error(connection, idle_close ? ERROR_IDLE_CLOSED : kind, error);
+    if (idle_close && engine->settings->retry_idle && kind_under_way(connection)->is_idempotent) {
+        send_again(connection, now_ns);
+        return;
+    }
     exchanges_failed(connection, now_ns);
     connection_close(connection);
     if (was_connecting)
@@ -325,6 +351,21 @@ static void begin_response(struct connection *connection)
         check_begin(&connection->progress);
 }
 
+/* One that is sent again draws what it drew before; others have drawn meanwhile. */
+static struct slice render_kind(struct connection *connection, const struct exchange *exchange, char *buffer)
+{
+    struct render_state *state = &connection->engine->render, now = *state;
+    const struct template *template = exchange->last ? &exchange->kind->last : &exchange->kind->keep;
+    if (exchange->again)
+        *state = connection->drawn;
+    else if (exchange->alone)
+        connection->drawn = now;
+    struct slice request = template_render(template, state, connection->jar, buffer);
+    if (exchange->again)
+        *state = now;
+    return request;
+}
+
 /* The next request of those that wait. */
 static struct slice render(struct connection *connection, char *buffer, uint64_t now_ns)
 {
@@ -335,6 +376,8 @@ static struct slice render(struct connection *connection, char *buffer, uint64_t
         begin_response(connection);
     if (connection->state == CONNECTION_OPEN)
         exchange_sent(engine, exchange, now_ns);
+    if (engine->settings->retry_idle)
+        return render_kind(connection, exchange, buffer);
     return template_render(exchange->last ? &exchange->kind->last : &exchange->kind->keep, &engine->render, connection->jar,
                            buffer);
 }
@@ -371,13 +414,13 @@ static ssize_t write_batch(struct connection *connection, uint64_t now_ns)
 
 static void write_waiting(struct connection *connection, uint64_t now_ns)
 {
-    while (connection->rendered < connection->count && !connection->rest) {
+    while (connection->state == CONNECTION_OPEN && connection->rendered < connection->count && !connection->rest) {
         ssize_t written = write_batch(connection, now_ns);
         int error = written < 0 ? (int)written : 0;
         if (!error && connection->rest)
             error = watch(connection, EPOLL_CTL_MOD, true);
         if (error)
-            broken(connection, ERROR_WRITE, error, now_ns); /* and nothing waits any more */
+            broken(connection, ERROR_WRITE, error, now_ns); /* and nothing waits here any more */
     }
 }
 

@@ -340,8 +340,8 @@ static void run_timer(struct engine *engine, struct connection *connection)
 {
     if (connection->state == CONNECTION_CONNECTING && connection->fd < 0)
         attempt(engine, connection);
-    else if (connection->state == CONNECTION_CLOSED && !opens_on_demand(engine))
-        connection_open(connection, engine->now_ns);
+    else if (connection->state == CONNECTION_CLOSED && (connection->count > 0 || !opens_on_demand(engine)))
+        connection_open(connection, engine->now_ns); /* with what is to be sent again, if anything: its answer makes room */
     else
         dispatch_ready(engine, connection, engine->now_ns);
 }

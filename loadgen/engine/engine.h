@@ -53,12 +53,15 @@ struct exchange {
     bool last;    /* of its connection: announces the close */
     bool alone;   /* taken up while nothing else was under way on its connection */
     bool expired; /* has been counted as timed out; keeps its place, for its response may still come */
+    bool again;   /* sent once more */
 };
 
 /* Its place in the ring of `connection`, which has room: taken up, to be sent by connection_flush. */
 void exchange_begin(struct connection *connection, uint64_t planned_ns, uint64_t now_ns);
 /* The oldest has got the response in the parser: it is counted and leaves the ring. */
 void exchange_answered(struct connection *connection, uint64_t now_ns);
+/* The connection has ended: the oldest is to be sent again, alone; the others end without a response. */
+void exchange_again(struct connection *connection, uint64_t now_ns);
 /* All that are left end without a response. */
 void exchanges_failed(struct connection *connection, uint64_t now_ns);
 /* Those past their deadline have timed out. False when nobody waits for a response any more. */
@@ -96,14 +99,15 @@ struct connection {
     uint64_t opened_ns;
     uint64_t filled_ns; /* pinned: when its last place was taken */
     uint64_t think_until_ns;
-    uint64_t pause_ns;      /* back-off before the next attempt */
-    struct list link;       /* in engine->idle or ->roomy */
-    struct list turn;       /* in engine->queued, for its turn to connect */
-    struct list unwritten;  /* in engine->unwritten: flush it before this turn ends */
-    struct timer timer;     /* its next attempt to connect, the end of its thinking, or, pinned, its next plan */
-    struct timer deadline;  /* never later than the first deadline in the ring; looked at when it rings */
-    struct cookie_jar *jar; /* NULL until there is something to keep; outlives the connection, as a browser's does */
-    char *rest;             /* of requests that did not fit into the socket's buffer; NULL nearly always */
+    uint64_t pause_ns;         /* back-off before the next attempt */
+    struct list link;          /* in engine->idle or ->roomy */
+    struct list turn;          /* in engine->queued, for its turn to connect */
+    struct list unwritten;     /* in engine->unwritten: flush it before this turn ends */
+    struct timer timer;        /* its next attempt to connect, the end of its thinking, or, pinned, its next plan */
+    struct timer deadline;     /* never later than the first deadline in the ring; looked at when it rings */
+    struct cookie_jar *jar;    /* NULL until there is something to keep; outlives the connection, as a browser's does */
+    struct render_state drawn; /* --retry-idle: from which the first request of this batch was rendered */
+    char *rest;                /* of requests that did not fit into the socket's buffer; NULL nearly always */
     size_t rest_length, rest_done;
     struct check_progress progress;
     struct response_parser parser;
@@ -291,7 +295,7 @@ static inline void exchange_sent(struct engine *engine, struct exchange *exchang
     if (!exchange->counted || exchange->expired)
         return;
     engine_on_wire(engine, 1, now_ns);
-    if (engine->settings->is_open_loop)
+    if (engine->settings->is_open_loop && !exchange->again)
         histogram_record(&engine->stats.send_lag, stats_us(now_ns - exchange->planned_ns));
 }
 

@@ -33,7 +33,7 @@ void exchange_begin(struct connection *connection, uint64_t planned_ns, uint64_t
         exchange->kind += mix_pick(&settings->mix, &engine->mixing);
     exchange->counted = counted;
     exchange->last = --connection->left == 0;
-    exchange->expired = false;
+    exchange->expired = exchange->again = false;
     exchange->alone = connection->count == 0;
     connection->count++;
     engine->in_flight += counted;
@@ -152,19 +152,37 @@ static bool is_open(struct connection *connection, unsigned nth)
     return exchange->counted && !exchange->expired;
 }
 
-void exchanges_failed(struct connection *connection, uint64_t now_ns)
+static void fail_from(struct connection *connection, unsigned first, uint64_t now_ns)
 {
     struct engine *engine = connection->engine;
-    for (unsigned i = 0; i < connection->count; i++) {
+    for (unsigned i = first; i < connection->count; i++) {
         if (!is_open(connection, i))
             continue;
         engine->stats.socket_errors++;
         blame(connection);
         leave(connection, i, now_ns);
     }
-    if (connection->count)
+    if (connection->count > first)
         engine->last_end_ns = now_ns;
-    connection->count = connection->rendered = 0;
+    connection->count = (uint16_t)first;
+    connection->rendered = 0;
+}
+
+void exchanges_failed(struct connection *connection, uint64_t now_ns)
+{
+    fail_from(connection, 0, now_ns);
+}
+
+/* Its plan and its deadline stay what they were. */
+void exchange_again(struct connection *connection, uint64_t now_ns)
+{
+    struct engine *engine = connection->engine;
+    struct exchange *exchange = connection_exchange(connection, 0);
+    exchange->again = is_sent(connection, 0); /* or it waited to be: then nothing of it has been drawn */
+    engine->stats.retries += exchange->counted;
+    if (exchange->counted && exchange->again)
+        engine_on_wire(engine, -1, now_ns);
+    fail_from(connection, 1, now_ns);
 }
 
 static void expire(struct connection *connection, unsigned nth, uint64_t now_ns)

@@ -63,6 +63,7 @@ struct stats {
     uint64_t unsent;                               /* planned, never taken up */
     uint64_t waited;                               /* open loop: due while no connection was free */
     uint64_t lingered;                             /* answered after the end, within --linger; among ok and http_errors */
+    uint64_t retries;                              /* sent once more (--retry-idle); how they ended is counted above */
     uint64_t errors[ERROR_KINDS];                  /* ends of connections, whether or not a request was on them */
     int last_error[ERROR_KINDS];                   /* negative errno, for messages */
     uint64_t bytes_read, bytes_written;

@@ -159,6 +159,7 @@ static void merge_counts(struct stats *into, const struct stats *from)
     into->ok += from->ok;
     into->http_errors += from->http_errors;
     into->lingered += from->lingered;
+    into->retries += from->retries;
     into->run_wait_ns += from->run_wait_ns;
     into->spin_ns += from->spin_ns;
     into->in_flight_ns += from->in_flight_ns;

@@ -100,10 +100,10 @@ static void set_times(json_t *json, const struct summary *summary)
 static json_t *requests_json(const struct summary *summary)
 {
     const struct stats *stats = &summary->stats;
-    return json_pack("{s:o s:o s:o s:o s:o s:o s:o s:o s:o}", "planned", integer(summary->planned), "ok", integer(stats->ok),
+    return json_pack("{s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o}", "planned", integer(summary->planned), "ok", integer(stats->ok),
                      "http_errors", integer(stats->http_errors), "socket_errors", integer(stats->socket_errors), "timed_out",
                      integer(stats->timed_out), "unfinished", integer(stats->unfinished), "unsent", integer(stats->unsent),
-                     "waited", integer(stats->waited), "lingered", integer(stats->lingered));
+                     "waited", integer(stats->waited), "lingered", integer(stats->lingered), "retries", integer(stats->retries));
 }
 
 static json_t *rate_json(const struct summary *summary)
@@ -242,6 +242,7 @@ static json_t *settings_json(const struct settings *settings)
     json_object_set_new(json, "source", source_json(&settings->source));
     json_object_set_new(json, "source_ports_seeded", json_boolean(settings->source_ports == SOURCE_PORTS_SEEDED));
     json_object_set_new(json, "cookies", json_boolean(settings->request.cookies));
+    json_object_set_new(json, "retry_idle", json_boolean(settings->retry_idle));
     json_object_set_new(json, "mix", text_or_null(settings->request.mix_file));
     json_object_set_new(json, "backend_header", text_or_null(settings->backend_header));
     json_object_set_new(json, "pin", text_or_null(settings->pin_text));

@@ -118,7 +118,7 @@ void print_socket_errors(const struct summary *summary, FILE *out)
 {
     const uint64_t *errors = summary->stats.errors;
     uint64_t connects = errors[ERROR_CONNECT] + errors[ERROR_LOCAL],
-             reads = errors[ERROR_READ] + errors[ERROR_MALFORMED] + errors[ERROR_IDLE_CLOSED];
+             reads = errors[ERROR_READ] + errors[ERROR_MALFORMED] + errors[ERROR_IDLE_CLOSED] - summary->stats.retries;
     if (connects + reads + errors[ERROR_WRITE] + errors[ERROR_TIMEOUT] > 0)
         fprintf(out, "  Socket errors: connect %llu, read %llu, write %llu, timeout %llu\n", (unsigned long long)connects,
                 (unsigned long long)reads, (unsigned long long)errors[ERROR_WRITE], (unsigned long long)errors[ERROR_TIMEOUT]);

@@ -104,6 +104,7 @@ static int make_kind(struct request_mix *mix, const struct recipe *recipe, const
     if (!kind->name)
         return -ENOMEM;
     kind->is_head = strcmp(recipe->method, "HEAD") == 0;
+    kind->is_idempotent = template_is_idempotent(recipe->method);
     int error = make_check(kind, recipe, why);
     return error ? error : make_templates(kind, recipe, url, mix->cookies, why);
 }

@@ -127,6 +127,8 @@ int template_check_text(struct slice text, bool is_target, char *message);
 /* "Name: value" of a header option, and a method; NULL, or a clause that says what is wrong with it. */
 const char *template_check_header(const char *text);
 const char *template_check_method(const char *text);
+/* May it be sent twice without doing more than once? RFC 9110 9.2.2; what is not known is not. */
+bool template_is_idempotent(const char *method);
 struct slice template_header_name(const char *text);
 bool template_is_token(struct slice text); /* RFC 9110 5.6.2: a method, a field's name */
 
@@ -186,7 +188,7 @@ struct request_kind {
     double weight, cumulative;  /* cumulative: share of this one and all before it, 1 for the last */
     struct template keep, last; /* `last` is the last on its connection */
     struct check check;
-    bool is_head, checked;
+    bool is_head, is_idempotent, checked;
 };
 
 /*

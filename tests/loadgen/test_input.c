@@ -182,6 +182,7 @@ static const struct row rows[] = {
     {{"--heat", "no/such/file"}, 2, {"--heat no/such/file", "No such file"}},
     {{"--heat", "-"}, 1, {"--heat", "'-'", "stdout"}},
     {{"--announce=maybe"}, 1, {"--announce", "'maybe'"}},
+    {{"--retry-idle=maybe"}, 1, {"--retry-idle", "'maybe'", "on or off"}},
     {{"-o", "same", "--hgrm", "./same"}, 1, {"--hgrm", "'./same'", "another output"}},
     {{"--html", "./body", "--series", "body"}, 1, {"--html", "'./body'", "another output"}},
     {{"--live", "yes"}, 1, {"--live", "'yes'", "auto, on or off"}},

@@ -227,6 +227,85 @@ static void test_failures(void **state)
     }
 }
 
+/*
+ * --retry-idle: who meets the end of an idle connection goes to a new one, the same request once more; whose method is not
+ * idempotent, whose connection had answered nothing yet, or whose answer had begun does not.
+ */
+static void test_retry_idle(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *arguments, *path;
+        unsigned ok, socket_errors, retries, idle_closed;
+    } rows[] = {
+        {"-c 1 -n 20", "/second-leaves", 10, 10, 0, 10}, /* not without being asked to */
+        {"-c 1 -n 20 --retry-idle", "/second-leaves", 20, 0, 19, 19},
+        {"-c 1 -n 20 --retry-idle", "/second-resets", 20, 0, 19, 19},
+        {"-c 1 -n 20 --retry-idle -m PUT --body x", "/second-leaves", 20, 0, 19, 19},
+        {"-c 1 -n 20 --retry-idle -m HEAD", "/second-resets", 20, 0, 19, 19},
+        {"-c 1 -n 20 --retry-idle -m POST --body x", "/second-leaves", 10, 10, 0, 10},
+        {"-c 1 -n 20 --retry-idle -m PATCH --body x", "/second-resets", 10, 10, 0, 10},
+        {"-c 1 -n 20 --retry-idle", "/second-hints", 10, 10, 0, 0},
+        {"-c 1 -n 20 --retry-idle", "/reset", 0, 20, 0, 0},
+        {"-c 1 -n 20 --retry-idle -R 2000", "/second-leaves", 20, 0, 19, 19},
+        {"-c 1 -n 20 --retry-idle -R 2000 --dispatch pinned", "/second-resets", 20, 0, 19, 19},
+        {"-c 1 -n 20 --retry-idle --requests-per-connection 9", "/second-leaves", 20, 0, 19, 19},
+        {"-c 1 -n 20 --retry-idle --connect-rate 1000", "/second-leaves", 20, 0, 19, 19},
+        {"-c 3 -t 2 -n 60 --retry-idle", "/ok", 60, 0, 0, 0},
+    };
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct script_server server;
+        script_server_start(&server, "127.0.0.1:0");
+        struct result result = program_run(&server, rows[i].arguments, rows[i].path);
+        script_server_stop(&server);
+        if (report_number(&result, "requests/ok") != rows[i].ok ||
+            report_number(&result, "requests/socket_errors") != rows[i].socket_errors ||
+            report_number(&result, "requests/retries") != rows[i].retries ||
+            report_number(&result, "errors/idle_closed") != rows[i].idle_closed)
+            fail_msg("%s %s: exit %d, %s", rows[i].arguments, rows[i].path, result.status, result.out);
+        assert_int_equal(server.requests, rows[i].ok + rows[i].socket_errors + rows[i].retries);
+        report_expect_identity(&result);
+        program_finish(&server, &result);
+    }
+}
+
+/* What is drawn is drawn once: the numbers go up by one, and each that was sent again stands there twice. */
+static void test_retry_is_the_same_request(void **state)
+{
+    (void)state;
+    struct script_server server;
+    unsigned last = 0, numbers = 0;
+    script_server_start(&server, "127.0.0.1:0");
+    struct result result = program_run(&server, "-t 1 -c 1 -n 20 --retry-idle", "/second-leaves?{seq}-{zipf:1000000}");
+    script_server_stop(&server);
+    assert_int_equal(server.requests, 39);
+    for (unsigned i = 0; i < server.requests; i++) {
+        unsigned number = 0;
+        assert_int_equal(sscanf(server.targets[i], "/second-leaves?%u-", &number), 1);
+        if (numbers > 0 && number == last)
+            assert_string_equal(server.targets[i], server.targets[i - 1]);
+        else
+            assert_true(numbers++ == 0 || number == last + 1);
+        last = number;
+    }
+    assert_int_equal(numbers, 20);
+    program_finish(&server, &result);
+}
+
+/* Of a batch that met the end the first goes again, alone; the others have failed. Nothing is counted twice. */
+static void test_retry_of_pipelined(void **state)
+{
+    (void)state;
+    struct script_server server;
+    script_server_start(&server, "127.0.0.1:0");
+    struct result result = program_run(&server, "-t 1 -c 1 -n 40 --pipeline 4 --retry-idle", "/second-leaves");
+    script_server_stop(&server);
+    report_expect_identity(&result);
+    assert_int_equal(report_number(&result, "requests/ok") + report_number(&result, "requests/socket_errors"), 40);
+    assert_true(report_number(&result, "requests/retries") <= report_number(&result, "errors/idle_closed"));
+    program_finish(&server, &result);
+}
+
 /* What was not a success must not pass for one: neither error pages nor answers that go on behind their end. */
 static void test_bad_answers_are_suspect(void **state)
 {
@@ -539,6 +618,21 @@ static void test_text(void **state)
     program_finish(&server, &result);
 }
 
+/* Sent again is no error where wrk has its line, and no line at all where there is nothing else. */
+static void test_retries_in_text(void **state)
+{
+    (void)state;
+    struct script_server server;
+    script_server_start(&server, "127.0.0.1:0");
+    struct result result = program_run_url("-t 1 -c 1 -n 20 --retry-idle", server.url, "/second-leaves");
+    script_server_stop(&server);
+    if (!strstr(result.out, "planned 20 = ok 20 +") ||
+        !strstr(result.out, "  19 of the requests met the end of an idle connection and were sent again\n") ||
+        strstr(result.out, "Socket errors:"))
+        fail_msg("retries are told otherwise: %s", result.out);
+    program_finish(&server, &result);
+}
+
 /* As a read error where wrk has its line, and apart in the table. */
 static void test_idle_close_in_text(void **state)
 {
@@ -660,6 +754,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_request_as_asked),
         cmocka_unit_test(test_attribution),
         cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_retry_idle),
+        cmocka_unit_test(test_retry_is_the_same_request),
+        cmocka_unit_test(test_retry_of_pipelined),
         cmocka_unit_test(test_bad_answers_are_suspect),
         cmocka_unit_test(test_failures_take_time),
         cmocka_unit_test(test_full_stdout),
@@ -673,6 +770,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_json_keys),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_idle_close_in_text),
+        cmocka_unit_test(test_retries_in_text),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_bad_input),
     };
