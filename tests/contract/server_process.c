@@ -338,6 +338,32 @@ bool family_wait_gone(struct contract *contract, struct family *family, pid_t *l
     return true;
 }
 
+/* The lowest number that a new descriptor of it could have. */
+static unsigned lowest_free(pid_t pid)
+{
+    char path[64], target[8];
+    unsigned number = 0;
+    do
+        snprintf(path, sizeof path, "/proc/%d/fd/%u", pid, number);
+    while (readlink(path, target, sizeof target) >= 0 && ++number);
+    return number;
+}
+
+void family_limit_descriptors(struct contract *contract, const struct family *family, const struct rlimit *limit,
+                              struct rlimit *before)
+{
+    for (size_t i = family->count; i-- > 0;) {
+        struct rlimit wanted, now;
+        CHECK(contract, prlimit(family->pids[i], RLIMIT_NOFILE, NULL, &now) == 0, "prlimit: %s", strerror(errno));
+        if (before)
+            *before = now;
+        wanted = limit ? *limit : now;
+        if (!limit)
+            wanted.rlim_cur = lowest_free(family->pids[i]);
+        CHECK(contract, prlimit(family->pids[i], RLIMIT_NOFILE, &wanted, NULL) == 0, "prlimit: %s", strerror(errno));
+    }
+}
+
 void family_release(struct family *family)
 {
     for (size_t i = 0; i < family->count; i++)

@@ -10,6 +10,7 @@
 
 #include "contract.h"
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -87,6 +88,13 @@ void family_collect(struct contract *contract, pid_t top, struct family *family)
 /* Waits until every member has ended (reaping those that became ours). False at the deadline; *left is one that lives. */
 bool family_wait_gone(struct contract *contract, struct family *family, pid_t *left);
 void family_release(struct family *family);
+
+/*
+ * Sets the limit of descriptors of each member, the first one last: what it accepts it may hand on. NULL: none is free any more.
+ * `before` may be NULL: what the first member's was.
+ */
+void family_limit_descriptors(struct contract *contract, const struct family *family, const struct rlimit *limit,
+                              struct rlimit *before);
 
 /* Waits until no process is the suite's child but the servers it started: what a dead one leaves behind comes to the suite. */
 bool server_wait_no_orphans(struct contract *contract, pid_t *left);

@@ -46,25 +46,6 @@ void test_descriptors_run_out(struct contract *contract)
     scene_end(server, 0);
 }
 
-/* The lowest number that a new descriptor of it could have. */
-static unsigned lowest_free(pid_t pid)
-{
-    char path[64], target[8];
-    unsigned number = 0;
-    do
-        snprintf(path, sizeof path, "/proc/%d/fd/%u", pid, number);
-    while (readlink(path, target, sizeof target) >= 0 && ++number);
-    return number;
-}
-
-static void limit_descriptors(struct contract *contract, pid_t pid, bool none_free, rlim_t usual)
-{
-    struct rlimit limit;
-    CHECK(contract, prlimit(pid, RLIMIT_NOFILE, NULL, &limit) == 0, "prlimit: %s", strerror(errno));
-    limit.rlim_cur = none_free ? lowest_free(pid) : usual;
-    CHECK(contract, prlimit(pid, RLIMIT_NOFILE, &limit, NULL) == 0, "prlimit: %s", strerror(errno));
-}
-
 /* So far, of all of them. proc(5) */
 static unsigned cpu_ms(const struct family *family)
 {
@@ -97,9 +78,7 @@ void test_accept_fails(struct contract *contract)
     struct server *server = scene_start(contract, 0, NULL);
     scene_take_stock(server, &before);
     family_collect(contract, server->pid, &family);
-    CHECK(contract, prlimit(server->pid, RLIMIT_NOFILE, NULL, &usual) == 0, "prlimit: %s", strerror(errno));
-    for (size_t i = 0; i < family.count; i++)
-        limit_descriptors(contract, family.pids[i], true, 0);
+    family_limit_descriptors(contract, &family, NULL, &usual);
     for (unsigned i = 0; i < WAITING; i++) {
         clients[i] = client_open(contract, server);
         client_print(clients[i], "GET /hello HTTP/1.1\r\nHost: fault\r\n\r\n");
@@ -110,8 +89,7 @@ void test_accept_fails(struct contract *contract)
         for (unsigned i = 0; i < WAITING; i++)
             CHECK(contract, !client_stirs(clients[i], 0), "a client is answered or cut off, and there is no descriptor for it");
     unsigned spent_ms = cpu_ms(&family) - before_ms;
-    for (size_t i = family.count; i-- > 0;) /* the primary last: what it accepts it may hand on */
-        limit_descriptors(contract, family.pids[i], false, usual.rlim_cur);
+    family_limit_descriptors(contract, &family, &usual, NULL);
     family_release(&family);
     for (unsigned i = 0; i < WAITING; i++) {
         client_expect(clients[i], 200, &response);
