@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -49,14 +50,63 @@ int beneath_open_stepwise(int root, const char *path, int flags)
     return fd;
 }
 
-int beneath_open(int root, const char *path, int flags)
+static int ask_kernel(int root, const char *path, int flags, unsigned links)
 {
-    struct open_how how = {.flags = (unsigned)flags | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    struct open_how how = {.flags = (unsigned)flags | O_CLOEXEC, .resolve = RESOLVE_BENEATH | links};
     int fd, tries = 0;
     do
         fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how); /* the C library has no name for it yet */
     while (fd < 0 && errno == EAGAIN && ++tries < AGAIN_MOST);
-    if (fd < 0 && (errno == ENOSYS || errno == EPERM)) /* EPERM: a container's filter that does not know the call */
-        return beneath_open_stepwise(root, path, flags);
     return fd < 0 ? -errno : fd;
+}
+
+/* The name by which the kernel knows it, without any link. proc(5) */
+static int real_name(int fd, char name[PATH_MAX])
+{
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, name, PATH_MAX);
+    if (length < 0)
+        return -errno;
+    if (length == PATH_MAX)
+        return -ENAMETOOLONG;
+    name[length] = '\0';
+    return 0;
+}
+
+/* 0 when no component of the file's real name behind the root's begins with a dot. */
+static int check_hidden(int root, int fd)
+{
+    char top[PATH_MAX], name[PATH_MAX];
+    int error = real_name(root, top);
+    if (!error)
+        error = real_name(fd, name);
+    if (error)
+        return error;
+    size_t length = strcmp(top, "/") == 0 ? 0 : strlen(top);
+    if (strncmp(name, top, length) != 0 || name[length] != '/')
+        return -EXDEV;
+    return strstr(name + length, "/.") ? -EXDEV : 0;
+}
+
+/* The path as such is the caller's; where its links lead is known behind the open only. */
+static int follow_links(int root, const char *path, int flags)
+{
+    int fd = ask_kernel(root, path, flags, RESOLVE_NO_MAGICLINKS);
+    int error = fd < 0 ? fd : check_hidden(root, fd);
+    if (!error)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return error;
+}
+
+int beneath_open(int root, const char *path, int flags)
+{
+    int fd = ask_kernel(root, path, flags, RESOLVE_NO_SYMLINKS);
+    if (fd == -ELOOP)
+        return follow_links(root, path, flags);
+    if (fd == -ENOSYS || fd == -EPERM) /* EPERM: a container's filter that does not know the call */
+        return beneath_open_stepwise(root, path, flags);
+    return fd;
 }

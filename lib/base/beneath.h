@@ -6,8 +6,10 @@
 
 /*
  * Opens what `path` (relative, its components not "..") names below the folder that `root` is open on, with open(2)'s `flags` and
- * O_CLOEXEC. No link leads out: openat2(2) with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS. Where the kernel lacks that, no link is
- * followed at all. The descriptor or a negative errno; -EXDEV and -ELOOP for a path that would leave, or follow what it may not.
+ * O_CLOEXEC. No link leads out: openat2(2) with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS. Nor does one lead to what hides: a file
+ * found through links has no component in its real name, from the folder on, that begins with a dot; to know that takes /proc.
+ * Where the kernel lacks openat2, no link is followed at all. The descriptor or a negative errno; -EXDEV and -ELOOP for a path that
+ * would leave, or follow what it may not.
  */
 int beneath_open(int root, const char *path, int flags);
 

@@ -244,6 +244,8 @@ static const struct {
     {"/static/out-absolute", 404, 0},
     {"/static/folder-out/secret", 404, 0},
     {"/static/round", 404, 0},
+    {"/static/to-hidden", 404, 0},
+    {"/static/sub/to-git/config", 404, 0},
     {"/static/proc/self/environ", 404, 0},
     {"/static/link", 200, 404}, /* inside of the root: kernels without openat2 follow none */
     {"/static/a.txt?x=../secret", 200, 0},
@@ -265,6 +267,8 @@ static void make_ways_out(struct contract *contract)
     make_link(contract, "root/folder-out", "..");
     make_link(contract, "root/round", "round");
     make_link(contract, "root/proc", "/proc");
+    make_link(contract, "root/to-hidden", "sub/.hidden");
+    make_link(contract, "root/sub/to-git", "../.git");
     make_link(contract, "root/link", "a.txt");
     CHECK(contract, mkfifo(files_path(contract, "root/fifo", path), 0644) == 0, "%s: %s", path, strerror(errno));
 }
@@ -328,9 +332,9 @@ void test_static_bad_options(struct contract *contract)
 {
     char path[CONTRACT_PATH];
     files_write(contract, "file", "", 0);
-    check_refused(contract, "--root", "/nonexistent");
+    check_refused(contract, "--root", files_path(contract, "missing", path));
     check_refused(contract, "--root", files_path(contract, "file", path));
-    check_refused(contract, "--append-file", "/nonexistent/file");
+    check_refused(contract, "--append-file", files_path(contract, "missing/file", path));
     check_refused(contract, "--append-file", contract->folder);
 }
 

@@ -21,8 +21,8 @@
 static char top[64];
 static int root;
 
-static const char *const folders[] = {"root", "root/a", "root/a/b", "outside"};
-static const char *const files[] = {"root/file", "root/a/b/deep", "outside/secret"};
+static const char *const folders[] = {"root", "root/a", "root/a/b", "root/.git", "outside"};
+static const char *const files[] = {"root/file", "root/a/b/deep", "root/a/.hidden", "root/.git/config", "outside/secret"};
 static const struct {
     const char *name, *target;
 } links[] = {
@@ -35,6 +35,9 @@ static const struct {
     {"root/magic", "/proc/self/fd/0"},
     {"root/round", "round"},
     {"root/nowhere", "missing"},
+    {"root/to-hidden", "a/.hidden"},
+    {"root/to-folder", ".git"},
+    {"root/a/again", "../to-hidden"},
 };
 
 static char *name_of(char *path, const char *name)
@@ -99,6 +102,10 @@ static const struct {
     {"magic", EITHER, -ELOOP},
     {"round", -ELOOP, -ELOOP},
     {"nowhere", -ENOENT, -ELOOP},
+    {"a/.hidden", 0, 0}, /* asked for by that name: the caller's to refuse */
+    {"to-hidden", -EXDEV, -ELOOP},
+    {"to-folder/config", -EXDEV, EITHER},
+    {"a/again", -EXDEV, -ELOOP},
     {"missing", -ENOENT, -ENOENT},
     {"missing/file", -ENOENT, -ENOENT},
     {"file/below", -ENOTDIR, EITHER},
