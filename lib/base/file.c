@@ -6,13 +6,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FIRST_SIZE 4096
+#define FIRST_SIZE   4096
+#define WAIT_FOREVER (-1)
 
 /* A text that grows; one byte is always kept for the NUL. */
 struct growing {
@@ -33,17 +35,31 @@ static int make_room(struct growing *g)
     return 0;
 }
 
+/* A FIFO that nobody writes into is never readable. poll(2), with what it says of a writer that has gone. */
+static int wait_readable(int fd, int wait_ms)
+{
+    struct pollfd polled = {.fd = fd, .events = POLLIN};
+    int ready;
+
+    do
+        ready = poll(&polled, 1, wait_ms);
+    while (ready < 0 && errno == EINTR);
+    return ready > 0 ? 0 : ready == 0 ? -ETIMEDOUT : -errno;
+}
+
 /* The size of a file in /proc is not known beforehand, so every file is read until its end. */
-static int read_all(int fd, size_t limit, struct growing *g)
+static int read_all(int fd, size_t limit, int wait_ms, struct growing *g)
 {
     for (;;) {
         int error = make_room(g);
         ssize_t got;
 
+        if (error == 0 && wait_ms != WAIT_FOREVER)
+            error = wait_readable(fd, wait_ms);
         if (error < 0)
             return error;
         got = read(fd, g->text + g->length, g->size - g->length - 1);
-        if (got < 0 && errno != EINTR)
+        if (got < 0 && errno != EINTR && errno != EAGAIN)
             return -errno;
         if (got == 0)
             return 0;
@@ -53,14 +69,15 @@ static int read_all(int fd, size_t limit, struct growing *g)
     }
 }
 
-int file_read(const char *path, size_t limit, char **text, size_t *length)
+/* Without O_NONBLOCK the open would wait for a FIFO's writer. */
+int file_read_within(const char *path, size_t limit, int wait_ms, char **text, size_t *length)
 {
     struct growing g = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC), error;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | (wait_ms == WAIT_FOREVER ? 0 : O_NONBLOCK)), error;
 
     if (fd < 0)
         return -errno;
-    error = read_all(fd, limit, &g);
+    error = read_all(fd, limit, wait_ms, &g);
     close(fd);
     if (error < 0) {
         free(g.text);
@@ -71,6 +88,11 @@ int file_read(const char *path, size_t limit, char **text, size_t *length)
     if (length != NULL)
         *length = g.length;
     return 0;
+}
+
+int file_read(const char *path, size_t limit, char **text, size_t *length)
+{
+    return file_read_within(path, limit, WAIT_FOREVER, text, length);
 }
 
 static void free_names(struct file_draft *draft)

@@ -13,6 +13,12 @@
  * -EFBIG beyond `limit` bytes. */
 int file_read(const char *path, size_t limit, char **text, size_t *length);
 
+/*
+ * The same for what a person names: a FIFO, too, or a shell's <(...). -ETIMEDOUT when nobody has written into it for so long: a
+ * FIFO may have no writer at all.
+ */
+int file_read_within(const char *path, size_t limit, int wait_ms, char **text, size_t *length);
+
 struct file_draft {
     FILE *out;               /* write here; errors are seen by file_commit */
     char *path, *draft_path; /* no draft_path: PATH is no plain file and is written to directly */

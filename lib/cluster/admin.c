@@ -126,7 +126,7 @@ static void on_request(void *context, struct http_request *request)
 /* The first line of the file. */
 static int read_token_file(const char *path, char **token)
 {
-    int error = file_read(path, TOKEN_FILE_MAX, token, NULL);
+    int error = file_read_within(path, TOKEN_FILE_MAX, CONFIG_FIFO_WAIT_MS, token, NULL);
     if (error)
         return error;
     (*token)[strcspn(*token, "\r\n")] = '\0';
@@ -147,7 +147,8 @@ int admin_read_token(struct primary *primary)
                 primary->strategy->name, options->admin_token_file);
     else if (error)
         fprintf(stderr, "%s: --admin-token-file: '%s': %s\n", primary->strategy->name,
-                options->admin_token_file ? options->admin_token_file : "", uv_strerror(error));
+                options->admin_token_file ? options->admin_token_file : "",
+                error == -ETIMEDOUT ? CONFIG_NO_WRITER : uv_strerror(error));
     return error;
 }
 

@@ -357,9 +357,10 @@ static int read_file(struct config *config, char *error)
     struct file_text text = {0};
     size_t length;
     char *content;
-    int result = file_read(config->file, FILE_LIMIT, &content, &length);
+    int result = file_read_within(config->file, FILE_LIMIT, CONFIG_FIFO_WAIT_MS, &content, &length);
     if (result < 0)
-        return config_complain(config, error, "--config: '%.*s': %s", CONFIG_SHOWN_LONGEST, config->file, strerror(-result));
+        return config_complain(config, error, "--config: '%.*s': %s", CONFIG_SHOWN_LONGEST, config->file,
+                               result == -ETIMEDOUT ? CONFIG_NO_WRITER : strerror(-result));
     if (config_keep_text(config, content) != 0)
         return config_complain(config, error, "out of memory");
     result = read_items(config, &text, content, length, error);

@@ -36,6 +36,10 @@ struct config_area {
 
 #define CONFIG_AREAS_MAX 4
 
+/* Of a file that somebody named, and that is a FIFO: so long it is waited for a writer. */
+#define CONFIG_FIFO_WAIT_MS 5000
+#define CONFIG_NO_WRITER    "nobody writes into this FIFO"
+
 /* Stronger ones come later. */
 enum config_source { FROM_NOWHERE, FROM_DEFAULT, FROM_COMMON_SECTION, FROM_CHOSEN_SECTION, FROM_COMMAND_LINE };
 

@@ -150,6 +150,22 @@ void test_admin_token_rules(struct contract *contract)
     check_nothing_left(contract, "refused tokens");
 }
 
+/* Nobody writes into it, ever: the program does not wait for that. */
+void test_fifo_without_writer(struct contract *contract)
+{
+    static const char *const options[] = {"--admin-token-file", "--config"};
+    static const int statuses[] = {2, 1};
+    char path[CONTRACT_PATH];
+    contract_file(contract, "fifo", path);
+    CHECK(contract, mkfifo(path, 0600) == 0, "%s: %s", path, strerror(errno));
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        const char *const arguments[] = {"--listen", "127.0.0.1:0", options[i], path, NULL};
+        struct server_plan plan = {.bare = true, .arguments = arguments};
+        check_refused(server_spawn(contract, &plan), options[i], statuses[i], options[i], "nobody writes");
+    }
+    check_nothing_left(contract, "FIFOs");
+}
+
 void test_one_worker_only(struct contract *contract)
 {
     const char *const arguments[] = {"--listen", "127.0.0.1:0", "--workers", "2", NULL};

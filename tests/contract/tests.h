@@ -92,6 +92,7 @@
     X(admin_token_file, TRAIT_STEERED)                                        \
     X(admin_token_is_hidden, TRAIT_KIT)                                       \
     X(admin_token_rules, TRAIT_STEERED)                                       \
+    X(fifo_without_writer, TRAIT_KIT)                                         \
     X(admin_cannot, TRAIT_STEERED)                                            \
     X(admin_reload, TRAIT_STEERED | TRAIT_PROCESSES)                          \
     X(admin_scale, TRAIT_STEERED | TRAIT_MANY)                                \
