@@ -182,6 +182,7 @@ const char *sight_error(int error)
         {-ENOENT, "there is no such socket"},
         {-ETIMEDOUT, "no answer"},
         {-EPROTO, "what answers there is no admin address of a server of this project"},
+        {-EMSGSIZE, "the answer is too long: more than 16 MiB, or a head beyond all measure"},
         {-EACCES, "the server wants a token, and this is not it; use --token-file FILE"},
     };
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)

@@ -96,13 +96,13 @@ static char *put_or_dash(char *at, struct slice text)
 
 static char *put_request_line(char *at, const struct access_entry *entry)
 {
-    if (entry->method.length + entry->target.length + entry->protocol.length == 0)
+    if (entry->method.length == 0 || entry->target.length == 0 || entry->protocol.length == 0)
         return PUT(at, "-");
-    at = put_or_dash(at, entry->method);
+    at = put_escaped(at, entry->method, SLICE("\\x"));
     *at++ = ' ';
-    at = entry->target.length > 0 ? put_target(at, entry->target, SLICE("\\x")) : PUT(at, "-");
+    at = put_target(at, entry->target, SLICE("\\x"));
     *at++ = ' ';
-    return put_or_dash(at, entry->protocol);
+    return put_escaped(at, entry->protocol, SLICE("\\x"));
 }
 
 static char *put_common(char *at, const struct access_entry *entry, const struct access_dates *dates)

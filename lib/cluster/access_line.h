@@ -7,7 +7,8 @@
  *            "protocol":"HTTP/1.1","status":200,"bytes":20,"duration_us":153}
  *
  * What came from a client cannot end a line or a quoted text: in common, quotes, backslashes and bytes that are not printable
- * ASCII are written as \", \\ and \xHH; in JSON as \", \\ and \u00HH. What a refused request did not have is "-", and "" in JSON.
+ * ASCII are written as \", \\ and \xHH; in JSON as \", \\ and \u00HH. Where a refused request had no whole request line that could
+ * be read, the line is "-" in common, so that it can be split as any other; in JSON what is missing is "".
  */
 #ifndef CLUSTER_ACCESS_LINE_H
 #define CLUSTER_ACCESS_LINE_H

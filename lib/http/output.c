@@ -554,7 +554,8 @@ struct slice http_request_peer(const struct http_request *request)
 
 struct slice http_request_protocol(const struct http_request *request)
 {
-    if (!request->head_complete || request->parser.http_major != 1 || request->parser.http_minor > 1)
+    bool known = request->head_complete || request->header_count > 0; /* its line is behind the parser */
+    if (!known || request->parser.http_major != 1 || request->parser.http_minor > 1)
         return (struct slice){"", 0};
     return request->http_1_0 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1");
 }

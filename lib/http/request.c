@@ -80,6 +80,7 @@ static int append_head(struct http_request *request, struct slice *slice, const 
 static int on_url(llhttp_t *parser, const char *at, size_t length)
 {
     struct http_request *request = parser->data;
+    request->method = slice_of(llhttp_method_name((llhttp_method_t)parser->method)); /* a request that is refused has one, too */
     if (request->target.length + length > request->limits->target_bytes)
         return refuse(request, 414, "request target too long");
     return append_head(request, &request->target, at, length);

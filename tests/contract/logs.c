@@ -207,6 +207,36 @@ void test_access_log(struct contract *contract)
     }
 }
 
+/* Refused before it had a whole head: as much of the request line as was read, or "-", and the line is split as any other. */
+void test_access_log_refused(struct contract *contract)
+{
+    static const struct {
+        const char *request, *line;
+        int status;
+    } table[] = {
+        {"GET /many HTTP/1.1\r\nA: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\n\r\n", "] \"GET /many HTTP/1.1\" 431 ", 431},
+        {"GET /later HTTP/2.0\r\nHost: a\r\n\r\n", "] \"-\" 505 ", 505},
+        {"GET  /twice HTTP/1.1\r\nHost: a\r\n\r\n", "] \"-\" 400 ", 400},
+    };
+    char path[CONTRACT_PATH];
+    struct lines lines;
+    struct response response;
+    contract_file(contract, "refused", path);
+    struct server *server = server_start(contract, 1, "--access-log", path, "--max-header-lines", "4", NULL);
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct client *client = client_open(contract, server);
+        client_print(client, "%s", table[i].request);
+        client_expect(client, table[i].status, &response);
+        client_close(client);
+    }
+    check_ends(server, SIGTERM);
+    read_lines(contract, path, &lines);
+    CHECK(contract, lines.count == sizeof table / sizeof table[0], "%zu lines of refused requests", lines.count);
+    for (size_t i = 0; i < lines.count; i++)
+        CHECK(contract, strstr(lines.at[i], table[i].line) != NULL, "'%s', wanted '%s'", lines.at[i], table[i].line);
+    release_lines(&lines);
+}
+
 /* ---- many of them ---- */
 
 #define CONNECTIONS 8

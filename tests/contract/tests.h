@@ -120,6 +120,7 @@
     X(config_that_nobody_can_use, TRAIT_KIT | TRAIT_PROCESSES | TRAIT_DIRECT) \
     /* logs.c */                                                              \
     X(access_log, TRAIT_KIT)                                                  \
+    X(access_log_refused, TRAIT_KIT)                                          \
     X(access_log_lines_are_whole, TRAIT_KIT)                                  \
     X(access_log_rotation, TRAIT_KIT)                                         \
     X(slow_log, TRAIT_KIT)                                                    \

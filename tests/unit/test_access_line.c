@@ -61,10 +61,11 @@ static void what_is_unknown(void **state)
     assert_non_null(strstr(line_of(ACCESS_JSON, &entry), ".000Z\",\"worker\":null,"));
     assert_non_null(strstr(line_of(ACCESS_JSON, &entry), "\"method\":\"\",\"target\":\"\",\"protocol\":\"\""));
     entry.target = SLICE("/x");
-    assert_non_null(strstr(line_of(ACCESS_COMMON, &entry), "\"- /x -\""));
+    assert_non_null(strstr(line_of(ACCESS_COMMON, &entry), "\"-\""));
+    assert_non_null(strstr(line_of(ACCESS_JSON, &entry), "\"method\":\"\",\"target\":\"/x\",\"protocol\":\"\""));
     entry.method = SLICE("GET");
     entry.target = (struct slice){NULL, 0};
-    assert_non_null(strstr(line_of(ACCESS_COMMON, &entry), "\"GET - -\""));
+    assert_non_null(strstr(line_of(ACCESS_COMMON, &entry), "\"-\""));
 }
 
 /* Every byte a client can send: no line and no quoted text is ended by it, and JSON gives it back. */

@@ -81,6 +81,7 @@ static void add(struct access_log *log, int writer, uint64_t number, size_t padd
         .worker = writer,
         .client = SLICE("c"),
         .method = SLICE("GET"),
+        .target = SLICE("/"),
         .target = {filler, padding},
         .protocol = SLICE("HTTP/1.1"),
         .status = 200,

@@ -371,6 +371,13 @@ static void colours_and_notes(void **state)
     assert_string_equal(show(fixture, &view), "\033[1m127.0.0.1:9000   (q ends)\033[0m\n\033[31mno answer for 5 s\033[0m\n");
 }
 
+/* What fetch.c says of an answer beyond its limit is no strerror(3) of a datagram. */
+static void too_long_is_said(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(sight_error(-EMSGSIZE), "the answer is too long"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -387,6 +394,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(connections_are_those_of_clients, set_up, tear_down),
         cmocka_unit_test_setup_teardown(silence_is_lag, set_up, tear_down),
         cmocka_unit_test_setup_teardown(colours_and_notes, set_up, tear_down),
+        cmocka_unit_test(too_long_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
