@@ -243,6 +243,13 @@ static void print_object(FILE *out, const json_t *object)
     }
 }
 
+static void print_lines(FILE *out, const char *label, const json_t *lines)
+{
+    size_t i;
+    const json_t *line;
+    json_array_foreach(lines, i, line) if (json_is_string(line)) print_pair(out, label, json_string_value(line));
+}
+
 static void print_machine(FILE *out, const struct summary *summary)
 {
     char *path = text_print("%s/machine-before.json", summary->results->folder);
@@ -252,6 +259,8 @@ static void print_machine(FILE *out, const struct summary *summary)
     print_pair(out, "placement", run_text(summary, "placement_text"));
     print_object(out, json_object_get(machine, "cpu"));
     print_object(out, machine);
+    print_object(out, json_object_get(machine, "readings"));
+    print_lines(out, "changed during the run", json_object_get(summary->results->run, "machine_changes"));
     fputs("</dl><details><summary>Versions, mitigations, hashes</summary><dl>\n", out);
     print_object(out, json_object_get(machine, "versions"));
     print_object(out, json_object_get(machine, "mitigations"));

@@ -11,6 +11,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <gsl/gsl_version.h>
+#include <llhttp/llhttp.h>
+#include <uv.h>
+
 #include "base/cpus.h"
 #include "base/file.h"
 
@@ -42,7 +46,8 @@ int machine_time(struct machine_time *time)
     if (fields != 8)
         return -EINVAL;
     uint64_t tick_ns = UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK);
-    time->busy_ns = (user + nice + system + irq + softirq) * tick_ns;
+    time->interrupts_ns = (irq + softirq) * tick_ns;
+    time->busy_ns = (user + nice + system) * tick_ns + time->interrupts_ns;
     time->steal_ns = steal * tick_ns;
     time->all_ns = time->busy_ns + time->steal_ns + (idle + iowait) * tick_ns;
     return 0;
@@ -76,6 +81,43 @@ char *machine_cpu_model(void)
     return model ? model : text_copy("unknown CPU");
 }
 
+char *machine_choice(const char *path)
+{
+    char *line = machine_line(path), *open = line ? strchr(line, '[') : NULL, *close = open ? strchr(open, ']') : NULL,
+         *chosen = NULL;
+    if (close) {
+        *close = '\0';
+        chosen = text_copy(open + 1);
+    }
+    free(line);
+    return chosen;
+}
+
+char *machine_turbo(void)
+{
+    char *no_turbo = machine_line("/sys/devices/system/cpu/intel_pstate/no_turbo"),
+         *boost = machine_line("/sys/devices/system/cpu/cpufreq/boost"), *turbo = NULL;
+    if (no_turbo)
+        turbo = text_copy(!strcmp(no_turbo, "0") ? "on" : "off");
+    else if (boost)
+        turbo = text_copy(!strcmp(boost, "0") ? "off" : "on");
+    free(boost);
+    free(no_turbo);
+    return turbo;
+}
+
+char *machine_virtualisation(void)
+{
+    char *flags = cpuinfo_value("flags"), *type = machine_line("/sys/hypervisor/type");
+    bool machine = (flags && strstr(flags, "hypervisor")) || type;
+    bool container = access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0;
+    free(type);
+    free(flags);
+    if (machine)
+        return text_copy(container ? "virtual machine, container" : "virtual machine");
+    return text_copy(container ? "container" : "none seen");
+}
+
 static void set_text(json_t *json, const char *key, char *text)
 {
     json_object_set_new(json, key,
@@ -100,7 +142,10 @@ static void add_cpus(json_t *json)
     double quota = cpus_quota();
     json_object_set_new(cpu, "quota", quota > 0 ? json_real(quota) : json_null());
     set_line(cpu, "governor", "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
+    set_line(cpu, "frequency_driver", "/sys/devices/system/cpu/cpu0/cpufreq/scaling_driver");
+    set_text(cpu, "turbo", machine_turbo());
     set_line(cpu, "smt", "/sys/devices/system/cpu/smt/control");
+    set_line(cpu, "smt_active", "/sys/devices/system/cpu/smt/active");
     json_object_set_new(json, "cpu", cpu);
 }
 
@@ -125,11 +170,11 @@ static void add_kernel(json_t *json)
     }
     set_line(json, "somaxconn", "/proc/sys/net/core/somaxconn");
     set_line(json, "ip_local_port_range", "/proc/sys/net/ipv4/ip_local_port_range");
-    set_line(json, "loadavg", "/proc/loadavg");
-    set_line(json, "cpu_pressure", "/proc/pressure/cpu");
-    struct machine_time since_boot, never = {0};
-    if (machine_time(&since_boot) == 0)
-        json_object_set_new(json, "steal_percent_since_boot", json_real(machine_steal_percent(&never, &since_boot)));
+    set_line(json, "clock_source", "/sys/devices/system/clocksource/clocksource0/current_clocksource");
+    set_text(json, "transparent_huge_pages", machine_choice("/sys/kernel/mm/transparent_hugepage/enabled"));
+    set_line(json, "timer_slack_ns", "/proc/self/timerslack_ns");
+    set_line(json, "swappiness", "/proc/sys/vm/swappiness");
+    set_text(json, "virtualisation", machine_virtualisation());
 }
 
 static char *first_line(char *text)
@@ -148,6 +193,10 @@ static void add_versions(json_t *json, struct custody *custody, const char *prog
     json_object_set_new(versions, "clusterbench", json_string(CLUSTERBENCH_VERSION));
     json_object_set_new(versions, "compiler", json_string(__VERSION__));
     json_object_set_new(versions, "build", json_string(CLUSTERBENCH_BUILD));
+    json_object_set_new(versions, "libuv", json_string(uv_version_string()));
+    set_text(versions, "llhttp", text_print("%d.%d.%d", LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH));
+    json_object_set_new(versions, "gsl", json_string(gsl_version));
+    json_object_set_new(versions, "jansson", json_string(JANSSON_VERSION));
     set_text(versions, "gnuplot", first_line(process_capture(custody, gnuplot)));
     set_text(versions, "commit", first_line(process_capture(custody, commit)));
     struct names list = {0};
@@ -163,29 +212,43 @@ static void add_versions(json_t *json, struct custody *custody, const char *prog
     json_object_set_new(json, "versions", versions);
 }
 
-/* SHA-256 of every program that exists, as sha256sum(1) prints them. */
-static void add_hashes(json_t *json, struct custody *custody, const char *programs)
+/* As sha256sum(1) prints it, under the program's name. */
+static void add_hash(json_t *hashes, struct custody *custody, const char *name, char *path)
+{
+    char *argv[] = {(char *)"sha256sum", path, NULL};
+    char *output = access(path, R_OK) == 0 ? process_capture(custody, argv) : NULL;
+    if (output) {
+        output[strcspn(output, " ")] = '\0';
+        json_object_set_new(hashes, name, json_string(output));
+    }
+    free(output);
+}
+
+static void add_hashes(json_t *json, struct custody *custody, const char *programs, const struct names *others)
 {
     json_t *hashes = json_object();
     struct names list = {0};
     catalog_strategies(&list);
     names_add(&list, "loadgen");
-    names_add(&list, "clusterbench");
     for (size_t i = 0; i < list.count; i++) {
-        char *path = text_print("%s/%s", programs, list.items[i]), *argv[] = {(char *)"sha256sum", path, NULL};
-        char *output = access(path, R_OK) == 0 ? process_capture(custody, argv) : NULL;
-        if (output) {
-            output[strcspn(output, " ")] = '\0';
-            json_object_set_new(hashes, list.items[i], json_string(output));
-        }
-        free(output);
+        char *path = text_print("%s/%s", programs, list.items[i]);
+        add_hash(hashes, custody, list.items[i], path);
         free(path);
     }
+    for (size_t i = 0; i < others->count; i++) {
+        const char *slash = strrchr(others->items[i], '/'), *name = slash ? slash + 1 : others->items[i];
+        if (!names_hold(&list, name))
+            add_hash(hashes, custody, name, others->items[i]);
+    }
+    char *own = realpath("/proc/self/exe", NULL);
+    if (own)
+        add_hash(hashes, custody, "clusterbench", own);
+    free(own);
     names_free(&list);
     json_object_set_new(json, "sha256", hashes);
 }
 
-json_t *machine_record(struct custody *custody, const char *programs)
+json_t *machine_record(struct custody *custody, const char *programs, const struct names *others)
 {
     json_t *json = json_object();
     json_object_set_new(json, "schema", json_string("clusterbench.machine/1"));
@@ -193,6 +256,7 @@ json_t *machine_record(struct custody *custody, const char *programs)
     add_kernel(json);
     add_mitigations(json);
     add_versions(json, custody, programs);
-    add_hashes(json, custody, programs);
+    add_hashes(json, custody, programs, others);
+    json_object_set_new(json, "readings", machine_readings());
     return json;
 }

@@ -12,6 +12,7 @@
 /* CPU time of the whole machine since its start, /proc/stat, in nanoseconds: proc_stat(5). */
 struct machine_time {
     uint64_t all_ns, busy_ns, steal_ns;
+    uint64_t interrupts_ns; /* of busy: hard and soft interrupts, where the kernel tells them apart */
 };
 
 /* 0 or negative errno. */
@@ -26,8 +27,31 @@ char *machine_line(const char *path);
 /* "AMD EPYC 9354P" or "unknown CPU". The caller frees. */
 char *machine_cpu_model(void);
 
-/* Everything worth knowing when figures are compared: CPU, kernel, governor, quota, mitigations, load, steal since boot, versions
- * of the libraries and of gnuplot, compiler and flags, commit, hashes of the programs. A new reference. */
-json_t *machine_record(struct custody *custody, const char *programs);
+/* "[madvise]" of "always [madvise] never", without the brackets; the caller frees; NULL where there is none. */
+char *machine_choice(const char *path);
+
+/* "on", "off" or NULL where nothing tells: the caller frees. */
+char *machine_turbo(void);
+
+/* "virtual machine", "container", both with a comma, or "none seen". The caller frees. */
+char *machine_virtualisation(void);
+
+/*
+ * Everything worth knowing when figures are compared: CPU, kernel, governor, turbo, SMT, quota, mitigations, clock source, huge
+ * pages, versions of the libraries and of gnuplot, compiler and flags, commit, hashes of the programs (`others`: paths of more of
+ * them). What changes by itself stands under "readings". A new reference.
+ */
+json_t *machine_record(struct custody *custody, const char *programs, const struct names *others);
+
+/* "readings": load, pressure (/proc/pressure), steal since boot, how often the cgroup was throttled. A new reference. */
+json_t *machine_readings(void);
+
+enum machine_part {
+    MACHINE_IDENTITY,  /* CPU, kernel, hashes: what makes it the same machine with the same programs */
+    MACHINE_EVERYTHING /* and all settings, and what the readings of the cgroup's throttling rose by */
+};
+
+/* Adds "cpu.governor: powersave, then performance" for each difference between two records. */
+void machine_compare(const json_t *before, const json_t *after, enum machine_part part, struct names *differences);
 
 #endif

@@ -136,6 +136,12 @@ bool experiment_has_series(const struct experiment *experiment);
 /* Requests per second planned for this cell; 0 in a closed loop. */
 double cell_rate(const struct plan *plan, const struct cell_plan *cell);
 
+/* What starting, reading and stopping one server is taken to need until some have been seen. */
+#define PLAN_AROUND_CELL_NS UINT64_C(150000000)
+
+/* The measured time of one cell, warm-up included. */
+uint64_t plan_cell_ns(const struct plan *plan, const struct cell_plan *cell);
+
 /* An estimate of the whole run in nanoseconds: the measured times and what starting and stopping a server usually takes. */
 uint64_t plan_estimate_ns(const struct plan *plan, unsigned auto_workers);
 

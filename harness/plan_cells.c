@@ -13,8 +13,6 @@
 #include "catalog.h"
 #include "plan.h"
 
-#define AROUND_CELL_NS (150 * CLOCK_NS_PER_MS) /* start-up, readings and stop of one server */
-
 /* ---- the end of a plan ---- */
 
 static void close_experiment(struct experiment *experiment)
@@ -249,15 +247,19 @@ double cell_rate(const struct plan *plan, const struct cell_plan *cell)
     return load->kind == LOAD_RATE ? load->value : 0;
 }
 
+uint64_t plan_cell_ns(const struct plan *plan, const struct cell_plan *cell)
+{
+    const struct experiment *experiment = &plan->experiments[cell->experiment];
+    return experiment->duration_ns + experiment->warmup_ns;
+}
+
 uint64_t plan_estimate_ns(const struct plan *plan, unsigned auto_workers)
 {
     struct cell_plan *cells;
     unsigned count = plan_cells(plan, auto_workers, &cells);
     uint64_t block_ns = 0;
-    for (unsigned i = 0; i < count; i++) {
-        const struct experiment *experiment = &plan->experiments[cells[i].experiment];
-        block_ns += experiment->duration_ns + experiment->warmup_ns + AROUND_CELL_NS;
-    }
+    for (unsigned i = 0; i < count; i++)
+        block_ns += plan_cell_ns(plan, &cells[i]) + PLAN_AROUND_CELL_NS;
     free(cells);
     return block_ns * plan->blocks;
 }

@@ -1,4 +1,4 @@
-/* `clusterbench run`: a plan carried out, from an empty folder to the report. */
+/* `clusterbench run`: a plan carried out, from an empty or an interrupted folder to the report. */
 #ifndef HARNESS_RUN_H
 #define HARNESS_RUN_H
 
@@ -6,9 +6,11 @@
 #include <stdint.h>
 
 struct run_settings {
-    const char *plan, *only, *out; /* only and out may be NULL */
+    const char *plan, *only, *out; /* NULL: quick; everything; a folder named after time and plan */
+    const char *resume;            /* a folder to go on with, or NULL */
     uint64_t blocks, seed;         /* 0: the plan's; a fresh one */
-    bool quick;
+    uint64_t budget_ns;            /* 0: none; else the blocks are chosen to fit */
+    bool quick, force_resume;
     const char *programs, *plans, *plots, *peers; /* folders given on the command line, or NULL */
 };
 
