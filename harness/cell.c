@@ -455,7 +455,9 @@ static int measure(struct cell *cell)
     stop_server(cell);
     if (cell->setting->custody->interrupted_by)
         return -EINTR;
-    return result == -ECANCELED ? 0 : result;
+    if (result == -ECANCELED) /* a full disk is not the server's failure */
+        result = folder_probe(cell->draft);
+    return result;
 }
 
 int cell_run(const struct cell_setting *setting, const struct cell_plan *plan, unsigned block, struct cell_outcome *outcome)

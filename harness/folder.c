@@ -56,6 +56,23 @@ int folder_remove(const char *path)
     return remove_at(AT_FDCWD, path);
 }
 
+int folder_probe(const char *path)
+{
+    static const char nothing[65536];
+    char *name = text_print("%s/probe.tmp", path);
+    unsigned writes = 0;
+    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), result = fd < 0 ? -errno : 0;
+    if (fd >= 0) {
+        result = file_write(fd, nothing, sizeof(nothing), sizeof(nothing), &writes);
+        if (close(fd) < 0 && !result)
+            result = -errno;
+        if (unlink(name) < 0 && !result)
+            result = -errno;
+    }
+    free(name);
+    return result;
+}
+
 int folder_copy_file(const char *from, const char *to)
 {
     char *text;

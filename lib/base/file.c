@@ -138,11 +138,13 @@ int file_draft(struct file_draft *draft, const char *path)
     return error;
 }
 
-/* The errno of an early failed write is gone by now; then -EIO has to do. */
+/* The errno of an early failed write is gone by now: what is left in the buffer fails again and tells it, or -EIO has to do. */
 static int close_stream(FILE *out)
 {
     int error = ferror(out) ? -EIO : 0;
 
+    if (error != 0 && fflush(out) != 0)
+        error = -errno;
     if (fclose(out) != 0 && error == 0)
         error = -errno;
     return error;
@@ -171,8 +173,9 @@ void file_discard(struct file_draft *draft)
 /* 15 digits: what a person wrote as 0.1 comes back as 0.1. */
 static int print_json(FILE *out, const json_t *json)
 {
+    errno = 0;
     if (json_dumpf(json, out, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) != 0)
-        return -EIO;
+        return errno != 0 ? -errno : -EIO;
     return fputc('\n', out) == EOF ? -EIO : 0;
 }
 

@@ -195,6 +195,251 @@ case_kill_harness() {
     expect_in r/run.json '"state": "interrupted"'
 }
 
+# Plots take their time and are not what is tested here: only what is needed is in PATH.
+without_gnuplot() {
+    mkdir bare
+    ln -s "$(command -v sha256sum)" bare/
+    bare() { PATH=$work/bare "$clusterbench" "$@"; }
+}
+
+# A run of two blocks that is stopped by SIGNAL in the midst of its cell number CELLS + 1.
+stopped_run() { # SIGNAL CELLS
+    mkfifo fifo
+    head -c "$2" /dev/zero > passes
+    plan two 2 "even, odd"
+    without_gnuplot
+    PATH=$work/bare FAKE_FIFO=$work/fifo FAKE_PASSES=$work/passes "$clusterbench" run --bin "$fakes" --plan ./two.ini --out r --seed 5 \
+        > out 2> err &
+    harness=$!
+    read -r _ < fifo
+    kill -"$1" $harness
+    wait $harness 2> /dev/null
+    expect_nothing_left
+    find r/cells -name server.json -exec stat -c '%n %i' {} + | sort > kept
+    [ "$(wc -l < kept)" = "$2" ] || fail "$2 cells were whole, there are: $(cat kept)"
+    cp r/run.json interrupted.json
+}
+
+resume() { bare run --bin "$fakes" --resume r "$@" > out 2> err; }
+
+# It ends as if it had never been stopped: same order, same seeds, and what was whole was not measured again.
+expect_resumed() {
+    expect_in r/run.json '"state": "complete"'
+    expect_in r/run.json '"under_way": null'
+    [ "$(find r/cells -name server.json | wc -l)" = 4 ] || fail "two blocks of two cells: $(ls r/cells)"
+    find r/cells -name server.json -exec stat -c '%n %i' {} + | sort > now
+    [ -z "$(comm -23 kept now)" ] || fail "cells were measured again: $(comm -23 kept now)"
+    bare run --bin "$fakes" --plan ./two.ini --out whole --seed 5 > out 2> err || fail "the other run failed"
+    diff <(grep -o '"0[12]-cost[^"]*"' whole/run.json) <(grep -o '"0[12]-cost[^"]*"' r/run.json) || fail "another order"
+    diff <(grep -h '"seed"' whole/cells/*/server.json) <(grep -h '"seed"' r/cells/*/server.json) || fail "other seeds"
+    expect_file r/report.html
+    expect_no_drafts r
+    expect_nothing_left
+}
+
+resumed_after() { # SIGNAL CELLS
+    stopped_run "$@"
+    expect_in r/run.json '"state": "interrupted"'
+    resume
+    expect_status $? 0
+    expect_resumed
+}
+
+case_resume_interrupt() {
+    resumed_after INT 3
+    expect_in r/run.json '"cells_kept": 1'
+    [ "$(grep -c '"resumed": true' r/run.json)" = 1 ] || fail "one block was measured in two sittings"
+    resume
+    expect_status $? 0
+    expect_one_line err
+    expect_in err 'r is complete'
+}
+
+case_resume_kill() { resumed_after KILL 1; }
+case_resume_kill_at_once() { resumed_after KILL 0; }
+case_resume_between_blocks() { resumed_after KILL 2; }
+
+# A cell that was finished in the moment of the end, and files of one that was not.
+case_resume_debris() {
+    stopped_run KILL 1
+    local whole other
+    whole=$(ls -d r/cells/*closed)
+    other=${whole/even/odd}
+    [ "$other" != "$whole" ] || other=${whole/odd/even}
+    cp -r "$whole" "$other"
+    mkdir -p "$other.tmp/config"
+    : > "$other.tmp/config/server.conf"
+    : > r/run.json.tmp-999999999
+    : > r/run.json.tmp-notes
+    resume
+    expect_status $? 0
+    [ -e r/run.json.tmp-notes ] || fail "a file that is nobody's draft was removed"
+    rm r/run.json.tmp-notes
+    expect_resumed
+}
+
+case_resume_noise() {
+    stopped_run KILL 1
+    resume
+    expect_status $? 0
+    local first both
+    first=$(grep -o '"wall_ns": [0-9]*' interrupted.json) both=$(grep -m 1 -o '"wall_ns": [0-9]*' r/run.json)
+    first=${first#*: } both=${both#*: }
+    [ "$first" -gt 0 ] || fail "the noise of the first cell was not written down"
+    [ "$both" -gt "$first" ] || fail "noise of both sittings: $first, then $both"
+    [ "$(grep -c '^        \[$' r/run.json)" = 3 ] || fail "a calibration a sitting: two of the first block, one of the second"
+}
+
+expect_refusal() { # PATTERN ARGUMENTS...
+    local pattern=$1
+    shift
+    cp r/run.json before.json
+    resume "$@"
+    expect_status $? 1
+    expect_one_line err
+    expect_in err "$pattern"
+    cmp -s before.json r/run.json || fail "run.json was changed by a refusal"
+    [ "$(find r/cells -name server.json | wc -l)" = 1 ] || fail "cells were changed by a refusal"
+}
+
+case_resume_refuses() {
+    stopped_run KILL 1
+    expect_refusal '--seed 6 is not what that run was begun with (5)' --seed 6
+    expect_refusal '--blocks 3 is not what that run was begun with (2)' --blocks 3
+    expect_refusal '--quick' --quick
+    expect_refusal '--budget' --budget 10s
+    expect_refusal '--only odd' --only odd
+    expect_refusal '--out elsewhere' --out elsewhere
+    plan other 2 "even, odd"
+    sed -i 's/10ms/11ms/' other.ini
+    expect_refusal '--plan ./other.ini is not what that run was begun with' --plan ./other.ini
+    sed -i 's/"model": ".*"/"model": "Another CPU"/' r/machine-before.json
+    expect_refusal 'not the machine or the programs it was begun with: cpu.model: Another CPU'
+    "$clusterbench" run --bin "$fakes" --resume nowhere > out 2> err
+    expect_status $? 1
+    expect_one_line err
+    expect_in err 'nowhere: No such file'
+    resume --plan ./two.ini --seed 5 --blocks 2 --force-resume # what it was begun with may be said again
+    expect_status $? 0
+    expect_in r/run.json 'cpu.model: Another CPU, then '
+    expect_resumed
+}
+
+case_resume_other_programs() {
+    mkdir own
+    cp -d "$fakes"/* own/
+    fakes=$work/own
+    stopped_run KILL 1
+    printf 'x' >> own/loadgen
+    expect_refusal 'sha256.loadgen: '
+}
+
+case_resume_living() {
+    start_hanging_run
+    without_gnuplot
+    resume
+    expect_status $? 1
+    expect_one_line err
+    expect_in err 'r is in use'
+    kill -INT $harness
+    wait $harness
+    expect_status $? 130
+    expect_in err 'r is in use'
+    expect_in r/run.json '"state": "interrupted"'
+    expect_nothing_left
+}
+
+bare_run() { bare run --bin "$fakes" "$@" > out 2> err; }
+
+case_budget() {
+    without_gnuplot
+    plan two 2 "even, odd" # a block: 2 cells of 10 ms and 150 ms around each
+    sed -i 's/^verdicts = no/verdicts = yes/' two.ini
+    bare_run --plan ./two.ini --out r --budget 1s
+    expect_status $? 0
+    expect_in err '--budget 1s: 2 blocks of about 0.5 s; no verdicts below 6 blocks' # the baseline runs twice
+    expect_in err 'about 1.0 s, until [0-2][0-9]:[0-5][0-9]$'
+    expect_in r/run.json '"planned_blocks": 2'
+    sed -i 's/10ms/700ms/; s/even, odd/even/; s/^verdicts = yes/verdicts = no/' two.ini
+    bare_run --plan ./two.ini --out long --budget 1s --only even
+    expect_status $? 0
+    expect_in err '--budget 1s: 1 block of about 0.8 s; this plan gives no verdicts'
+    bare_run --plan ./two.ini --out no --budget 10s --blocks 2
+    expect_status $? 1
+    expect_one_line err
+    expect_in err '--budget and --blocks both choose'
+}
+
+# Somebody else uses a CPU while blocks are measured: they do not count, and the folder says why.
+case_foreign_cpu() {
+    without_gnuplot
+    plan noisy 6 "even, odd"
+    sed -i 's/^verdicts = no/verdicts = yes/' noisy.ini
+    (while :; do :; done) &
+    local burner=$!
+    bare_run --plan ./noisy.ini --out r
+    local status=$?
+    kill $burner
+    wait $burner 2> /dev/null
+    expect_status $status 0
+    [ "$(grep -c '^[0-9]*,,.*"\(foreign CPU\|steal\) ' r/rejected.csv)" -ge 4 ] || fail "blocks should be rejected: $(cat r/rejected.csv)"
+    expect_in r/rejected.csv 'foreign CPU [0-9.]* % of one is above 5 %'
+    expect_in r/run.json '"reportable": false'
+    [ "$(grep -c '"accepted": ' r/run.json)" -le 9 ] || fail "at most three retries"
+    expect_in out 'No verdicts: more than 30 %'
+}
+
+# ---- results that cannot be written ----
+
+expect_stopped_clean() { # STATUS FOLDER: nothing half-written under a final name, nobody left, one line on stderr that says why
+    expect_status "$1" 1
+    expect_nothing_left
+    [ "$(grep -c '^clusterbench: cannot' err)" = 1 ] || fail "one line should say why"
+    local cell
+    for cell in "$2"/cells/*; do
+        [ -e "$cell" ] || continue
+        [ "$(tail -1 "$cell/server.json")" = "}" ] || fail "$cell is half written"
+        expect_file "$cell/load.json"
+    done
+    expect_no_drafts "$2"
+}
+
+case_disk_full() {
+    mkdir disk
+    mount -t tmpfs -o size=200k tmpfs disk 2> /dev/null || { echo "no tmpfs may be mounted here"; exit 77; }
+    trap 'umount "$work/disk"; rm -rf "$work"' EXIT
+    without_gnuplot
+    plan two 8 "even, odd"
+    bare_run --plan ./two.ini --out disk/r
+    local status=$?
+    expect_in err 'cannot write disk/r/.*: No space left on device'
+    expect_stopped_clean "$status" disk/r
+    expect_in disk/r/run.json '"state": "interrupted"'
+    mount -o remount,size=20m disk || fail "the disk cannot be made larger"
+    local before after
+    before=$(find disk/r/cells -name server.json | wc -l)
+    bare run --bin "$fakes" --resume disk/r > out 2> err
+    expect_status $? 0
+    after=$(find disk/r/cells -name server.json | wc -l)
+    [ "$before" -gt 0 ] || fail "no cell was whole before the disk was full"
+    [ "$after" = 16 ] || fail "$before cells before, $after after"
+}
+
+file_too_large() {
+    rm -rf r
+    plan two 2 "even, odd"
+    (ulimit -f "$1" && "$clusterbench" run --bin "$fakes" --plan ./two.ini --out r 2>&1 > /dev/null) | cat > err # KiB
+    local status=${PIPESTATUS[0]}
+    expect_in err "cannot write r/$2: File too large"
+    expect_stopped_clean "$status" r
+}
+
+case_file_too_large() {
+    file_too_large 0 machine-before.json
+    export FAKE_LARGE=1
+    file_too_large 40 'cells/01-.*' # what the harness itself writes fits, and it is not the server's failure
+}
+
 case_no_gnuplot() {
     plan two 1 "even, odd"
     mkdir bin

@@ -6,6 +6,7 @@
  * ms, of which the middle one is empty.
  *
  * With $FAKE_LATE set, the first four runs are INVALID.
+ * With $FAKE_LARGE set, load.json is large.
  * With $FAKE_FIFO set it says "started" into that pipe and then waits to be ended: a test that reads the pipe knows that the
  * harness is in the midst of a cell.
  */
@@ -69,6 +70,15 @@ static void wait_to_be_ended(const char *fifo)
     fclose(pipe);
     for (;;)
         pause();
+}
+
+/* 100,000 bytes more, which JSON does not mind. */
+static void enlarge(const char *path)
+{
+    FILE *file = fopen(path, "a");
+    bool whole = file && fprintf(file, "%100000s", "") == 100000;
+    if (!file || fclose(file) != 0 || !whole)
+        exit(2);
 }
 
 /* Every call takes a byte from the file $FAKE_PASSES; without one left, or without the file, it may not. */
@@ -148,6 +158,8 @@ int main(int argc, char **argv)
     bool late = is_late();
     snprintf(text, sizeof(text), load, argv[argc - 1], seed, late ? "INVALID" : "VALID");
     write_file(out, text);
+    if (getenv("FAKE_LARGE"))
+        enlarge(out);
     write_file(percentiles, hgrm);
     if (series_path)
         write_file(series_path, series);

@@ -1,0 +1,214 @@
+/* Which blocks count: readings with planted noise, on both sides of each edge. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "harness/census.h"
+#include "harness/noise.h"
+
+#define MS   UINT64_C(1000000)
+#define TICK (10 * MS)
+
+/* A block of 100 s on two CPUs of which ours used one second. */
+static struct noise_reading quiet(void)
+{
+    return (struct noise_reading){
+        .wall_ns = 100000 * MS, .all_ns = 200000 * MS, .busy_ns = 1000 * MS, .own_ns = 1000 * MS, .steal_ns = 0, .others_ns = 0};
+}
+
+static void expect(const struct noise_reading *sums, const char *part_of_reason)
+{
+    struct noise noise = noise_of(sums, TICK);
+    char *reason = noise_objection(&noise);
+    if (part_of_reason) {
+        assert_non_null(reason);
+        assert_non_null(strstr(reason, part_of_reason));
+    } else {
+        assert_null(reason);
+    }
+    free(reason);
+}
+
+static void test_steal(void **state)
+{
+    (void)state;
+    struct noise_reading sums = quiet();
+    sums.steal_ns = 4000 * MS; /* 2 % of two CPUs */
+    expect(&sums, NULL);
+    sums.steal_ns = 4100 * MS;
+    expect(&sums, "steal 2.0");
+}
+
+static void test_foreign_processes(void **state)
+{
+    (void)state;
+    struct noise_reading sums = quiet();
+    sums.others_ns = 5000 * MS + 2 * TICK; /* two ticks are rounding */
+    expect(&sums, NULL);
+    sums.others_ns += 100 * MS;
+    expect(&sums, "foreign CPU 5.1 %");
+}
+
+/* 20,000 looks: three standard deviations are 3 * sqrt(20000) / 2 = 212 ticks. */
+static void test_foreign_of_the_machine(void **state)
+{
+    (void)state;
+    struct noise_reading sums = quiet();
+    sums.busy_ns = sums.own_ns + 7100 * MS;
+    expect(&sums, NULL);
+    sums.busy_ns = sums.own_ns + 7200 * MS;
+    expect(&sums, "foreign CPU 5.1 %");
+    struct noise noise = noise_of(&sums, TICK);
+    assert_true(noise.by_processes_percent == 0);
+    assert_true(noise.foreign_percent == noise.by_machine_percent);
+}
+
+/* Our own work is never foreign, however much it is; nor is a kernel that counts less of it than we do. */
+static void test_own_work(void **state)
+{
+    (void)state;
+    struct noise_reading sums = quiet();
+    sums.busy_ns = sums.own_ns = 199000 * MS;
+    expect(&sums, NULL);
+    sums.own_ns += 20000 * MS;
+    expect(&sums, NULL);
+    assert_true(noise_of(&sums, TICK).foreign_percent == 0);
+}
+
+static void test_nothing_measured(void **state)
+{
+    (void)state;
+    struct noise_reading sums = {0};
+    expect(&sums, NULL);
+}
+
+/* Two sittings: what happened in between is in neither. */
+static void test_sums(void **state)
+{
+    (void)state;
+    struct noise_reading sums = {0}, a = quiet(), b = quiet(), again = {0};
+    b.wall_ns += 10 * MS;
+    b.others_ns += 3 * MS;
+    b.own_ns -= MS; /* cannot be, and adds nothing */
+    noise_add(&sums, &a, &b);
+    a.wall_ns = 900000 * MS;
+    b = a;
+    b.wall_ns += 5 * MS;
+    noise_add(&sums, &a, &b);
+    assert_int_equal(sums.wall_ns, 15 * MS);
+    assert_int_equal(sums.others_ns, 3 * MS);
+    assert_int_equal(sums.own_ns, 0);
+    json_t *json = noise_json(&sums);
+    assert_int_equal(noise_from_json(&again, json), 0);
+    assert_memory_equal(&again, &sums, sizeof(sums));
+    json_object_del(json, "steal_ns");
+    assert_true(noise_from_json(&again, json) < 0);
+    json_decref(json);
+}
+
+static json_t *parse(const char *text)
+{
+    json_t *json = json_loads(text, 0, NULL);
+    assert_non_null(json);
+    return json;
+}
+
+static void test_calibration(void **state)
+{
+    (void)state;
+    json_t *blocks = parse("[{\"calibration_us\":[[1000,2000]]},{\"calibration_us\":[[1010,2000]]},"
+                           "{\"calibration_us\":[[1000,2120],[1000,2000]]},{\"number\":4}]");
+    const json_t *third = json_object_get(json_array_get(blocks, 2), "calibration_us");
+    assert_true(noise_calibration_off(third, blocks) > 5.99 && noise_calibration_off(third, blocks) < 6.01);
+    const json_t *second = json_object_get(json_array_get(blocks, 1), "calibration_us");
+    assert_true(noise_calibration_off(second, blocks) > 0.99 && noise_calibration_off(second, blocks) < 1.01);
+    assert_true(noise_calibration_off(NULL, blocks) == 0);
+    json_array_remove(blocks, 3);
+    json_array_remove(blocks, 1);
+    assert_true(noise_calibration_off(third, blocks) == 0); /* two blocks have no median to speak of */
+    json_decref(blocks);
+}
+
+static void test_calibration_is_measured(void **state)
+{
+    (void)state;
+    struct placement placement;
+    struct cpu_list before, after;
+    assert_int_equal(placement_choose(&placement), 0);
+    assert_int_equal(cpus_allowed(&before), 0);
+    json_t *us = noise_calibrate(&placement);
+    assert_non_null(us);
+    assert_int_equal(json_array_size(us), placement.together ? placement.server.count : before.count);
+    for (size_t i = 0; i < json_array_size(us); i++)
+        assert_true(json_real_value(json_array_get(us, i)) > 0);
+    assert_int_equal(cpus_allowed(&after), 0);
+    assert_int_equal(after.count, before.count); /* it runs everywhere again */
+    json_decref(us);
+}
+
+static void test_retries(void **state)
+{
+    (void)state;
+    assert_true(noise_another_block(6, 0, 0));
+    assert_true(noise_another_block(6, 0, 5)); /* all planned ones run, whatever comes */
+    assert_false(noise_another_block(6, 6, 0));
+    assert_true(noise_another_block(6, 5, 1));
+    assert_true(noise_another_block(6, 5, 2));
+    assert_false(noise_another_block(6, 2, 4)); /* more than three, more than 30 % */
+    assert_true(noise_another_block(20, 17, 3));
+    assert_false(noise_another_block(20, 16, 4));
+    assert_false(noise_too_much(7, 3));
+    assert_true(noise_too_much(6, 3));
+    assert_false(noise_too_much(0, 0));
+}
+
+/* 1 - 2 (kernel); 1 - 10 - 11; 1 - 20: of us is what hangs below 10. */
+static void test_census(void **state)
+{
+    (void)state;
+    struct census_entry entries[] = {{.pid = 1, .with_children_ns = 1},
+                                     {.pid = 2, .parent = 1, .kernel = true, .with_children_ns = 10},
+                                     {.pid = 10, .parent = 1, .with_children_ns = 100},
+                                     {.pid = 11, .parent = 10, .with_children_ns = 1000},
+                                     {.pid = 20, .parent = 1, .with_children_ns = 10000},
+                                     {.pid = 30, .parent = 99, .with_children_ns = 100000}};
+    struct census census = {.entries = entries, .count = sizeof(entries) / sizeof(*entries)};
+    assert_int_equal(census_others_ns(&census, 10), 110001);
+}
+
+/* A process that sleeps is found by its name; ours are not among the others. */
+static void test_census_of_this_machine(void **state)
+{
+    (void)state;
+    struct census census;
+    bool found = false;
+    assert_int_equal(census_take(&census), 0);
+    for (unsigned i = 0; i < census.count; i++)
+        found |= census.entries[i].pid == getpid() && !strcmp(census.entries[i].name, "test_harness_no");
+    assert_true(found);
+    census_free(&census);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_steal),
+        cmocka_unit_test(test_foreign_processes),
+        cmocka_unit_test(test_foreign_of_the_machine),
+        cmocka_unit_test(test_own_work),
+        cmocka_unit_test(test_nothing_measured),
+        cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_calibration),
+        cmocka_unit_test(test_calibration_is_measured),
+        cmocka_unit_test(test_retries),
+        cmocka_unit_test(test_census),
+        cmocka_unit_test(test_census_of_this_machine),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
