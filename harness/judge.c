@@ -72,7 +72,8 @@ static double counter_step(const struct evidence *evidence, bool fronts, const c
 
 static void count_requests(const struct evidence *evidence, struct window *window)
 {
-    double ok = json_number_at(evidence->load, "requests", "ok", 0), connects = 0;
+    double ok = json_number_at(evidence->load, "requests", "ok", 0) + json_number_at(evidence->load, "requests", "warmup", 0);
+    double connects = 0;
     window->by_server = evidence->status_before && evidence->status_after;
     if (window->by_server) {
         bool fronts = has_fronts(evidence->status_after);

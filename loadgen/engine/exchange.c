@@ -111,6 +111,7 @@ void exchange_answered(struct connection *connection, uint64_t now_ns)
     engine->last_answer_ns = engine->last_end_ns = now_ns;
     connection->answerer = connection->named ? connection->backend : engine->stats.backends[0];
     connection->answerer->answered = true;
+    engine->stats.warmup += !exchange->counted;
     if (exchange->counted && !exchange->expired)
         record_answer(connection, exchange, now_ns);
     connection->first = (connection->first + 1) & connection->mask;

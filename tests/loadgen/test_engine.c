@@ -368,6 +368,20 @@ static void test_backlog_of_the_warmup(void **state)
     program_finish(&server, &result);
 }
 
+/* Answers to the warm-up are counted, apart. */
+static void test_answers_to_the_warmup(void **state)
+{
+    (void)state;
+    struct script_server server;
+    struct result result = run(&server, "-c 1 -R 100 --warmup 300ms -d 100ms", "/ok");
+    expect_count(&result, "requests/planned", 10);
+    assert_in_range((unsigned)report_number(&result, "requests/warmup"), 1, 30);
+    program_finish(&server, &result);
+    result = run(&server, "-c 1 -R 100 -d 100ms", "/ok");
+    expect_count(&result, "requests/warmup", 0);
+    program_finish(&server, &result);
+}
+
 /* A server too slow for its load: what waits, waits for it, and the generator does not call itself late. */
 static void test_lag_of_the_server(void **state)
 {
@@ -804,6 +818,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_hung_connection),
         cmocka_unit_test(test_open_opens_more),
         cmocka_unit_test(test_backlog_of_the_warmup),
+        cmocka_unit_test(test_answers_to_the_warmup),
         cmocka_unit_test(test_lag_of_the_server),
         cmocka_unit_test(test_lag_of_connecting),
         cmocka_unit_test(test_room_behind_a_turn),

@@ -132,6 +132,17 @@ static void test_without_status(void **state)
     drop(&judged);
 }
 
+/* The generator's count leaves the warm-up out, the CPU time does not. */
+static void test_warmup_without_status(void **state)
+{
+    (void)state;
+    struct readings readings = {"", "", "{\"requests\":{\"ok\":900,\"warmup\":300},\"verdict\":\"VALID\"}", 12, 0};
+    struct judged judged = judge(&readings);
+    assert_int_equal(judged.window.requests, 1200);
+    assert_float_equal(judged.window.cpu_us_per_request, 10, 1e-9);
+    drop(&judged);
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -210,6 +221,7 @@ int main(void)
         cmocka_unit_test(test_too_few_ticks_to_split),
         cmocka_unit_test(test_fronts_count_for_clients),
         cmocka_unit_test(test_without_status),
+        cmocka_unit_test(test_warmup_without_status),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_emulation_needs_half_the_machine),
         cmocka_unit_test(test_events_may_lose_requests),

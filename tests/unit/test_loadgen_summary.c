@@ -25,6 +25,7 @@ static void fill(struct engine *engine, struct series *its_series, const char *w
     engine->until_ns = BEGIN + 2 * SECOND;
     stats->started = 98;
     stats->ok = 77, stats->http_errors = 3, stats->lingered = 5;
+    stats->warmup = 11; /* in no other figure */
     stats->status[200] = 77, stats->status[500] = 3;
     stats->socket_errors = 8, stats->timed_out = 6, stats->unfinished = 4, stats->unsent = 2;
     stats->cpu_ns = SECOND / 10;
