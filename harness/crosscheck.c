@@ -93,6 +93,11 @@ static unsigned seconds_of(const struct experiment *experiment)
     return seconds < 1 ? 1 : seconds > SECONDS_MOST ? SECONDS_MOST : (unsigned)seconds;
 }
 
+uint64_t crosscheck_ns(const struct experiment *experiment)
+{
+    return experiment->crosscheck ? seconds_of(experiment) * CLOCK_NS_PER_S : 0;
+}
+
 /* Puts the numbers where %c and %s stand. The caller frees. */
 static char *fill_in(const char *arguments, const struct experiment *experiment)
 {

@@ -19,6 +19,9 @@ bool crosscheck_knows(const char *name);
 /* Why this experiment cannot be cross-checked, or NULL: such generators have neither rates nor random paths. */
 const char *crosscheck_declines(const struct experiment *experiment);
 
+/* How long it runs on a cell of this experiment; 0 where it is not asked for. */
+uint64_t crosscheck_ns(const struct experiment *experiment);
+
 /* Its path, the caller frees; NULL when it is not installed. */
 char *crosscheck_program(const char *name);
 

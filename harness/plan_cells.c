@@ -11,6 +11,7 @@
 #include "base/clock.h"
 
 #include "catalog.h"
+#include "crosscheck.h"
 #include "plan.h"
 
 /* ---- the end of a plan ---- */
@@ -250,7 +251,7 @@ double cell_rate(const struct plan *plan, const struct cell_plan *cell)
 uint64_t plan_cell_ns(const struct plan *plan, const struct cell_plan *cell)
 {
     const struct experiment *experiment = &plan->experiments[cell->experiment];
-    return experiment->duration_ns + experiment->warmup_ns;
+    return experiment->duration_ns + experiment->warmup_ns + crosscheck_ns(experiment);
 }
 
 uint64_t plan_estimate_ns(const struct plan *plan, unsigned auto_workers)
