@@ -1,10 +1,8 @@
 /*
- * html: report.html, one file that can be mailed, printed and opened in ten years: charts are inlined as data URIs (each SVG keeps
- * its own ids that way), there is no script, and the colours follow the reader's light or dark setting.
+ * html: report.html, one file that can be mailed, printed and opened in ten years. Everything is in it; nothing is fetched, and the
+ * policy in its head allows the one style sheet and the one script that it carries, by their hashes. It is complete without the
+ * script, which sorts tables, shows values under the pointer and hides strategies.
  */
-#include <errno.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,38 +10,18 @@
 #include "base/html.h"
 
 #include "finding.h"
+#include "html_parts.h"
 #include "lineup.h"
-#include "machine.h"
 #include "report.h"
-#include "table.h"
 
-static const char style[] =
-    ":root{color-scheme:light dark;--ink:#1c1e21;--paper:#ffffff;--soft:#f3f4f6;--line:#d5d8dc;--faint:#5d636b;--warn:#a04000}\n"
-    "@media(prefers-color-scheme:dark){:root{--ink:#e6e7e9;--paper:#16181b;--soft:#212429;--line:#3a3f46;--faint:#a2a8b0;--warn:#"
-    "ffb070}}\n"
-    "body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:62rem;margin:0 auto;padding:1.5rem "
-    "1rem}\n"
-    "h1{font-size:1.6rem;margin:0 0 .3rem}h2{font-size:1.25rem;margin:2.5rem 0 .3rem;border-top:1px solid "
-    "var(--line);padding-top:1rem}\n"
-    "p{margin:.4rem 0}.faint{color:var(--faint);font-size:.9rem}.finding{font-size:1.05rem;font-weight:600}\n"
-    ".warn{color:var(--warn);font-weight:600}figure{margin:1rem 0}\n"
-    "img{max-width:100%;height:auto;background:#fff;border:1px solid var(--line);border-radius:4px}\n"
-    ".scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;margin:.8rem 0}\n"
-    "th,td{padding:.25rem .45rem;border-bottom:1px solid var(--line);text-align:right;vertical-align:top;white-space:nowrap}\n"
-    "th.left,td.left{text-align:left}td.words{white-space:normal;min-width:10rem}tr.unranked td{color:var(--warn)}\n"
-    "th{background:var(--soft);white-space:normal;vertical-align:bottom}\n"
-    "pre{background:var(--soft);padding:.7rem;overflow-x:auto;font-size:.85rem}dt{font-weight:600}dd{margin:0 0 .4rem 1rem}\n"
-    "nav a{margin-right:1rem}@media print{body{max-width:none}h2{break-before:auto}figure,table{break-inside:avoid}}\n";
-
-static void print_element(FILE *out, const char *open, const char *text, const char *close)
+void html_print_element(FILE *out, const char *open, const char *text, const char *close)
 {
     fputs(open, out);
     html_print_text(out, text);
     fputs(close, out);
 }
 
-/* RFC 4648, section 4 */
-static void print_base64(FILE *out, const unsigned char *bytes, size_t length)
+void html_print_base64(FILE *out, const unsigned char *bytes, size_t length)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < length; i += 3) {
@@ -56,41 +34,15 @@ static void print_base64(FILE *out, const unsigned char *bytes, size_t length)
     }
 }
 
-static void print_chart(FILE *out, const char *folder, const struct chart *chart)
+const char *html_run_text(const struct summary *summary, const char *key)
 {
-    char *path = text_print("%s/plots/%s.svg", folder, chart->name), *svg;
-    size_t length;
-    if (chart->drawn && file_read(path, 16u << 20, &svg, &length) == 0) {
-        fputs("<figure><img width=\"800\" src=\"data:image/svg+xml;base64,", out);
-        print_base64(out, (const unsigned char *)svg, length);
-        print_element(out, "\" alt=\"", chart->alt, "\">");
-        print_element(out, "<figcaption class=\"faint\">", chart->name, ": data and script in plots/</figcaption></figure>\n");
-        free(svg);
-    }
-    free(path);
+    const char *text = json_string_value(json_object_get(summary->results->run, key));
+    return text ? text : "not recorded";
 }
 
-static void print_table(FILE *out, const struct table *table)
-{
-    fputs("<div class=\"scroll\"><table><thead><tr>", out);
-    for (unsigned c = 0; c < table->columns; c++)
-        print_element(out, table->left[c] ? "<th scope=\"col\" class=\"left\">" : "<th scope=\"col\">",
-                      *table->heading[c] ? table->heading[c] : "verdict", "</th>");
-    fputs("</tr></thead><tbody>\n", out);
-    for (unsigned r = 0; r < table->rows; r++) {
-        fputs(table->ranked[r] ? "<tr>" : "<tr class=\"unranked\">", out);
-        for (unsigned c = 0; c < table->columns; c++)
-            print_element(out,
-                          !table->left[c] ? "<td>"
-                          : c             ? "<td class=\"left words\">"
-                                          : "<td class=\"left\">",
-                          table->cells[r * table->columns + c], "</td>");
-        fputs("</tr>\n", out);
-    }
-    fputs("</tbody></table></div>\n", out);
-}
+/* ---- an experiment ---- */
 
-/* Reasons and notes of this experiment's cells, each once, with how many cells it concerns. */
+/* Reasons and notes of this experiment's cells, each once, with whose they are. */
 static void print_flags(FILE *out, const struct summary *summary, unsigned experiment)
 {
     struct names told = {0};
@@ -110,41 +62,60 @@ static void print_flags(FILE *out, const struct summary *summary, unsigned exper
     if (told.count)
         fputs("<details><summary>What was noticed in its cells</summary><ul>\n", out);
     for (size_t i = 0; i < told.count; i++)
-        print_element(out, "<li>", told.items[i], "</li>\n");
+        html_print_element(out, "<li>", told.items[i], "</li>\n");
     if (told.count)
         fputs("</ul></details>\n", out);
     names_free(&told);
 }
 
-static void print_experiment(FILE *out, const struct summary *summary, const struct gallery *gallery, unsigned index)
+static void print_detail(const struct page *page, unsigned index, enum table_detail detail, const char *what)
 {
-    const struct experiment *experiment = &summary->results->plan.experiments[index];
-    char *finding = finding_text(summary, index), *setting = experiment_setting(experiment, NULL);
-    fprintf(out, "<section id=\"%s\">\n<h2>%u. ", experiment->name, index + 1);
-    print_element(out, "", experiment->title, "</h2>\n");
-    print_element(out, "<p class=\"finding\">", finding, "</p>\n");
-    print_element(out, "<p>", experiment->question, "</p>\n");
-    print_element(out, "<p class=\"faint\">", setting, "</p>\n");
+    struct table table;
+    table_make(&table, page->summary, index, detail);
+    char *caption = text_print("%u. %s: %s", index + 1, page->summary->results->plan.experiments[index].title, what);
+    if (table.rows)
+        html_print_table(page, &table, caption);
+    else if (detail == TABLE_RESULT)
+        fputs("<p>No cell of it was run.</p>\n", page->out);
+    free(caption);
+    table_free(&table);
+}
+
+static void print_remarks(const struct page *page, unsigned index)
+{
+    struct names remarks;
+    table_remarks(page->summary, index, &remarks);
+    if (remarks.count)
+        fputs("<ul>\n", page->out);
+    for (size_t i = 0; i < remarks.count; i++)
+        html_print_element(page->out, "<li>", remarks.items[i], "</li>\n");
+    if (remarks.count)
+        fputs("</ul>\n", page->out);
+    names_free(&remarks);
+}
+
+static void print_experiment(const struct page *page, unsigned index)
+{
+    FILE *out = page->out;
+    const struct experiment *experiment = &page->summary->results->plan.experiments[index];
+    char *finding = finding_text(page->summary, index), *setting = experiment_setting(experiment, NULL);
+    fprintf(out, "<section id=\"%s\" class=\"experiment\">\n<h2>%u. ", experiment->name, index + 1);
+    html_print_element(out, "", experiment->title, "</h2>\n");
+    html_print_element(out, "<p class=\"finding\">", finding, "</p>\n");
+    if (experiment->question)
+        html_print_element(out, "<p>", experiment->question, "</p>\n");
+    html_print_element(out, "<p class=\"faint\">", setting, "</p>\n");
     if (experiment->emulated)
         fputs("<p class=\"faint\">Blocked-worker emulation: a worker sleeps for as long as a core would work. That is faithful for "
-              "queueing, "
-              "dispatch and fairness; it says nothing of caches, memory bandwidth or locks.</p>\n",
+              "queueing, dispatch and fairness; it says nothing of caches, memory bandwidth or locks.</p>\n",
               out);
-    for (unsigned i = 0; i < gallery->count; i++)
-        if (gallery->charts[i].experiment == index)
-            print_chart(out, summary->results->folder, &gallery->charts[i]);
-    struct table table;
-    table_make(&table, summary, index, TABLE_RESULT);
-    if (table.rows)
-        print_table(out, &table);
-    table_free(&table);
-    table_make(&table, summary, index, TABLE_RESOURCES);
-    if (table.rows)
-        print_element(out, "<p class=\"faint\">", "What it took (medians):", "</p>\n");
-    if (table.rows)
-        print_table(out, &table);
-    table_free(&table);
-    print_flags(out, summary, index);
+    for (unsigned i = 0; i < page->gallery->count; i++)
+        if (page->gallery->charts[i].experiment == index)
+            html_print_chart(page, &page->gallery->charts[i]);
+    print_detail(page, index, TABLE_RESULT, "results");
+    print_remarks(page, index);
+    print_detail(page, index, TABLE_RESOURCES, "what it took (medians)");
+    print_flags(out, page->summary, index);
     fputs("</section>\n", out);
     free(setting);
     free(finding);
@@ -152,132 +123,125 @@ static void print_experiment(FILE *out, const struct summary *summary, const str
 
 /* ---- the frame ---- */
 
-static const char *run_text(const struct summary *summary, const char *key)
+static void print_policy(FILE *out)
 {
-    const char *text = json_string_value(json_object_get(summary->results->run, key));
-    return text ? text : "not recorded";
+    fputs("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'sha256-", out);
+    html_print_base64(out, html_css.sha256, sizeof(html_css.sha256));
+    fputs("'; script-src 'sha256-", out);
+    html_print_base64(out, html_js.sha256, sizeof(html_js.sha256));
+    fputs("'; base-uri 'none'; form-action 'none'\">\n", out);
 }
 
-static void print_front(FILE *out, const struct summary *summary, const struct gallery *gallery)
+static void print_asset(FILE *out, const char *tag, const struct html_asset *asset)
 {
+    fprintf(out, "<%s>", tag);
+    fwrite(asset->bytes, 1, asset->length, out); /* its hash is that of every byte between the tags */
+    fprintf(out, "</%s>\n", tag);
+}
+
+static void print_head(const struct page *page)
+{
+    FILE *out = page->out;
+    fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n", out);
+    print_policy(out);
+    fputs("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n", out);
+    html_print_element(out, "<title>clusterbench: ", page->summary->results->plan.title, "</title>\n");
+    print_asset(out, "style", &html_css);
+    fputs("</head><body>\n<a class=\"skip\" href=\"#answers\">Skip to the answers</a>\n", out);
+}
+
+static void print_header(const struct page *page)
+{
+    FILE *out = page->out;
+    const struct summary *summary = page->summary;
     const struct results *results = summary->results;
-    print_element(out, "<h1>", results->plan.title, "</h1>\n");
-    fprintf(out, "<p class=\"faint\">Plan %s, seed %llu, %u block%s, %s; ", results->plan.name, (unsigned long long)results->seed,
-            summary->block_count, summary->block_count == 1 ? "" : "s", run_text(summary, "started"));
-    print_element(out, "", run_text(summary, "placement_text"), "</p>\n");
+    html_print_element(out, "<header>\n<h1>", results->plan.title, "</h1>\n");
+    fprintf(out, "<p class=\"faint\">clusterbench, plan %s, seed %llu, %u block%s, ", results->plan.name,
+            (unsigned long long)results->seed, summary->block_count, summary->block_count == 1 ? "" : "s");
+    html_print_element(out, "", html_run_text(summary, "started"), "; ");
+    html_print_element(out, "", html_run_text(summary, "placement_text"), "</p>\n");
     if (!results->complete)
         fputs("<p class=\"warn\">This run was interrupted: only the blocks that were measured are shown.</p>\n", out);
     if (summary->no_verdicts_because)
-        print_element(out, "<p class=\"warn\">", summary->no_verdicts_because, ".</p>\n");
-    if (gallery->no_gnuplot)
+        html_print_element(out, "<p class=\"warn\">", summary->no_verdicts_because, ".</p>\n");
+    if (page->gallery->no_gnuplot)
         fputs("<p class=\"warn\">Without plots: gnuplot was missing. Install gnuplot-nox, then: clusterbench report DIR</p>\n",
               out);
-    fputs("<ol>\n", out);
-    for (unsigned e = 0; e < results->plan.count; e++) {
-        char *finding = finding_text(summary, e);
-        fprintf(out, "<li><a href=\"#%s\">", results->plan.experiments[e].name);
-        print_element(out, "", results->plan.experiments[e].title, "</a> ");
-        print_element(out, "", finding, "</li>\n");
-        free(finding);
-    }
-    fputs("</ol>\n", out);
+    fputs("</header>\n", out);
 }
 
-static void print_method(FILE *out, const struct summary *summary)
+static void print_contents(const struct page *page)
 {
-    fputs("<section id=\"method\"><h2>How to read this</h2>\n<p>The unit is a block: every cell once, on a freshly started server, "
-          "in an order "
-          "shuffled from the seed. A figure is the median of the blocks; ",
+    static const char *const behind[][2] = {
+        {"lineup", "The line-up"}, {"method", "How to read this"}, {"machine", "The machine"}, {"again", "To do it again"}, {"files", "Files"}};
+    FILE *out = page->out;
+    fputs("<nav aria-label=\"Contents\"><ul>\n<li><a href=\"#answers\">Questions and answers</a></li>\n"
+          "<li><a href=\"#ranks\">Ranks</a></li>\n",
           out);
+    for (unsigned e = 0; e < page->summary->results->plan.count; e++) {
+        const struct experiment *experiment = &page->summary->results->plan.experiments[e];
+        fprintf(out, "<li><a href=\"#%s\">%u. ", experiment->name, e + 1);
+        html_print_element(out, "", experiment->title, "</a></li>\n");
+    }
+    for (size_t i = 0; i < sizeof(behind) / sizeof(*behind); i++)
+        fprintf(out, "<li><a href=\"#%s\">%s</a></li>\n", behind[i][0], behind[i][1]);
+    fputs("</ul></nav>\n", out);
+}
+
+/* Which strategies to show; the script takes `hidden` away, since without it they would do nothing. */
+static void print_toggles(const struct page *page)
+{
+    FILE *out = page->out;
+    if (page->colour_count < 2)
+        return;
+    fputs("<fieldset id=\"toggles\" hidden><legend>Show in tables and charts</legend>\n", out);
+    for (unsigned i = 0; i < page->colour_count; i++) {
+        const struct html_colour *colour = &page->colours[i];
+        html_print_element(out, "<label><input type=\"checkbox\" checked data-strategy=\"", colour->strategy, "\"");
+        fprintf(out,
+                " data-colour=\"%s\"><svg width=\"12\" height=\"12\" aria-hidden=\"true\"><rect width=\"12\" "
+                "height=\"12\" fill=\"%s\"/></svg> ",
+                colour->colour, colour->colour);
+        html_print_element(out, "", colour->strategy, "</label>\n");
+    }
+    fputs("</fieldset>\n", out);
+}
+
+static const char *ordinal(unsigned rank)
+{
+    return rank == 1 ? "st" : rank == 2 ? "nd" : rank == 3 ? "rd" : "th";
+}
+
+static void print_method(const struct page *page)
+{
+    FILE *out = page->out;
     double coverage;
-    unsigned rank = estimate_rank(summary->block_count, &coverage);
+    unsigned rank = estimate_rank(page->summary->block_count, &coverage);
+    fputs("<section id=\"method\"><h2>How to read this</h2>\n<p>The unit is a block: every cell once, on a freshly started server, "
+          "in an order shuffled from the seed. A figure is the median of the blocks; ",
+          out);
     if (rank)
         fprintf(
             out,
-            "the brackets run from the %u%s least to the %u%s greatest block, an interval that holds the true median in %.1f %% of "
-            "such runs. ",
-            rank,
-            rank == 1   ? "st"
-            : rank == 2 ? "nd"
-            : rank == 3 ? "rd"
-                        : "th",
-            rank,
-            rank == 1   ? "st"
-            : rank == 2 ? "nd"
-            : rank == 3 ? "rd"
-                        : "th",
-            100 * coverage);
+            "the brackets run from the %u%s least to the %u%s greatest block, an interval that holds the true median in %.1f %% "
+            "of such runs.</p>\n",
+            rank, ordinal(rank), rank, ordinal(rank), 100 * coverage);
     else
-        fputs("with so few blocks it has no interval. ", out);
-    fputs("Ratios are taken within blocks. The baseline runs twice in each block (A/A); a difference counts from 3 % or half the "
-          "width "
-          "of the A/A interval on, whichever is more: <em>different</em> lies beyond, <em>same</em> within, <em>undecided</em> "
-          "reaches over an "
-          "edge. From ten blocks on <em>different</em> must pass the sign test, too, corrected by Holm for all comparisons of its "
-          "experiment and metric; with fewer nothing is adjusted. CPU time is that of all processes of a server, user and system, "
-          "over the requests of the same time. Memory is "
-          "the proportional set size (PSS) of all its processes under load; start-up is from its start to its ready "
-          "line.</p></section>\n",
-          out);
-}
-
-static void print_pair(FILE *out, const char *name, const char *text)
-{
-    print_element(out, "<dt>", name, "</dt>");
-    print_element(out, "<dd>", text ? text : "not recorded", "</dd>\n");
-}
-
-static void print_object(FILE *out, const json_t *object)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, key, value)
-    {
-        if (json_is_string(value)) {
-            print_pair(out, key, json_string_value(value));
-        } else if (json_is_number(value)) {
-            char *text = text_print("%g", json_number_value(value));
-            print_pair(out, key, text);
-            free(text);
-        }
-    }
-}
-
-static void print_lines(FILE *out, const char *label, const json_t *lines)
-{
-    size_t i;
-    const json_t *line;
-    json_array_foreach(lines, i, line) if (json_is_string(line)) print_pair(out, label, json_string_value(line));
-}
-
-static void print_machine(FILE *out, const struct summary *summary)
-{
-    char *path = text_print("%s/machine-before.json", summary->results->folder);
-    json_t *machine = json_load_file(path, 0, NULL);
-    free(path);
-    fputs("<section id=\"machine\"><h2>The machine</h2>\n<dl>\n", out);
-    print_pair(out, "placement", run_text(summary, "placement_text"));
-    print_object(out, json_object_get(machine, "cpu"));
-    print_object(out, machine);
-    print_object(out, json_object_get(machine, "readings"));
-    print_lines(out, "changed during the run", json_object_get(summary->results->run, "machine_changes"));
-    fputs("</dl><details><summary>Versions, mitigations, hashes</summary><dl>\n", out);
-    print_object(out, json_object_get(machine, "versions"));
-    print_object(out, json_object_get(machine, "mitigations"));
-    print_object(out, json_object_get(machine, "sha256"));
-    fputs("</dl></details>\n", out);
-    fputs("<div class=\"scroll\"><table><thead><tr><th>block</th><th>steal %</th><th>foreign CPU, % of one</th><th "
-          "class=\"left\">accepted</th>"
-          "</tr></thead><tbody>\n",
-          out);
-    for (unsigned i = 0; i < summary->results->block_count; i++) {
-        const struct block_record *block = &summary->results->blocks[i];
-        fprintf(out, "<tr><td>%u</td><td>%.2f</td><td>%.1f</td><td class=\"left\">", block->number, block->steal_percent,
-                block->foreign_percent);
-        print_element(out, block->accepted ? "yes" : "no: ", block->reason ? block->reason : "", "</td></tr>\n");
-    }
-    fputs("</tbody></table></div></section>\n", out);
-    json_decref(machine);
+        fputs("with so few blocks it has no interval.</p>\n", out);
+    fputs(
+        "<p>Ratios are taken within blocks. The baseline runs twice in each block (A/A); a difference counts from 3 % or half the "
+        "width of the A/A interval on, whichever is more. There are three verdicts:</p>\n<dl>\n"
+        "<dt>different</dt><dd>the interval of the ratio lies beyond that;</dd>\n"
+        "<dt>same</dt><dd>it lies within;</dd>\n"
+        "<dt>undecided</dt><dd>it reaches over an edge: these blocks do not tell.</dd>\n</dl>\n"
+        "<p>Where the A/A pair itself differs the metric is void: nothing is said of it. A cell whose server or generator did not "
+        "keep to the rules is shown, flagged and never ranked. From ten blocks on <em>different</em> must pass the sign test, too, "
+        "corrected by Holm for all comparisons of its experiment and metric; with fewer nothing is adjusted. Ranks compare every "
+        "strategy with every other one of the same blocks in the same way.</p>\n"
+        "<p>CPU time is that of all processes of a server, user and system, over the requests of the same time. Memory is the "
+        "proportional set size (PSS) of all its processes under load; start-up is from its start to its ready "
+        "line.</p></section>\n",
+        out);
 }
 
 /* The command line that makes the same cells in the same order. The caller frees. */
@@ -295,31 +259,51 @@ static char *command_text(const struct summary *summary)
     return command;
 }
 
-static void print_again(FILE *out, const struct summary *summary)
+static void print_again(const struct page *page)
 {
-    char *command = command_text(summary);
-    print_element(out, "<section id=\"again\"><h2>To do it again</h2>\n<pre>", command, "\n");
+    char *command = command_text(page->summary);
+    html_print_element(page->out, "<section id=\"again\"><h2>To do it again</h2>\n<pre tabindex=\"0\">", command, "\n");
     fputs("clusterbench report DIR      # draws plots and this page again from the recorded data</pre>\n"
           "<p class=\"faint\">plan.ini in the results folder is the plan as it was run; cells/ holds every command "
           "line.</p></section>\n",
-          out);
+          page->out);
     free(command);
 }
 
-static void print_page(FILE *out, const struct summary *summary, const struct gallery *gallery)
+static void print_files(FILE *out)
 {
-    fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-          "content=\"width=device-width\">\n",
-          out);
-    print_element(out, "<title>clusterbench: ", summary->results->plan.title, "</title>\n");
-    fprintf(out, "<style>\n%s</style></head><body>\n", style);
-    print_front(out, summary, gallery);
-    for (unsigned e = 0; e < summary->results->plan.count; e++)
-        print_experiment(out, summary, gallery, e);
-    lineup_print_html(summary->results, out);
-    print_method(out, summary);
-    print_machine(out, summary);
-    print_again(out, summary);
+    static const char *const files[][2] = {
+        {"run.json, plan.ini", "the run: seed, order of the cells, blocks, what was run again; the plan as it was"},
+        {"machine-before.json, machine-after.json", "the machine"},
+        {"cells/NAME/", "one cell: server.json, load.json, latency.hgrm, workers.csv, and of some experiments files by time"},
+        {"rejected.csv", "what was thrown out, with the reason"},
+        {"summary.csv, summary.json, summary.md", "the figures of this page: a line a row and metric, a document, a text"},
+        {"plots/", "every chart as .svg and .png with its data (.dat) and script (.gp)"},
+    };
+    fputs("<section id=\"files\"><h2>Files</h2>\n<dl>\n", out);
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+        fprintf(out, "<dt>%s</dt><dd>%s</dd>\n", files[i][0], files[i][1]);
+    fputs("</dl></section>\n", out);
+}
+
+static void print_page(const struct page *page)
+{
+    FILE *out = page->out;
+    print_head(page);
+    print_header(page);
+    print_contents(page);
+    fputs("<main>\n", out);
+    print_toggles(page);
+    html_print_answers(page);
+    for (unsigned e = 0; e < page->summary->results->plan.count; e++)
+        print_experiment(page, e);
+    lineup_print_html(page);
+    print_method(page);
+    html_print_machine(page);
+    print_again(page);
+    print_files(out);
+    fputs("</main>\n", out);
+    print_asset(out, "script", &html_js);
     fputs("</body></html>\n", out);
 }
 
@@ -328,10 +312,12 @@ int report_write_html(const struct summary *summary, const struct gallery *galle
     char *path = text_print("%s/report.html", summary->results->folder);
     struct file_draft draft;
     int result = file_draft(&draft, path);
-    if (!result) {
-        print_page(draft.out, summary, gallery);
-        result = file_commit(&draft);
-    }
     free(path);
-    return result;
+    if (result)
+        return result;
+    struct page page = {.out = draft.out, .summary = summary, .gallery = gallery};
+    html_read_colours(&page);
+    print_page(&page);
+    html_free_colours(&page);
+    return file_commit(&draft);
 }

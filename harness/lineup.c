@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "base/estimate.h"
-#include "base/html.h"
-
+#include "html_parts.h"
 #include "judge.h"
 #include "lineup.h"
 
@@ -115,86 +114,86 @@ void lineup_print(const struct results *results, FILE *out)
 
 /* ---- as HTML ---- */
 
-static void print_cell(FILE *out, const char *kind, const char *text)
+static void print_lines(FILE *out, const char *heading, const struct names *lines)
 {
-    fprintf(out, "<td%s>", kind);
-    html_print_text(out, text);
-    fputs("</td>", out);
+    if (!lines->count)
+        return;
+    fprintf(out, "<h3>%s</h3>\n<ul>\n", heading);
+    for (size_t i = 0; i < lines->count; i++)
+        html_print_element(out, "<li>", lines->items[i], "</li>\n");
+    fputs("</ul>\n", out);
 }
 
 static void print_versions(const struct results *results, FILE *out)
 {
+    struct names lines = {0};
     size_t i;
     const json_t *contender;
     json_array_foreach(json_object_get(results->run, "contenders"), i, contender)
     {
         const char *name = json_string_value(json_object_get(contender, "name"));
         const char *version = json_string_value(json_object_get(contender, "version"));
-        if (!name || !version)
-            continue;
-        fputs("<li>", out);
-        html_print_text(out, name);
-        fputs(": ", out);
-        html_print_text(out, version);
-        fputs("</li>\n", out);
+        char *line = name && version ? text_print("%s: %s", name, version) : NULL;
+        if (line)
+            names_add(&lines, line);
+        free(line);
     }
+    print_lines(out, "Versions of peers", &lines);
+    names_free(&lines);
 }
 
 static void print_skipped(const struct results *results, FILE *out)
 {
+    struct names lines = {0};
     size_t i;
     const json_t *line;
-    json_array_foreach(json_object_get(results->run, "skipped"), i, line)
-    {
-        if (!json_is_string(line))
-            continue;
-        fputs("<li>skipped: ", out);
-        html_print_text(out, json_string_value(line));
-        fputs("</li>\n", out);
-    }
+    json_array_foreach(json_object_get(results->run, "skipped"), i, line) if (json_is_string(line))
+        names_add(&lines, json_string_value(line));
+    if (!lines.count)
+        fputs("<p>Nobody of the plan was skipped.</p>\n", out);
+    print_lines(out, "Skipped", &lines);
+    names_free(&lines);
+}
+
+static void print_opinion(const struct results *results, const struct opinion *opinion, FILE *out)
+{
+    html_print_element(out, "<tr data-strategy=\"", opinion->strategy, "\">");
+    html_print_element(out, "<th scope=\"row\" class=\"left\">", opinion->strategy, "</th>");
+    html_print_element(out, "<td class=\"left\">", results->plan.experiments[opinion->experiment].name, "</td>");
+    fprintf(out, "<td>%u</td><td>%.0f</td>", opinion->workers, median(opinion->ours, opinion->count));
+    html_print_element(out, "<td class=\"left\">", opinion->generator, "</td>");
+    fprintf(out, "<td>%.0f</td><td>%.2f</td></tr>\n", median(opinion->theirs, opinion->count),
+            median(opinion->ratios, opinion->count));
 }
 
 static void print_opinions(const struct results *results, const struct opinions *opinions, FILE *out)
 {
-    fputs(
-        "<h3>Cross-check: requests/s of the same servers by another generator</h3>\n<div class=\"scroll\"><table><thead><tr>"
-        "<th class=\"left\">experiment</th><th class=\"left\">strategy</th><th>workers</th><th>loadgen</th><th class=\"left\">other"
-        "</th><th>other</th><th>other/loadgen</th></tr></thead><tbody>\n",
-        out);
-    for (size_t i = 0; i < opinions->count; i++) {
-        const struct opinion *opinion = &opinions->items[i];
-        fputs("<tr>", out);
-        print_cell(out, " class=\"left\"", results->plan.experiments[opinion->experiment].name);
-        print_cell(out, " class=\"left\"", opinion->strategy);
-        fprintf(out, "<td>%u</td><td>%.0f</td>", opinion->workers, median(opinion->ours, opinion->count));
-        print_cell(out, " class=\"left\"", opinion->generator);
-        fprintf(out, "<td>%.0f</td><td>%.2f</td></tr>\n", median(opinion->theirs, opinion->count),
-                median(opinion->ratios, opinion->count));
-    }
-    fputs("</tbody></table></div>\n", out);
+    static const struct {
+        const char *text;
+        bool left;
+    } headings[] = {{"strategy", true}, {"experiment", true}, {"workers", false},      {"loadgen", false},
+                    {"other", true},    {"other", false},     {"other/loadgen", false}};
+    fputs("<h3>Cross-check</h3>\n", out);
+    html_begin_table(out, "Requests/s of the same servers by another generator, right after ours (medians)", true);
+    fputs("<thead><tr>", out);
+    for (size_t i = 0; i < sizeof(headings) / sizeof(*headings); i++)
+        html_print_heading(out, headings[i].text, headings[i].left);
+    fputs("</tr></thead>\n<tbody>\n", out);
+    for (size_t i = 0; i < opinions->count; i++)
+        print_opinion(results, &opinions->items[i], out);
+    html_end_table(out);
 }
 
-static bool has_versions(const struct results *results)
+void lineup_print_html(const struct page *page)
 {
-    size_t i;
-    const json_t *contender;
-    json_array_foreach(json_object_get(results->run, "contenders"), i,
-                       contender) if (json_is_string(json_object_get(contender, "version"))) return true;
-    return false;
-}
-
-void lineup_print_html(const struct results *results, FILE *out)
-{
+    const struct results *results = page->summary->results;
     struct opinions opinions;
     take_opinions(&opinions, results);
-    if (opinions.count || has_versions(results) || json_array_size(json_object_get(results->run, "skipped"))) {
-        fputs("<section id=\"lineup\"><h2>The line-up</h2>\n<ul>\n", out);
-        print_versions(results, out);
-        print_skipped(results, out);
-        fputs("</ul>\n", out);
-        if (opinions.count)
-            print_opinions(results, &opinions, out);
-        fputs("</section>\n", out);
-    }
+    fputs("<section id=\"lineup\"><h2>The line-up</h2>\n", page->out);
+    print_skipped(results, page->out);
+    print_versions(results, page->out);
+    if (opinions.count)
+        print_opinions(results, &opinions, page->out);
+    fputs("</section>\n", page->out);
     free_opinions(&opinions);
 }

@@ -13,6 +13,7 @@
 void lineup_print(const struct results *results, FILE *out);
 
 /* The same as a <section>, with the versions of peers. */
-void lineup_print_html(const struct results *results, FILE *out);
+struct page;
+void lineup_print_html(const struct page *page);
 
 #endif

@@ -77,7 +77,9 @@ static int write_script(struct drawing *drawing, const struct chart_kind *kind, 
     int result = kind->write(drawing);
     print_heading(drawing, kind);
     print_footer(drawing);
-    fprintf(out, "do for [form in \"svg png\"] {\n    load 'style.gp'\n    load '%s.gp'\n    unset output\n}\n", kind->name);
+    fprintf(out, "do for [form in \"svg png\"] {\n    load 'style.gp'\n    load '%s.gp'\n    eval note_axes\n    unset output\n}\n",
+            kind->name);
+    fputs("set print name . '.axes' . suffix\nprint axes\nunset print\n", out);
     return result;
 }
 
@@ -234,6 +236,7 @@ static int draw_chart(struct custody *custody, const char *folder, struct chart 
         bool whole = !result && WIFEXITED(gnuplot.status) && WEXITSTATUS(gnuplot.status) == 0;
         chart->drawn = keep_picture(folder, chart->name, "svg", whole);
         keep_picture(folder, chart->name, "png", whole);
+        keep_picture(folder, chart->name, "axes", whole);
         if (!chart->drawn && result != -EINTR)
             report_failure(folder, log, chart->name);
     }

@@ -240,6 +240,8 @@ static void add_row(struct table *table, const struct view *view, const struct c
 {
     table->cells = memory_grow(table->cells, (table->rows + 1) * table->columns * sizeof(*table->cells));
     table->ranked = memory_grow(table->ranked, (table->rows + 1) * sizeof(*table->ranked));
+    table->strategies = memory_grow(table->strategies, (table->rows + 1) * sizeof(*table->strategies));
+    table->strategies[table->rows] = view->row->strategy;
     for (unsigned c = 0; c < table->columns; c++) {
         struct view of_column = *view;
         of_column.metric = shown[c]->metric;
@@ -286,6 +288,7 @@ void table_free(struct table *table)
         free(table->heading[i]);
     free(table->cells);
     free(table->ranked);
+    free(table->strategies);
     *table = (struct table){0};
 }
 

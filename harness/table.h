@@ -17,6 +17,7 @@ struct table {
     bool left[TABLE_COLUMNS_MOST]; /* words stand left, numbers right */
     char **cells;                  /* rows x columns */
     bool *ranked;                  /* a row each: false is shown, flagged */
+    const char **strategies;       /* of each row; the summary's */
 };
 
 /* What the experiment asks; what it took: CPU, memory, start-up time; its primary metric alone. */

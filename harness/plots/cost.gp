@@ -1,4 +1,5 @@
 # CPU per request: user below, system above, the interval of the sum as a whisker. The script gives the bars' names as xtics.
+hover_y = 'us'
 data = name . '.dat'
 stats data using 6 nooutput
 top = STATS_max

@@ -1,4 +1,7 @@
 # p50 and p99: against load where there are several loads, side by side where there is one.
+hover_logs = 'y'
+hover_y = 'ms'
+hover_x = (loads > 1) ? '1/s' : '-'
 data = name . '.dat'
 set logscale y
 set ylabel 'response time, ms'

@@ -1,4 +1,7 @@
 # Response time by percentile: the distance from 100 % on a log axis, so that the tail has room.
+hover_logs = 'xy'
+hover_y = 'ms'
+hover_x = '1/(1-p)'
 data = name . '.dat'
 set logscale xy
 set xlabel 'percentile' offset 0,0.5

@@ -1,4 +1,5 @@
 # Worker shares: a group of sorted bars a strategy, the chance band of each rank behind, a line at the even share.
+hover_y = '%'
 data = name . '.dat'
 stats data using 3 nooutput
 top = STATS_max

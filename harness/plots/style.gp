@@ -9,6 +9,7 @@ width = 800
 if (!exists("height")) { height = 460 }
 if (form eq 'svg') {
     small = ',11.5'
+    axes = ''
     set terminal svg size width,height dynamic enhanced font 'Helvetica,13' background '#ffffff' dashlength 1.2
 } else {
     small = ',10'
@@ -38,6 +39,17 @@ array palette_of[18] = [0x555555, 0xe69f00, 0x0072b2, 0x009e73, 0xcc79a7, 0xd55e
                         0x2e7d32, 0x81c784, 0x33691e, 0xa5a900, 0x5c6bc0, 0xb71c1c, 0xe57373, 0x4e342e]
 style_of(style) = int(style) <= 18 ? int(style) : 7 + (int(style) - 7) % 4
 colour(style) = palette_of[style_of(style)]
+
+# Where each panel lies in the SVG and which values its edges have, for values under the pointer in the report: NAME.axes. A script
+# with one panel need do nothing; one with several says `eval note_axes` behind each plot. hover_x and hover_y are the units, '-' for
+# an axis without figures, hover_logs the logarithmic axes.
+hover_logs = ''
+hover_x = '-'
+hover_y = '-'
+note_axes = "if (form eq 'svg') { axes = axes . sprintf(\"%.2f|%.2f|%.2f|%.2f|%.9g|%.9g|%.9g|%.9g|%d|%d|%s|%s\\n\", " . \
+    "1.0 * GPVAL_TERM_XMIN, 1.0 * GPVAL_TERM_XMAX, " . \
+    "height - 1.0 * GPVAL_TERM_YMIN, height - 1.0 * GPVAL_TERM_YMAX, " . \
+    "GPVAL_X_MIN, GPVAL_X_MAX, GPVAL_Y_MIN, GPVAL_Y_MAX, strstrt(hover_logs, 'x') > 0, strstrt(hover_logs, 'y') > 0, hover_x, hover_y) }"
 
 set title "{/:Bold*1.15 " . heading . "}\n{/*0.85 " . subheading . "}" offset 0,0.3
 set border 3 lc rgb '#666666'

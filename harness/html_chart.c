@@ -1,0 +1,169 @@
+/*
+ * html_chart: a picture in the page. gnuplot's SVG is put between the tags as it is, so that the script can show values and hide a
+ * strategy; only what would be wrong with several of them on one page is changed: ids get the chart's name in front, gnuplot's own
+ * titles ("Gnuplot", "gnuplot_plot_1", which a pointer at rest would show) go, and its groups of one plot become a class.
+ *
+ * NAME.axes, if style.gp wrote one, says which values the edges of the axes have; a picture that is no SVG goes in as an image.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/html.h"
+
+#include "catalog.h"
+#include "html_parts.h"
+
+#define PICTURE_MOST (16u << 20)
+
+/* ---- one SVG ---- */
+
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* Where the element that begins here ends, if it is one of gnuplot's own titles; else NULL. */
+static const char *behind_own_title(const char *at)
+{
+    if (!begins(at, "<title>Gnuplot<") && !begins(at, "<title>gnuplot_plot_") && !begins(at, "<desc>Produced by GNUPLOT"))
+        return NULL;
+    const char *end = strstr(at + 1, at[1] == 't' ? "</title>" : "</desc>");
+    return end ? strchr(end, '>') + 1 : NULL;
+}
+
+/* ` id='NAME'` or `href='#NAME'` at `at`: prints it with the prefix and returns what is behind it; else NULL. */
+static const char *print_reference(FILE *out, const char *at, const char *prefix)
+{
+    static const char *const openings[] = {" id=", "href="};
+    for (size_t i = 0; i < sizeof(openings) / sizeof(*openings); i++) {
+        const char *quote = at + strlen(openings[i]), *name = quote + 1 + i;
+        if (!begins(at, openings[i]) || (*quote != '"' && *quote != '\'') || (i && quote[1] != '#'))
+            continue;
+        const char *end = strchr(name, *quote);
+        if (!end)
+            return NULL;
+        if (begins(name, "gnuplot_plot_"))
+            fputs(" class=\"plot\"", out);
+        else if (!begins(name, "gnuplot_canvas"))
+            fprintf(out, "%s\"%s%s-%.*s\"", openings[i], i ? "#" : "", prefix, (int)(end - name), name);
+        return end + 1;
+    }
+    return NULL;
+}
+
+static void print_body(FILE *out, const char *at, const char *end, const char *prefix)
+{
+    while (at < end) {
+        const char *behind = *at == '<' ? behind_own_title(at) : NULL;
+        if (!behind && (*at == ' ' || *at == 'h'))
+            behind = print_reference(out, at, prefix);
+        if (behind) {
+            at = behind;
+        } else if (begins(at, "url(#")) {
+            fprintf(out, "url(#%s-", prefix);
+            at += strlen("url(#");
+        } else {
+            fputc(*at++, out);
+        }
+    }
+}
+
+static void print_axes(FILE *out, const char *folder, const char *name)
+{
+    char *path = text_print("%s/plots/%s.axes", folder, name), *axes;
+    if (file_read(path, 1u << 16, &axes, NULL) == 0) {
+        html_print_element(out, " data-axes=\"", text_trim(axes), "\"");
+        free(axes);
+    }
+    free(path);
+}
+
+/* False when this is no SVG that can be taken apart. */
+static bool print_inline(const struct page *page, const struct chart *chart, const char *svg)
+{
+    const char *start = strstr(svg, "<svg"), *body = start ? strchr(start, '>') : NULL;
+    const char *box = start ? strstr(start, "viewBox=\"") : NULL, *end = body ? strstr(body, "</svg>") : NULL;
+    if (!end || !box || box > body)
+        return false;
+    box += strlen("viewBox=\"");
+    fprintf(page->out, "<svg role=\"img\" viewBox=\"%.*s\"", (int)strcspn(box, "\"<>"), box);
+    print_axes(page->out, page->summary->results->folder, chart->name);
+    html_print_element(page->out, " aria-label=\"", chart->alt, "\">");
+    print_body(page->out, body + 1, end, chart->name);
+    fputs("</svg>", page->out);
+    return true;
+}
+
+static void print_image(FILE *out, const struct chart *chart, const char *svg, size_t length)
+{
+    fputs("<img width=\"800\" src=\"data:image/svg+xml;base64,", out);
+    html_print_base64(out, (const unsigned char *)svg, length);
+    html_print_element(out, "\" alt=\"", chart->alt, "\">");
+}
+
+void html_print_chart(const struct page *page, const struct chart *chart)
+{
+    FILE *out = page->out;
+    char *path = text_print("%s/plots/%s.svg", page->summary->results->folder, chart->name), *svg;
+    size_t length;
+    if (chart->drawn && file_read(path, PICTURE_MOST, &svg, &length) == 0) {
+        fprintf(out, "<figure id=\"chart-%s\"><div class=\"chart\">", chart->name);
+        if (!print_inline(page, chart, svg))
+            print_image(out, chart, svg, length);
+        html_print_element(out, "</div>\n<figcaption class=\"faint\">", chart->title, ". ");
+        fprintf(out, "Data and script: plots/%s.dat, .gp</figcaption></figure>\n", chart->name);
+        free(svg);
+    }
+    free(path);
+}
+
+/* ---- colours ---- */
+
+/* "set style line 3  lc rgb '#0072b2' ...": the colour of that style, or NULL. The caller frees. */
+static char *style_colour(const char *styles, unsigned style)
+{
+    for (const char *line = strstr(styles, "set style line "); line; line = strstr(line + 1, "set style line ")) {
+        char *end;
+        unsigned long number = strtoul(line + strlen("set style line "), &end, 10);
+        const char *mark = strchr(end, '#'), *stop = strchr(end, '\n');
+        if (number == style && mark && (!stop || mark < stop) && strspn(mark + 1, "0123456789abcdef") == 6)
+            return text_print("%.7s", mark);
+    }
+    return NULL;
+}
+
+static bool has_colour(const struct page *page, const char *strategy)
+{
+    for (unsigned i = 0; i < page->colour_count; i++)
+        if (!strcmp(page->colours[i].strategy, strategy))
+            return true;
+    return false;
+}
+
+void html_read_colours(struct page *page)
+{
+    char *path = text_print("%s/plots/style.gp", page->summary->results->folder), *styles;
+    int result = file_read(path, 1u << 20, &styles, NULL);
+    free(path);
+    if (result < 0)
+        return;
+    for (unsigned i = 0; i < page->summary->row_count; i++) {
+        const char *strategy = page->summary->rows[i].strategy;
+        char *colour = has_colour(page, strategy) ? NULL : style_colour(styles, catalog_style(strategy));
+        if (!colour)
+            continue;
+        page->colours = memory_grow(page->colours, (page->colour_count + 1) * sizeof(*page->colours));
+        page->colours[page->colour_count++] = (struct html_colour){text_copy(strategy), colour};
+    }
+    free(styles);
+}
+
+void html_free_colours(struct page *page)
+{
+    for (unsigned i = 0; i < page->colour_count; i++) {
+        free(page->colours[i].strategy);
+        free(page->colours[i].colour);
+    }
+    free(page->colours);
+}
