@@ -172,8 +172,11 @@ static void print_header(const struct page *page)
 
 static void print_contents(const struct page *page)
 {
-    static const char *const behind[][2] = {
-        {"lineup", "The line-up"}, {"method", "How to read this"}, {"machine", "The machine"}, {"again", "To do it again"}, {"files", "Files"}};
+    static const char *const behind[][2] = {{"lineup", "The line-up"},
+                                            {"method", "How to read this"},
+                                            {"machine", "The machine"},
+                                            {"again", "To do it again"},
+                                            {"files", "Files"}};
     FILE *out = page->out;
     fputs("<nav aria-label=\"Contents\"><ul>\n<li><a href=\"#answers\">Questions and answers</a></li>\n"
           "<li><a href=\"#ranks\">Ranks</a></li>\n",

@@ -145,7 +145,7 @@ case_missing() {
     expect_status $? 0
     expect_in err '^skipped: foreign: the-package (npm) is not installed; make peers$'
     expect_in out '^skipped: foreign: the-package (npm) is not installed; make peers$'
-    expect_in r/report.html 'skipped: foreign: the-package (npm) is not installed; make peers'
+    expect_in r/report.html '<li>foreign: the-package (npm) is not installed; make peers'
     expect_file "$(cell even)/load.json"
     [ ! -e "$(cell foreign)" ] || fail "a cell of a peer that is not there"
 }
