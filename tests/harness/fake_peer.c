@@ -7,6 +7,8 @@
  *   busy       the first two times it says that its port is taken, and ends; how often is counted by the file $FAKE_BUSY
  *   silent     listens and answers 503 for ever
  *   stubborn   ignores TERM and leaves a child in a session of its own
+ *   lonely     plain, but all answers come from one worker
+ *   family     plain, with a child that it ends when it is told to end, and only then
  *   daemon     plain, with a child of a child in a session of its own that the first one does not wait for
  *
  * Each process appends its pid to the file $FAKE_PIDS.
@@ -79,6 +81,27 @@ static void leave_child(void)
         pause();
 }
 
+static volatile pid_t child;
+
+static void end_family(int number)
+{
+    (void)number;
+    kill(child, SIGKILL);
+    _exit(0);
+}
+
+static void have_child(void)
+{
+    child = fork();
+    if (child == 0) {
+        record_pid();
+        for (;;)
+            pause();
+    }
+    if (child < 0 || signal(SIGTERM, end_family) == SIG_ERR)
+        exit(1);
+}
+
 static int listen_at(const struct settings *settings)
 {
     struct net_address address;
@@ -100,7 +123,8 @@ static void answer(int client, const struct settings *settings, unsigned healthy
         return;
     bool health = strstr(request, " /healthz ") != NULL, ok = strcmp(settings->mode, "silent") && (!health || healthy > 2);
     static unsigned turn;
-    snprintf(body, sizeof(body), "Hello from worker %u\n", 900 + 200 * (turn++ % settings->workers));
+    snprintf(body, sizeof(body), "Hello from worker %u\n",
+             900 + 200 * (turn++ % (strcmp(settings->mode, "lonely") ? settings->workers : 1)));
     dprintf(client, "HTTP/1.1 %s\r\nX-Worker: x\r\nContent-Length: %zu\r\n\r\n%s", ok ? "200 OK" : "503 Not yet", strlen(body),
             body);
 }
@@ -139,5 +163,7 @@ int main(int argc, char **argv)
         return 1;
     if (!strcmp(settings.mode, "stubborn") || !strcmp(settings.mode, "daemon"))
         leave_child();
+    if (!strcmp(settings.mode, "family"))
+        have_child();
     serve(listen_at(&settings), &settings);
 }

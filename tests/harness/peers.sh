@@ -124,6 +124,11 @@ case_never_ready() {
     rm -rf r
     run
     expect_in "$(cell foreign)/server.json" '"ranked": true'
+    sed -i '/^ready_all/i ready_within = 300ms' peers/foreign/peer.ini
+    sed -i 's/^mode = .*/mode = lonely/' peers/foreign/peer.ini
+    rm -rf r
+    run
+    expect_in "$(cell foreign)/server.json" 'foreign did not answer within'
     expect_nothing_left
 }
 
@@ -209,13 +214,14 @@ case_interrupt() {
 # Killed outright the harness cannot clean up: what it started hears of its end from the kernel, and a well-behaved peer ends its own.
 case_kill_harness() {
     mkfifo fifo
-    make_peer plain
+    make_peer family
     plan foreign
     FAKE_FIFO=$work/fifo "$clusterbench" run --bin "$fakes" --peers peers --plan ./p.ini --out r > out 2> err &
     harness=$!
     read -r _ < fifo
     kill -KILL $harness
     wait $harness 2> /dev/null
+    [ "$(wc -l < "$FAKE_PIDS")" = 2 ] || fail "a peer and its child"
     expect_nothing_left
 }
 
