@@ -187,6 +187,22 @@ static unsigned generator_threads(const struct cell *cell)
     return threads < cell->experiment->connections ? threads : cell->experiment->connections;
 }
 
+static void request_words(const struct experiment *experiment, struct names *words)
+{
+    const struct {
+        const char *option, *value;
+    } given[] = {{"--method", experiment->method},
+                 {"--header", experiment->header},
+                 {"--body", experiment->body},
+                 {"--think", experiment->think},
+                 {"--dispatch", experiment->dispatch}};
+    for (size_t i = 0; i < sizeof(given) / sizeof(*given); i++)
+        if (given[i].value)
+            add_option(words, given[i].option, text_copy(given[i].value));
+    if (experiment->cookies)
+        names_add(words, "--cookies");
+}
+
 static void generator_words(const struct cell *cell, struct names *words)
 {
     const struct experiment *experiment = cell->experiment;
@@ -203,6 +219,7 @@ static void generator_words(const struct cell *cell, struct names *words)
         add_option(words, "--rate", text_print("%.0f", cell_rate(cell->setting->plan, cell->plan)));
         add_option(words, "--arrivals", text_copy(experiment->arrivals == ARRIVALS_POISSON ? "poisson" : "constant"));
     }
+    request_words(experiment, words);
     add_option(words, "--format", text_copy("json"));
     add_option(words, "-o", text_print("%s/load.json", cell->draft));
     add_option(words, "--hgrm", text_print("%s/latency.hgrm", cell->draft));

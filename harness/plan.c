@@ -284,12 +284,21 @@ static int check_loads(struct reading *reading, const struct experiment *experim
         for (unsigned j = 0; j < i; j++)
             if (same_load(&experiment->loads[i], &experiment->loads[j]))
                 return complain(reading, experiment->line, "experiment %s: a load is named twice", experiment->name);
-    for (unsigned i = 0; i < experiment->loads_count; i++)
+    bool measured = experiment->capacity == CAPACITY_MEASURED;
+    if (measured && experiment->workers_count > 1)
+        return complain(reading, experiment->line, "experiment %s: capacity = measured goes with one number of workers",
+                        experiment->name);
+    for (unsigned i = 0; i < experiment->loads_count && !measured; i++)
         if (experiment->loads[i].kind == LOAD_SHARE && !experiment->service_s)
-            return complain(
-                reading, experiment->line,
-                "experiment %s: a load in %% needs a request that says how long it occupies a worker, such as /block/{exp:5ms}",
-                experiment->name);
+            return complain(reading, experiment->line,
+                            "experiment %s: a load in %% needs capacity = measured, or a request that says how long it occupies a "
+                            "worker, such as /block/{exp:5ms}",
+                            experiment->name);
+    if (experiment->think && experiment->loads[0].kind != LOAD_CLOSED)
+        return complain(reading, experiment->line, "experiment %s: think goes with the closed loop, without a load",
+                        experiment->name);
+    if (experiment->dispatch && experiment->loads[0].kind == LOAD_CLOSED)
+        return complain(reading, experiment->line, "experiment %s: dispatch needs a load", experiment->name);
     if (experiment->arrivals == ARRIVALS_POISSON && experiment->loads[0].kind == LOAD_CLOSED)
         return complain(reading, experiment->line, "experiment %s: poisson arrivals need a load", experiment->name);
     return 0;

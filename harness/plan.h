@@ -9,7 +9,7 @@
  *                                 request = /block/{exp:5ms}
  *                                 load = 50 %, 80 %, 900/s  (of analytic capacity, or absolute; none: closed loop)
  *
- * Every key, with what it takes, is a row of a table in plan.c; a key, value or name that is not known is answered with
+ * Every key, with what it takes, is a row of a table in plan_keys.c; a key, value or name that is not known is answered with
  * file, line and what is allowed. An experiment crossed with strategies, workers and loads gives cells; a block runs each once.
  */
 #ifndef HARNESS_PLAN_H
@@ -25,7 +25,7 @@
 enum load_kind {
     LOAD_CLOSED, /* each connection sends again when it was answered */
     LOAD_RATE,   /* value: requests per second */
-    LOAD_SHARE,  /* value: part of the analytic capacity, workers / mean service time */
+    LOAD_SHARE,  /* value: part of the capacity */
 };
 
 struct load {
@@ -48,6 +48,12 @@ extern const char *const picture_names[PICTURE_COUNT];
 
 enum arrivals { ARRIVALS_CONSTANT, ARRIVALS_POISSON };
 
+/* What a load in percent is a part of. */
+enum capacity {
+    CAPACITY_ANALYTIC, /* workers / mean service time, from the request template */
+    CAPACITY_MEASURED, /* what the baseline (else the first strategy) does in a closed loop, measured once before the first block */
+};
+
 enum wish { WISH_AS_NEEDED, WISH_YES, WISH_NO };
 
 struct experiment {
@@ -61,6 +67,11 @@ struct experiment {
     unsigned connections, threads;    /* threads 0: one a generator CPU, at most 4 */
     unsigned requests_per_connection; /* 0: keep-alive */
     enum arrivals arrivals;
+    char *method, *header, *body; /* of a request; NULL: GET, no field of its own, no body */
+    bool cookies;                 /* each connection keeps the cookies it is given */
+    char *think, *dispatch;       /* loadgen's options of these names, or NULL */
+    enum capacity capacity;
+    double capacity_rate; /* requests per second, once it was measured; 0 before */
     uint64_t duration_ns, warmup_ns;
     char *baseline; /* runs twice a block; NULL: nothing is compared */
     enum metric primary;
@@ -132,6 +143,9 @@ char *load_text(const struct load *load);
 
 /* Are series.jsonl, heat.csv, events.csv and lanes.csv kept of its cells? */
 bool experiment_has_series(const struct experiment *experiment);
+
+/* Is its capacity still to be measured before a load in percent means anything? */
+bool experiment_needs_capacity(const struct experiment *experiment);
 
 /* Requests per second planned for this cell; 0 in a closed loop. */
 double cell_rate(const struct plan *plan, const struct cell_plan *cell);

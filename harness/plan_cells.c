@@ -24,6 +24,11 @@ static void close_experiment(struct experiment *experiment)
     free(experiment->request);
     free(experiment->baseline);
     free(experiment->crosscheck);
+    free(experiment->method);
+    free(experiment->header);
+    free(experiment->body);
+    free(experiment->think);
+    free(experiment->dispatch);
     free(experiment->workers);
     free(experiment->loads);
     free(experiment->events);
@@ -243,6 +248,8 @@ double cell_rate(const struct plan *plan, const struct cell_plan *cell)
 {
     const struct experiment *experiment = &plan->experiments[cell->experiment];
     const struct load *load = &experiment->loads[cell->load];
+    if (load->kind == LOAD_SHARE && experiment->capacity == CAPACITY_MEASURED)
+        return load->value * experiment->capacity_rate;
     if (load->kind == LOAD_SHARE)
         return load->value * cell->workers / experiment->service_s;
     return load->kind == LOAD_RATE ? load->value : 0;
@@ -252,6 +259,14 @@ uint64_t plan_cell_ns(const struct plan *plan, const struct cell_plan *cell)
 {
     const struct experiment *experiment = &plan->experiments[cell->experiment];
     return experiment->duration_ns + experiment->warmup_ns + crosscheck_ns(experiment);
+}
+
+bool experiment_needs_capacity(const struct experiment *experiment)
+{
+    bool shares = false;
+    for (unsigned i = 0; i < experiment->loads_count; i++)
+        shares |= experiment->loads[i].kind == LOAD_SHARE;
+    return shares && experiment->capacity == CAPACITY_MEASURED && !(experiment->capacity_rate > 0);
 }
 
 uint64_t plan_estimate_ns(const struct plan *plan, unsigned auto_workers)

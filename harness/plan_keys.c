@@ -181,6 +181,36 @@ static int set_primary(void *field, const char *value)
     return 0;
 }
 
+/* RFC 9110, 5.6.2: the letters of a token that methods use. */
+static int set_method(void *field, const char *value)
+{
+    return strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(value) ? set_text(field, value) : -EINVAL;
+}
+
+static int set_header(void *field, const char *value)
+{
+    const char *colon = strchr(value, ':');
+    return colon && colon > value && !memchr(value, ' ', (size_t)(colon - value)) ? set_text(field, value) : -EINVAL;
+}
+
+static int set_think(void *field, const char *value)
+{
+    struct distribution distribution;
+    return distribution_parse(value, strlen(value), &distribution) < 0 ? -EINVAL : set_text(field, value);
+}
+
+static int set_dispatch(void *field, const char *value)
+{
+    bool known = !strcmp(value, "idle") || !strcmp(value, "pinned") || !strcmp(value, "open");
+    return known ? set_text(field, value) : -EINVAL;
+}
+
+static int set_capacity(void *field, const char *value)
+{
+    *(enum capacity *)field = strcmp(value, "measured") ? CAPACITY_ANALYTIC : CAPACITY_MEASURED;
+    return !strcmp(value, "measured") || !strcmp(value, "analytic") ? 0 : -EINVAL;
+}
+
 static int find_picture(const char *name)
 {
     for (int i = 0; i < PICTURE_COUNT; i++)
@@ -226,12 +256,19 @@ const struct key experiment_keys[] = {
     {"except", offsetof(struct experiment, except), set_names, false, "names of strategies with commas between"},
     {"workers", offsetof(struct experiment, workers), set_workers, false, "auto or 1..1024, several with commas"},
     {"request", offsetof(struct experiment, request), set_path, false, "a path such as /hello or /block/{exp:5ms}"},
+    {"method", offsetof(struct experiment, method), set_method, false, "a method such as GET or POST"},
+    {"header", offsetof(struct experiment, header), set_header, false, "a field such as Accept: text/html"},
+    {"body", offsetof(struct experiment, body), set_text, false, "a text"},
+    {"cookies", offsetof(struct experiment, cookies), set_yes_no, false, "yes or no"},
+    {"think", offsetof(struct experiment, think), set_think, false, "a time or a distribution such as exp:10ms"},
+    {"dispatch", offsetof(struct experiment, dispatch), set_dispatch, false, "idle, pinned or open"},
     {"connections", offsetof(struct experiment, connections), set_positive, false, "1..1000000"},
     {"threads", offsetof(struct experiment, threads), set_threads, false, "1..64"},
     {"requests_per_connection", offsetof(struct experiment, requests_per_connection), set_positive, false, "1..1000000"},
     {"arrivals", offsetof(struct experiment, arrivals), set_arrivals, false, "constant or poisson"},
     {"load", offsetof(struct experiment, loads), set_loads, false,
      "80 % (of capacity, up to 200 %) or 1280/s, several with commas"},
+    {"capacity", offsetof(struct experiment, capacity), set_capacity, false, "analytic or measured"},
     {"duration", offsetof(struct experiment, duration_ns), set_duration, false, "a time such as 500ms or 2s, 10ms..1h"},
     {"warmup", offsetof(struct experiment, warmup_ns), set_time, false, "a time such as 300ms, up to 1h"},
     {"baseline", offsetof(struct experiment, baseline), set_text, false, "the name of one of the strategies"},
