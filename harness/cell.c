@@ -362,12 +362,13 @@ static json_t *real_or_null(double value)
 
 static json_t *window_json(const struct cell *cell, const struct window *window)
 {
-    return json_pack("{s:f, s:I, s:I, s:s, s:f, s:f, s:o, s:o, s:f, s:f}", "wall_us", (double)(cell->end_ns - cell->begin_ns) / 1e3,
-                     "requests", (json_int_t)window->requests, "connections", (json_int_t)window->connections, "counted_by",
-                     window->by_server ? "server" : "generator", "cpu_us", window->cpu_us, "cpu_us_per_request",
-                     window->cpu_us_per_request, "cpu_user_us_per_request", real_or_null(window->user_us_per_request),
-                     "cpu_system_us_per_request", real_or_null(window->system_us_per_request), "busy_us", window->busy_us,
-                     "generator_cpu_us", (double)cell->generator_cpu_ns / 1e3);
+    return json_pack("{s:f, s:I, s:I, s:s, s:f, s:f, s:o, s:o, s:f, s:f, s:o}", "wall_us",
+                     (double)(cell->end_ns - cell->begin_ns) / 1e3, "requests", (json_int_t)window->requests, "connections",
+                     (json_int_t)window->connections, "counted_by", window->by_server ? "server" : "generator", "cpu_us",
+                     window->cpu_us, "cpu_us_per_request", window->cpu_us_per_request, "cpu_user_us_per_request",
+                     real_or_null(window->user_us_per_request), "cpu_system_us_per_request",
+                     real_or_null(window->system_us_per_request), "busy_us", window->busy_us, "generator_cpu_us",
+                     (double)cell->generator_cpu_ns / 1e3, "hit_percent", real_or_null(window->hit_percent));
 }
 
 static json_t *or_null(json_t *json)

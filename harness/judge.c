@@ -70,6 +70,13 @@ static double counter_step(const struct evidence *evidence, bool fronts, const c
 
 /* ---- the window ---- */
 
+static double hit_percent(const struct evidence *evidence)
+{
+    double hits = counter_step(evidence, false, "session_hits") + counter_step(evidence, false, "cache_hits");
+    double misses = counter_step(evidence, false, "session_misses") + counter_step(evidence, false, "cache_misses");
+    return hits + misses > 0 ? 100 * hits / (hits + misses) : NAN;
+}
+
 static void count_requests(const struct evidence *evidence, struct window *window)
 {
     double ok = json_number_at(evidence->load, "requests", "ok", 0) + json_number_at(evidence->load, "requests", "warmup", 0);
@@ -80,6 +87,7 @@ static void count_requests(const struct evidence *evidence, struct window *windo
         ok = counter_step(evidence, fronts, "requests");
         connects = counter_step(evidence, fronts, "accepted");
         window->busy_us = counter_step(evidence, false, "busy_ns") / 1e3;
+        window->hit_percent = hit_percent(evidence);
         window->busy_planned_us = counter_step(evidence, false, "busy_planned_ns") / 1e3;
     }
     window->requests = ok > 0 ? (uint64_t)ok : 0;
@@ -88,7 +96,7 @@ static void count_requests(const struct evidence *evidence, struct window *windo
 
 void judge_window(const struct evidence *evidence, struct window *window)
 {
-    *window = (struct window){0};
+    *window = (struct window){.hit_percent = NAN};
     count_requests(evidence, window);
     window->cpu_us = (double)(evidence->after->cpu_ns - evidence->before->cpu_ns) / 1e3;
     double user = (double)(evidence->after->user_ns - evidence->before->user_ns);

@@ -108,6 +108,7 @@ static void take_metrics(struct cell_record *cell, const json_t *server, const j
     }
     if (isnan(cell->value[METRIC_MEMORY]))
         cell->value[METRIC_MEMORY] = or_nan(json_number_at(server, "memory", "pss_after_bytes", NAN));
+    cell->value[METRIC_HITS] = json_number_at(server, "window", "hit_percent", NAN);
     cell->value[METRIC_JAIN_REQUESTS] = or_nan(statistics_jain(cell->requests, cell->workers));
     cell->value[METRIC_JAIN_CONNECTIONS] = or_nan(statistics_jain(cell->connections, cell->workers));
     cell->value[METRIC_BUSIEST] = or_nan(statistics_busiest(cell->requests, cell->workers));

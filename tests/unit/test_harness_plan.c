@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,10 +174,56 @@ static void test_load_needs_a_capacity(void **state)
     struct plan plan;
     char error[PLAN_ERROR_SIZE];
     assert_int_not_equal(plan_parse(&plan, "p.ini", HEAD BODY "load = 80 %\n", error), 0);
-    assert_non_null(strstr(error, "a load in % needs a request that says how long it occupies a worker"));
+    assert_non_null(strstr(error, "a load in % needs capacity = measured, or a request that says how long it occupies a worker"));
     assert_int_not_equal(
         plan_parse(&plan, "p.ini", HEAD "strategies = shared\nrequest = /block/{pareto:1ms,0.9}\nduration = 1s\n", error), 0);
     assert_non_null(strstr(error, "has no time with a finite mean"));
+}
+
+static void test_capacity_by_measurement(void **state)
+{
+    (void)state;
+    struct plan plan;
+    char error[PLAN_ERROR_SIZE];
+    assert_int_equal(plan_parse(&plan, "p.ini", HEAD BODY "workers = 2\nload = 80 %, 100/s\ncapacity = measured\n", error), 0);
+    const struct cell_plan share = {.strategy = "shared", .workers = 2}, absolute = {.strategy = "shared", .workers = 2, .load = 1};
+    assert_true(experiment_needs_capacity(&plan.experiments[0]));
+    plan.experiments[0].capacity_rate = 5000;
+    assert_false(experiment_needs_capacity(&plan.experiments[0]));
+    assert_float_equal(cell_rate(&plan, &share), 4000, 1e-9);
+    assert_float_equal(cell_rate(&plan, &absolute), 100, 1e-9);
+    plan_close(&plan);
+    assert_int_equal(plan_parse(&plan, "p.ini", HEAD BODY "load = 100/s\ncapacity = measured\n", error), 0);
+    assert_false(experiment_needs_capacity(&plan.experiments[0])); /* no load in percent */
+    plan_close(&plan);
+    assert_int_not_equal(plan_parse(&plan, "p.ini", HEAD BODY "workers = 1, 2\nload = 80 %\ncapacity = measured\n", error), 0);
+    assert_non_null(strstr(error, "goes with one number of workers"));
+}
+
+static void test_request_template(void **state)
+{
+    (void)state;
+    struct plan plan;
+    char error[PLAN_ERROR_SIZE];
+    assert_int_equal(plan_parse(&plan, "p.ini",
+                                HEAD BODY "method = POST\nheader = Accept: text/plain\nbody = {\"a\": 1}\ncookies = yes\n"
+                                          "think = exp:10ms\n",
+                                error),
+                     0);
+    assert_string_equal(plan.experiments[0].method, "POST");
+    assert_string_equal(plan.experiments[0].header, "Accept: text/plain");
+    assert_string_equal(plan.experiments[0].body, "{\"a\": 1}");
+    assert_true(plan.experiments[0].cookies);
+    assert_string_equal(plan.experiments[0].think, "exp:10ms");
+    plan_close(&plan);
+    static const char *const refused[] = {
+        "method = get\n",    "header = no colon\n",       "cookies = maybe\n", "think = soon\n", "dispatch = wild\nload = 1/s\n",
+        "dispatch = open\n", "think = 1ms\nload = 10/s\n"};
+    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+        char text[256];
+        snprintf(text, sizeof(text), HEAD BODY "%s", refused[i]);
+        assert_int_not_equal(plan_parse(&plan, "p.ini", text, error), 0);
+    }
 }
 
 static void test_long_line_is_refused(void **state)
@@ -303,6 +350,8 @@ int main(void)
         cmocka_unit_test(test_servers_of_the_plan),
         cmocka_unit_test(test_refuses_servers),
         cmocka_unit_test(test_load_needs_a_capacity),
+        cmocka_unit_test(test_capacity_by_measurement),
+        cmocka_unit_test(test_request_template),
         cmocka_unit_test(test_long_line_is_refused),
         cmocka_unit_test(test_cells),
         cmocka_unit_test(test_restrict),
