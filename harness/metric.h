@@ -21,7 +21,7 @@
     X(METRIC_JAIN_CONNECTIONS, "jain_connections", "Jain index of connections", "", 2, +1, 1)   \
     X(METRIC_BUSIEST, "busiest_over_mean", "busiest worker over the mean", "", 2, -1, 1)        \
     X(METRIC_CHI_SQUARE, "chi_square_p", "chi-square p of connections", "", 3, +1, 1)           \
-    X(METRIC_HITS, "hit_percent", "sessions and cache found", "%", 1, +1, 1)                    \
+    X(METRIC_HITS, "hit_percent", "found", "%", 1, +1, 1)                                       \
     X(METRIC_MEMORY, "pss_bytes", "memory (PSS)", "MB", 1, -1, 1e-6)                            \
     X(METRIC_STARTUP, "startup_us", "start-up time", "ms", 1, -1, 1e-3)                         \
     X(METRIC_LOST, "lost_requests", "lost requests", "", 0, -1, 1)                              \

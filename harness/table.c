@@ -156,7 +156,7 @@ struct column {
     const char *heading; /* %s is the baseline, %p the primary metric */
     char *(*text)(const struct view *view);
     enum metric metric;
-    enum { LEFT = 1, NEEDS_BASELINE = 2, NEEDS_SCALING = 4 } flags;
+    enum { LEFT = 1, NEEDS_BASELINE = 2, NEEDS_SCALING = 4, OTHER_PRIMARY = 8 } flags; /* the last: unless another column has it */
 };
 
 static const struct column cost_columns[] = {
@@ -165,6 +165,7 @@ static const struct column cost_columns[] = {
     {"CPU us/request", column_estimate, METRIC_CPU, 0},
     {"requests/s", column_estimate, METRIC_RATE, 0},
     {"speed-up", column_speedup, 0, NEEDS_SCALING},
+    {"%p", column_primary, 0, OTHER_PRIMARY},
     {"against %s", column_ratio, 0, NEEDS_BASELINE},
     {"", column_verdict, 0, LEFT},
     {0},
@@ -176,6 +177,7 @@ static const struct column latency_columns[] = {
     {"p99 ms", column_estimate, METRIC_P99, 0},
     {"share of each worker, busiest first, %", column_shares, 0, LEFT},
     {"Jain", column_median, METRIC_JAIN_REQUESTS, 0},
+    {"%p", column_primary, 0, OTHER_PRIMARY},
     {"against %s", column_ratio, 0, NEEDS_BASELINE},
     {"", column_verdict, 0, LEFT},
     {0},
@@ -187,6 +189,7 @@ static const struct column share_columns[] = {
     {"Jain of requests", column_estimate, METRIC_JAIN_REQUESTS, 0},
     {"of connections", column_median, METRIC_JAIN_CONNECTIONS, 0},
     {"chi-square p", column_median, METRIC_CHI_SQUARE, 0},
+    {"%p", column_primary, 0, OTHER_PRIMARY},
     {"against %s", column_ratio, 0, NEEDS_BASELINE},
     {"", column_verdict, 0, LEFT},
     {0},
@@ -250,6 +253,14 @@ static void add_row(struct table *table, const struct view *view, const struct c
     table->ranked[table->rows++] = view->row->ranked > 0;
 }
 
+static bool shows_primary(const struct column *columns, const struct experiment *experiment)
+{
+    for (; columns->heading; columns++)
+        if ((columns->text == column_estimate || columns->text == column_median) && columns->metric == experiment->primary)
+            return true;
+    return false;
+}
+
 static bool is_shown(const struct column *column, const struct view *view, unsigned experiment)
 {
     if (column->flags & NEEDS_BASELINE && !view->experiment->baseline)
@@ -265,9 +276,10 @@ void table_make(struct table *table, const struct summary *summary, unsigned exp
     *table = (struct table){0};
     struct view view = {.summary = summary, .experiment = &summary->results->plan.experiments[experiment]};
     const struct column *shown[TABLE_COLUMNS_MOST];
-    const struct column *column = columns_of(view.experiment, detail);
-    for (; column->heading; column++) {
-        if (!is_shown(column, &view, experiment))
+    const struct column *columns = columns_of(view.experiment, detail);
+    bool twice = shows_primary(columns, view.experiment);
+    for (const struct column *column = columns; column->heading; column++) {
+        if (!is_shown(column, &view, experiment) || (column->flags & OTHER_PRIMARY && twice))
             continue;
         shown[table->columns] = column;
         table->left[table->columns] = column->flags & LEFT;
