@@ -57,6 +57,17 @@ static unsigned workers_of(const struct plan *plan, const struct experiment *exp
     return workers < most ? workers : most;
 }
 
+/* What a run that was interrupted here left. */
+static void remove_leftovers(const char *folder, const struct plan *plan, const struct cell_plan *cell)
+{
+    char *name = cell_name(plan, cell, 1), *final = text_print("%s/cells/%s", folder, name), *draft = text_print("%s.tmp", final);
+    folder_remove(final);
+    folder_remove(draft);
+    free(draft);
+    free(final);
+    free(name);
+}
+
 int capacity_measure(const struct cell_setting *setting, unsigned experiment, unsigned auto_workers, double *rate, char **why)
 {
     struct load closed;
@@ -73,6 +84,7 @@ int capacity_measure(const struct cell_setting *setting, unsigned experiment, un
     struct cell_outcome outcome = {0};
     *why = NULL;
     int result = folder_make(cells);
+    remove_leftovers(folder, &plan, &cell);
     if (!result)
         result = cell_run(&of_loop, &cell, 1, &outcome);
     if (!result && outcome.failure) {
@@ -86,4 +98,21 @@ int capacity_measure(const struct cell_setting *setting, unsigned experiment, un
     free(cells);
     free(folder);
     return result;
+}
+
+json_t *capacity_json(const struct plan *plan)
+{
+    json_t *json = json_object();
+    for (unsigned e = 0; e < plan->count; e++)
+        if (plan->experiments[e].capacity_rate > 0)
+            json_object_set_new(json, plan->experiments[e].name, json_real(plan->experiments[e].capacity_rate));
+    return json;
+}
+
+void capacity_recall(struct plan *plan, const json_t *capacities)
+{
+    for (unsigned e = 0; e < plan->count; e++) {
+        double rate = json_number_at(capacities, plan->experiments[e].name, NULL, 0);
+        plan->experiments[e].capacity_rate = rate > 0 ? rate : 0;
+    }
 }

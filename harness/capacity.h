@@ -15,4 +15,8 @@ const char *capacity_strategy(const struct experiment *experiment);
  */
 int capacity_measure(const struct cell_setting *setting, unsigned experiment, unsigned auto_workers, double *rate, char **why);
 
+/* {"EXPERIMENT": requests per second} of those that were measured, for run.json; and back into a plan. */
+json_t *capacity_json(const struct plan *plan);
+void capacity_recall(struct plan *plan, const json_t *capacities);
+
 #endif

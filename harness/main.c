@@ -182,6 +182,15 @@ static int command_report(const struct settings *settings, int count, char **ope
     return status;
 }
 
+static int command_check(const struct settings *settings, int count, char **operands)
+{
+    if (count < 1) {
+        fputs("clusterbench: check needs a plan: clusterbench check queueing, or a path to an .ini file\n", stderr);
+        return 1;
+    }
+    return run_check(&settings->run, operands[0]);
+}
+
 static int list_strategies(const struct settings *settings)
 {
     struct names list = {0};
@@ -303,8 +312,9 @@ static const struct command {
     int operands_most;
     int (*run)(const struct settings *settings, int count, char **operands);
 } commands[] = {
-    {"run", 0, command_run}, {"report", 1, command_report}, {"list", 1, command_list},   {"doctor", 0, command_doctor},
-    {"top", 1, command_top}, {"ctl", 3, command_ctl},       {"serve", 1, command_serve}, {"contract", 1, command_contract},
+    {"run", 0, command_run},   {"check", 1, command_check},   {"report", 1, command_report},
+    {"list", 1, command_list}, {"doctor", 0, command_doctor}, {"top", 1, command_top},
+    {"ctl", 3, command_ctl},   {"serve", 1, command_serve},   {"contract", 1, command_contract},
 };
 
 static int refuse_command(const char *name)
@@ -338,8 +348,9 @@ static int carry_out(const struct settings *settings, int count, char **operands
 
 int main(int argc, char **argv)
 {
-    static const char *const offered[] = {"run",        "report", "list",   "doctor", "top",   "ctl",   "serve",   "contract",
-                                          "strategies", "plans",  "status", "reload", "scale", "drain", "restart", NULL};
+    static const char *const offered[] = {"run",    "check", "report",   "list",       "doctor", "top",
+                                          "ctl",    "serve", "contract", "strategies", "plans",  "status",
+                                          "reload", "scale", "drain",    "restart",    NULL};
     struct settings settings = {0};
     struct option_table table = {option_specs, &settings};
     struct option_program program = {
@@ -348,6 +359,7 @@ int main(int argc, char **argv)
         .usage = "COMMAND [options]",
         .epilogue = "Commands:\n"
                     "  run                        carries out a plan and writes a results folder with report.html\n"
+                    "  check PLAN                 says whether a plan is right, and what it would run here\n"
                     "  report DIR                 draws plots and report.html again from the recorded data\n"
                     "  list [strategies|plans]    shows the strategies and plans there are\n"
                     "  contract NAME|PROGRAM      says line by line what a peer or a program keeps of the contract\n"

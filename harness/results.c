@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capacity.h"
 #include "judge.h"
 #include "results.h"
 #include "series.h"
@@ -281,6 +282,7 @@ static int restrict_as_run(struct results *results, char error[PLAN_ERROR_SIZE])
     names_free(&only);
     if (!result && json_is_true(json_object_get(results->run, "quick")))
         plan_hurry(&results->plan);
+    capacity_recall(&results->plan, json_object_get(results->run, "capacities"));
     double blocks = json_number_at(results->run, "planned_blocks", NULL, 0);
     if (!result && blocks >= 1 && blocks <= 999)
         results->plan.blocks = (unsigned)blocks;

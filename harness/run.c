@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "base/units.h"
 
+#include "capacity.h"
 #include "catalog.h"
 #include "crosscheck.h"
 #include "machine.h"
@@ -266,6 +267,39 @@ static int open_folder(struct run *run)
     return run->settings->resume ? resume_folder(run) : begin_folder(run);
 }
 
+static int measure_capacity(struct run *run, unsigned experiment)
+{
+    struct experiment *of = &run->plan.experiments[experiment];
+    const char *strategy = capacity_strategy(of);
+    struct cell_setting setting = {.custody = &run->custody,
+                                   .plan = &run->plan,
+                                   .placement = &run->placement,
+                                   .contender = contenders_get(&run->contenders, strategy),
+                                   .programs = run->programs,
+                                   .folder = run->folder,
+                                   .seed = run->seed};
+    char *why = NULL;
+    if (!setting.contender || setting.contender->missing)
+        why = text_copy("it cannot run here");
+    int result = why ? -ENODATA : capacity_measure(&setting, experiment, run->auto_workers, &of->capacity_rate, &why);
+    if (!result)
+        fprintf(stderr, "capacity of %s by %s in a closed loop: %.0f/s\n", of->name, strategy, of->capacity_rate);
+    else if (result != -EINTR)
+        fprintf(stderr, "clusterbench: capacity of %s by %s cannot be measured: %s\n", of->name, strategy,
+                why ? why : strerror(-result));
+    free(why);
+    return result;
+}
+
+static int measure_capacities(struct run *run)
+{
+    int result = 0;
+    for (unsigned e = 0; e < run->plan.count && !result; e++)
+        if (experiment_needs_capacity(&run->plan.experiments[e]))
+            result = measure_capacity(run, e);
+    return result;
+}
+
 static int write_ends(struct run *run)
 {
     struct names changes = {0};
@@ -283,7 +317,7 @@ static int write_ends(struct run *run)
 
 static int carry_out(struct run *run)
 {
-    static int (*const steps[])(struct run *) = {open_folder, run_blocks, write_ends};
+    static int (*const steps[])(struct run *) = {open_folder, measure_capacities, run_blocks, write_ends};
     int result = 0;
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && !result; i++) {
         result = steps[i](run);
@@ -355,4 +389,22 @@ int run_plan(const struct run_settings *settings)
     }
     free_run(&run);
     return status;
+}
+
+/* A plan as it would be begun, without a folder or a process. */
+int run_check(const struct run_settings *settings, const char *plan)
+{
+    struct run_settings of_check = *settings;
+    of_check.plan = plan;
+    of_check.resume = NULL;
+    struct run run = {.settings = &of_check, .lock_fd = -1, .custody = {.signal_fd = -1}};
+    int result = prepare(&run);
+    if (!result) {
+        char *time = minutes_text(run_estimate_ns(&run));
+        printf("%s: right: %u experiment%s, %u block%s of %u cells, about %s\n", run.plan.file, run.plan.count,
+               run.plan.count == 1 ? "" : "s", run.plan.blocks, run.plan.blocks == 1 ? "" : "s", run.cell_count, time);
+        free(time);
+    }
+    free_run(&run);
+    return result ? 1 : 0;
 }

@@ -18,4 +18,8 @@ struct run_settings {
  * without one cell that can be ranked, 130 when interrupted. */
 int run_plan(const struct run_settings *settings);
 
+/* `clusterbench check`: is this plan right, what would it run, what would be left out here? Prints it; the exit status: 0, or 1
+ * with one line that names file, line and what is allowed. */
+int run_check(const struct run_settings *settings, const char *plan);
+
 #endif

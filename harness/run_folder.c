@@ -21,6 +21,7 @@
 
 #include "base/file.h"
 
+#include "capacity.h"
 #include "folder.h"
 #include "machine.h"
 #include "run_parts.h"
@@ -161,6 +162,7 @@ static void add_identity(json_t *json, const struct run *run)
     json_object_set_new(json, "planned_blocks", json_integer(run->plan.blocks));
     json_object_set_new(json, "only", lines_json(&run->only));
     json_object_set_new(json, "quick", json_boolean(run->quick));
+    json_object_set_new(json, "capacities", capacity_json(&run->plan));
     json_object_set_new(json, "contenders", contenders_json(&run->contenders));
     json_object_set_new(json, "skipped", lines_json(&run->skipped));
     json_object_set_new(json, "started", json_string(run->started));

@@ -59,8 +59,12 @@ char *experiment_setting(const struct experiment *experiment, const char *load)
         char *loads = loads_text(experiment, load);
         text = text_print("%s, %s, %s arrivals at %s", experiment->request, connections,
                           experiment->arrivals == ARRIVALS_POISSON ? "Poisson" : "constant", loads);
+        if (experiment->capacity_rate > 0)
+            text_replace(&text, text_print("%s of %.0f/s measured", text, experiment->capacity_rate));
         free(loads);
     }
+    if (experiment->method && strcmp(experiment->method, "GET"))
+        text_replace(&text, text_print("%s %s", experiment->method, text));
     free(connections);
     return text;
 }

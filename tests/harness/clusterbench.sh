@@ -153,6 +153,43 @@ case_bad_plan() {
     [ ! -e r ] || fail "a folder was made"
 }
 
+case_check() {
+    plan good 2 "even, odd"
+    "$clusterbench" check --bin "$fakes" ./good.ini > out 2> err
+    expect_status $? 0
+    expect_in out 'good.ini: right: 1 experiment, 2 blocks of 2 cells, about'
+    sed 's/^request.*/request = hello/' good.ini > bad.ini
+    "$clusterbench" check --bin "$fakes" ./bad.ini > out 2> err
+    expect_status $? 1
+    expect_one_line err
+    expect_in err "bad.ini:9: request = 'hello' is not allowed; use a path such as"
+    plan lost 1 "even, oddd"
+    "$clusterbench" check --bin "$fakes" ./lost.ini > out 2> err
+    expect_status $? 1
+    expect_one_line err
+    expect_in err oddd
+    for path in "$programs"/../../harness/plans/*.ini; do
+        [ -e "$path" ] || continue
+        "$clusterbench" check "$path" > out 2> err || fail "$path is not right"
+    done
+}
+
+# The capacity is what the fake generator says of its closed loop; half of it is the rate it is then asked for.
+case_measured_capacity() {
+    plan half 2 "even, odd"
+    printf 'load = 50 %%\ncapacity = measured\n' >> half.ini
+    run --plan ./half.ini --out r
+    expect_status $? 0
+    expect_in r/run.json '"capacities": {'
+    local rate; rate=$(sed -n 's/.*"cost": \([0-9.]*\).*/\1/p' r/run.json | head -1)
+    [ "$rate" = 10000.0 ] || fail "capacity $rate"
+    expect_file r/capacity/cells/01-cost-even-w2-closed/load.json
+    expect_in r/cells/01-cost-odd-w2-50pct/server.json '"rate": 5000.0'
+    expect_in r/cells/01-cost-odd-w2-50pct/server.json '"5000"'
+    expect_in out 'at 50 % of 10000/s measured'
+    expect_no_drafts r
+}
+
 case_unwritable() {
     plan two 1 "even"
     : > file
