@@ -30,6 +30,7 @@ struct chart_kind {
 };
 
 extern const struct chart_kind chart_cost, chart_latency, chart_percentiles, chart_shares;
+extern const struct chart_kind chart_fairness, chart_heat, chart_lanes; /* plot_time.c */
 
 /* ---- rows ---- */
 

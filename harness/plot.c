@@ -24,10 +24,9 @@
 
 /* A kind without a writer has no chart. */
 static const struct chart_kind *const kinds[PICTURE_COUNT] = {
-    [PICTURE_COST] = &chart_cost,
-    [PICTURE_LATENCY] = &chart_latency,
-    [PICTURE_PERCENTILES] = &chart_percentiles,
-    [PICTURE_SHARES] = &chart_shares,
+    [PICTURE_COST] = &chart_cost,     [PICTURE_LATENCY] = &chart_latency,   [PICTURE_PERCENTILES] = &chart_percentiles,
+    [PICTURE_SHARES] = &chart_shares, [PICTURE_FAIRNESS] = &chart_fairness, [PICTURE_HEAT] = &chart_heat,
+    [PICTURE_LANES] = &chart_lanes,
 };
 
 /* ---- heading and footer ---- */

@@ -565,8 +565,13 @@ times_of() { awk -F, -v event="$2" '$2 == event { print $1 }' "$1/events.csv"; }
 case_events() {
     local cell=r/cells/01-cost-even-w2-closed
     plan_events even 400ms 'at 200ms scale 4, at 50ms reload, at 100ms stop worker 0 for 50ms, at 300ms kill front 3, at 250ms stop server for 20ms'
+    echo 'pictures = heat, lanes, fairness' >> events.ini
     FAKE_ORDERS=$work/orders run --plan ./events.ini --out r
     expect_status $? 0
+    if command -v gnuplot > /dev/null; then
+        for file in cost-heat cost-lanes cost-fairness; do expect_file "r/plots/$file.svg" && expect_file "r/plots/$file.png"; done
+        expect_in r/plots/cost-heat.gp "^array panel_loss\\[1\\] = \\['none lost'\\]"
+    fi
     [ "$(cat orders)" = "$(printf 'POST /reload HTTP/1.1\nPOST /scale?workers=4 HTTP/1.1')" ] || fail "orders: $(cat orders)"
     [ "$(awk -F, '$2 == "fault" { print $4 }' $cell/events.csv | tr '\n' ';')" = \
         '"reload";"stop worker 0 for 50ms";"scale 4";"stop server for 20ms";' ] || fail "$(cat $cell/events.csv)"
