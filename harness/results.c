@@ -116,6 +116,13 @@ static void take_metrics(struct cell_record *cell, const json_t *server, const j
     cell->value[METRIC_CHI_SQUARE] = statistics_chi_square_p(cell->connections, cell->workers);
 }
 
+/* Never sent, for want of a connection. Those that were due within the generator's own lag of the end are its own. */
+static double unsent_requests(const json_t *load)
+{
+    double lag_s = json_number_at(load, "own_lag_us", "p99", 0) / 1e6, rate = json_number_at(load, "rate", "planned", 0);
+    return fmax(0, json_number_at(load, "requests", "unsent", 0) - ceil(lag_s * rate));
+}
+
 /*
  * Requests that were planned and not answered as they should be. Those sent on a connection that ended meanwhile without a byte of
  * an answer are among them and told apart, too: a server may close an idle connection (RFC 9112, 9.5), but one that was killed with
@@ -123,8 +130,8 @@ static void take_metrics(struct cell_record *cell, const json_t *server, const j
  */
 static void take_lost(struct cell_record *cell, const json_t *load)
 {
-    static const char *const kinds[] = {"http_errors", "socket_errors", "timed_out", "unfinished", "unsent"};
-    double lost = 0;
+    static const char *const kinds[] = {"http_errors", "socket_errors", "timed_out", "unfinished"};
+    double lost = unsent_requests(load);
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
         lost += json_number_at(load, "requests", kinds[i], 0);
     cell->value[METRIC_LOST] = lost;

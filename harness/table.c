@@ -22,6 +22,10 @@ enum layout experiment_layout(const struct experiment *experiment)
     case METRIC_BUSIEST:
     case METRIC_CHI_SQUARE:
         return LAYOUT_SHARES;
+    case METRIC_LOST:
+    case METRIC_LOST_IDLE:
+    case METRIC_GAP:
+        return LAYOUT_LOSSES;
     default:
         return LAYOUT_COST;
     }
@@ -221,8 +225,22 @@ static const struct column primary_columns[] = {
     {0},
 };
 
-static const struct column *const layouts[] = {
-    [LAYOUT_COST] = cost_columns, [LAYOUT_LATENCY] = latency_columns, [LAYOUT_SHARES] = share_columns};
+static const struct column loss_columns[] = {
+    {"strategy", column_name, 0, LEFT},
+    {"workers", column_workers, 0, 0},
+    {"lost requests", column_estimate, METRIC_LOST, 0},
+    {"of them idle-closed", column_median, METRIC_LOST_IDLE, 0},
+    {"longest gap ms", column_median, METRIC_GAP, 0},
+    {"requests/s", column_median, METRIC_RATE, 0},
+    {"p50 ms", column_median, METRIC_P50, 0},
+    {"p99 ms", column_estimate, METRIC_P99, 0},
+    {0},
+};
+
+static const struct column *const layouts[] = {[LAYOUT_COST] = cost_columns,
+                                               [LAYOUT_LATENCY] = latency_columns,
+                                               [LAYOUT_SHARES] = share_columns,
+                                               [LAYOUT_LOSSES] = loss_columns};
 
 /* ---- making ---- */
 

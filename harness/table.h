@@ -34,7 +34,7 @@ void table_remarks(const struct summary *summary, unsigned experiment, struct na
 void table_print_summary(const struct summary *summary, FILE *out);
 
 /* Which kind of table and charts the experiment's primary metric asks for. */
-enum layout { LAYOUT_COST, LAYOUT_LATENCY, LAYOUT_SHARES };
+enum layout { LAYOUT_COST, LAYOUT_LATENCY, LAYOUT_SHARES, LAYOUT_LOSSES };
 enum layout experiment_layout(const struct experiment *experiment);
 
 /* "/block/{exp:5ms}, one request a connection, Poisson arrivals at 80 %"; with only this load (a label), or all for NULL. The

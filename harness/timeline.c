@@ -3,7 +3,8 @@
  *
  * The harness counts in CLOCK_MONOTONIC, an event log in UTC with milliseconds; both are shifted to the beginning of the measured
  * time. A life is `starting` until it is ready, then `up`, then `draining` from the moment a successor is ready, or it is drained,
- * scaled away or the program ends, until it is over; a worker without a life is `down`.
+ * scaled away or the program ends, until it is over. A worker whose
+ * life ended otherwise is `down` until the next one begins; one that was taken out is wanted no longer.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -323,7 +324,7 @@ int timeline_write_lanes(const struct timeline *timeline, const char *path)
         print_state(draft.out, life, "starting", life->start_s, first_of(first_of(life->ready_s, life->drain_s), end_s));
         print_state(draft.out, life, "up", life->ready_s, first_of(life->drain_s, end_s));
         print_state(draft.out, life, "draining", life->drain_s, end_s);
-        if (is_over(life))
+        if (is_over(life) && !isfinite(life->drain_s))
             print_state(draft.out, life, "down", life->end_s, alone_until(timeline, life));
     }
     return file_commit(&draft);

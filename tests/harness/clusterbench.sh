@@ -618,7 +618,8 @@ case_events_interrupted() {
 
 # The real thing: a worker of reuseport is killed, and the records say so.
 case_real_events() {
-    [ -x "$programs/reuseport" ] && [ -x "$programs/loadgen" ] || { echo "no reuseport yet"; exit 77; }
+    local program
+    for program in reuseport loadgen; do [ -x "$programs/$program" ] || { echo "no $program yet"; exit 77; }; done
     local cell=r/cells/01-kill-reuseport-w3-300ps
     cat > kill.ini <<EOF
 [plan]

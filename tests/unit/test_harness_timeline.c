@@ -89,7 +89,7 @@ static void test_lanes(void **state)
     expect_file("worker,life,state,from_s,to_s\n"
                 "0,0,starting,-0.4000,-0.3000\n0,0,up,-0.3000,1.0000\n0,0,down,1.0000,1.1000\n"
                 "1,0,starting,-0.4000,-0.3000\n1,0,up,-0.3000,2.1000\n1,0,draining,2.1000,2.3000\n"
-                "2,0,starting,-0.4000,-0.3000\n2,0,up,-0.3000,3.0000\n2,0,draining,3.0000,3.5000\n2,0,down,3.5000,5.0000\n"
+                "2,0,starting,-0.4000,-0.3000\n2,0,up,-0.3000,3.0000\n2,0,draining,3.0000,3.5000\n"
                 "0,1,starting,1.1000,1.2000\n0,1,up,1.2000,5.0000\n"
                 "1,1,starting,2.0000,2.1000\n1,1,up,2.1000,5.0000\n"
                 "front-0,0,down,4.0000,5.0000\n");
