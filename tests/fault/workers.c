@@ -94,28 +94,40 @@ void test_worker_killed(struct contract *contract)
 
 /* ---- a front ---- */
 
-static unsigned port_of(const struct client *client)
+struct ports {
+    unsigned client, server;
+};
+
+static unsigned port_by(struct contract *contract, int fd, int (*name_of)(int, struct sockaddr *, socklen_t *))
 {
     struct sockaddr_in address;
     socklen_t length = sizeof address;
-    CHECK(client->contract, getsockname(client->fd, (struct sockaddr *)&address, &length) == 0, "getsockname");
+    CHECK(contract, name_of(fd, (struct sockaddr *)&address, &length) == 0, "a connection has no address");
     return ntohs(address.sin_port);
+}
+
+/* Both: the same client port may lead to another server at the same time. */
+static struct ports ports_of(struct client *client)
+{
+    return (struct ports){port_by(client->contract, client->fd, getsockname), port_by(client->contract, client->fd, getpeername)};
 }
 
 /* The inode of the server's end of each client's TCP connection, as far as /proc/net/tcp shows it now. How many. proc(5) */
 static unsigned look_for_inodes(struct client **clients, unsigned long *inodes, unsigned count)
 {
     char line[256];
-    unsigned remote, found = 0;
+    unsigned local, remote, found = 0;
     unsigned long inode;
     FILE *file = fopen("/proc/net/tcp", "re");
     CHECK(clients[0]->contract, file != NULL, "/proc/net/tcp cannot be read");
     while (fgets(line, sizeof line, file) != NULL) {
-        if (sscanf(line, " %*d: %*8X:%*X %*8X:%X %*X %*8X:%*8X %*X:%*X %*X %*d %*d %lu", &remote, &inode) != 2)
+        if (sscanf(line, " %*d: %*8X:%X %*8X:%X %*X %*8X:%*8X %*X:%*X %*X %*d %*d %lu", &local, &remote, &inode) != 3)
             continue;
-        for (unsigned i = 0; i < count; i++)
-            if (inode != 0 && port_of(clients[i]) == remote) /* 0: it has ended already */
+        for (unsigned i = 0; i < count && inode != 0; i++) { /* 0: it has ended already */
+            struct ports ports = ports_of(clients[i]);
+            if (ports.client == remote && ports.server == local)
                 inodes[i] = inode;
+        }
     }
     fclose(file);
     for (unsigned i = 0; i < count; i++)
