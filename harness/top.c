@@ -18,8 +18,9 @@
 #include "top_view.h"
 #include "watch.h"
 
-#define PATIENCE_NS (5 * CLOCK_NS_PER_S) /* for one look */
-#define TOKEN_LIMIT 4096
+#define FIFO_WAIT_MS 5000                 /* for a writer of a FIFO, as the servers wait */
+#define PATIENCE_NS  (5 * CLOCK_NS_PER_S) /* for one look */
+#define TOKEN_LIMIT  4096
 
 int watch_open(const char *command, const struct watch_settings *settings, const char *text, struct net_address *address,
                char **token)
@@ -33,7 +34,7 @@ int watch_open(const char *command, const struct watch_settings *settings, const
     }
     if (!settings->token_file)
         return 0;
-    result = file_read(settings->token_file, TOKEN_LIMIT, token, NULL);
+    result = file_read_within(settings->token_file, TOKEN_LIMIT, FIFO_WAIT_MS, token, NULL);
     if (result < 0) {
         fprintf(stderr, "clusterbench: %s: --token-file: '%s': %s\n", command, settings->token_file, strerror(-result));
         return -1;

@@ -794,6 +794,9 @@ case_token() {
     expect_status $? 0
     expect_in out '^0       ready '
     ctl "$admin" scale 2 --token-file token; expect_refused $? 'scale: the one worker is the program itself'
+    mkfifo hang # nobody writes into it
+    timeout 30 "$clusterbench" ctl "$admin" status --token-file hang > out 2> err
+    expect_refused $? 'hang'
     ! tr '\0' ' ' < "/proc/$server/cmdline" | grep -q the-token-of || fail "the token can be seen with ps"
     end_server
 }
