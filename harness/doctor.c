@@ -1,34 +1,25 @@
 /*
- * doctor: a table of checks. Each looks at one thing and says how it is; what spoils figures comes with its remedy.
+ * doctor: a table of checks. Each looks at one thing and says how it is; what spoils figures comes with its remedy. What is noise
+ * is in doctor_noise.c.
+ *
+ * The grade: A when nothing is noisy; B with one or two things that are; C with more, or with one that spoils figures (blocks
+ * would be thrown out, or servers and generator are in each other's way); D with two of those. What is missing and what is only
+ * noted do not count.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/cpus.h"
-#include "base/net.h"
 
 #include "catalog.h"
+#include "contender.h"
+#include "crosscheck.h"
 #include "doctor.h"
-#include "machine.h"
+#include "doctor_parts.h"
 
-#define STEAL_WATCH_NS (500 * CLOCK_NS_PER_MS)
+#define WATCH_NS (500 * CLOCK_NS_PER_MS)
 
-enum grade { FINE, NOISY, MISSING };
-
-struct checkup {
-    struct custody *custody;
-    const char *programs;
-    enum grade grade; /* of the check under way */
-    char *what;
-    const char *remedy;
-};
-
-static void find(struct checkup *checkup, enum grade grade, char *what, const char *remedy)
+void doctor_find(struct checkup *checkup, enum finding_grade grade, char *what, const char *remedy)
 {
     checkup->grade = grade;
     checkup->what = what;
@@ -45,10 +36,10 @@ static void check_programs(struct checkup *checkup)
             names_add(&missing, list.items[i]);
     char *names = names_join(&missing, ", ");
     if (missing.count)
-        find(checkup, MISSING, text_print("not in %s: %s", checkup->programs, names),
-             "make build, or name another folder with --bin");
+        doctor_find(checkup, MISSING, text_print("not in %s: %s", checkup->programs, names),
+                    "make build, or name another folder with --bin");
     else
-        find(checkup, FINE, text_print("all %zu programs are in %s", list.count, checkup->programs), NULL);
+        doctor_find(checkup, FINE, text_print("all %zu programs are in %s", list.count, checkup->programs), NULL);
     free(names);
     names_free(&missing);
     names_free(&list);
@@ -58,135 +49,116 @@ static void check_gnuplot(struct checkup *checkup)
 {
     char *argv[] = {(char *)"gnuplot", (char *)"--version", NULL}, *version = process_capture(checkup->custody, argv);
     if (version)
-        find(checkup, FINE, text_copy(text_trim(version)), NULL);
+        doctor_find(checkup, FINE, text_copy(text_trim(version)), NULL);
     else
-        find(checkup, MISSING, text_copy("gnuplot is missing: tables and data, but no plots"), "apt-get install gnuplot-nox");
+        doctor_find(checkup, MISSING, text_copy("gnuplot is missing: tables and data, but no plots"),
+                    "apt-get install gnuplot-nox");
     free(version);
 }
 
-static void check_cpus(struct checkup *checkup)
+static void check_peers(struct checkup *checkup)
 {
-    struct cpu_list allowed;
-    int result = cpus_allowed(&allowed);
-    if (result < 0)
-        find(checkup, NOISY, text_print("the CPU affinity cannot be read: %s", strerror(-result)),
-             "run on a machine with sched_getaffinity");
-    else if (allowed.count < 2)
-        find(checkup, NOISY, text_copy("one CPU: server and generator take time from each other"),
-             "use two or more; CPU us/request stays meaningful, requests/s does not");
+    struct names folders = {0}, peers = {0}, missing = {0};
+    struct contender_places places = {checkup->programs, &folders};
+    struct plan no_plan = {0};
+    char error[CONTENDER_ERROR_SIZE];
+    catalog_peer_folders(&folders, NULL);
+    catalog_peers(&folders, &peers);
+    for (size_t i = 0; i < peers.count; i++) {
+        struct contender contender = {0};
+        if (contender_find(&contender, &places, &no_plan, peers.items[i], error) < 0 || contender.missing)
+            names_add(&missing, peers.items[i]);
+        contender_close(&contender);
+    }
+    char *list = names_join(&missing, ", ");
+    if (missing.count)
+        doctor_find(checkup, NOTED, text_print("%zu of %zu peers are not installed: %s", missing.count, peers.count, list),
+                    "make peers");
     else
-        find(checkup, FINE, text_print("%u CPUs: servers and generator get their own", allowed.count), NULL);
+        doctor_find(checkup, FINE, text_print("all %zu peers are installed", peers.count), NULL);
+    free(list);
+    names_free(&missing);
+    names_free(&peers);
+    names_free(&folders);
 }
 
-static void check_quota(struct checkup *checkup)
+static void check_generators(struct checkup *checkup)
 {
-    double quota = cpus_quota();
-    struct cpu_list allowed = {0};
-    if (quota > 0 && cpus_allowed(&allowed) == 0 && quota < allowed.count)
-        find(checkup, NOISY, text_print("a cgroup quota of %.2f CPUs on %u: throttling shows up as latency", quota, allowed.count),
-             "raise the container's CPU limit (docker run --cpus, cpu.max)");
+    static const char *const known[] = {"wrk", "ab", "hey"};
+    struct names there = {0};
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+        char *program = crosscheck_program(known[i]);
+        if (program)
+            names_add(&there, known[i]);
+        free(program);
+    }
+    char *list = names_join(&there, ", ");
+    if (there.count)
+        doctor_find(checkup, FINE, text_print("for crosschecks there is %s", list), NULL);
     else
-        find(checkup, FINE, text_copy("no cgroup CPU quota in the way"), NULL);
+        doctor_find(checkup, NOTED, text_copy("no other load generator: cells cannot be crosschecked"),
+                    "apt-get install wrk apache2-utils");
+    free(list);
+    names_free(&there);
 }
 
-static void check_governor(struct checkup *checkup)
+/* One half second for all that has to be watched. */
+static void watch(struct watch *watch)
 {
-    char *governor = machine_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
-    if (governor && strcmp(governor, "performance"))
-        find(checkup, NOISY, text_print("CPU governor is %s: the clock changes with the load", governor),
-             "cpupower frequency-set -g performance");
-    else
-        find(checkup, FINE,
-             text_print("CPU governor: %s", governor ? governor : "not visible (a virtual machine decides elsewhere)"), NULL);
-    free(governor);
+    watch->worked = machine_time(&watch->from) == 0 && census_take(&watch->before) == 0;
+    uint64_t begin_ns = clock_now_ns();
+    clock_sleep_until_ns(begin_ns + WATCH_NS);
+    watch->wall_ns = clock_now_ns() - begin_ns;
+    watch->worked &= machine_time(&watch->to) == 0 && census_take(&watch->after) == 0;
 }
 
-static void check_steal(struct checkup *checkup)
-{
-    struct machine_time from, to;
-    if (machine_time(&from) < 0)
-        return find(checkup, NOISY, text_copy("/proc/stat cannot be read"), "blocks cannot be checked for steal here");
-    clock_sleep_until_ns(clock_now_ns() + STEAL_WATCH_NS);
-    machine_time(&to);
-    double steal = machine_steal_percent(&from, &to),
-           busy = to.all_ns > from.all_ns ? 100.0 * (double)(to.busy_ns - from.busy_ns) / (double)(to.all_ns - from.all_ns) : 0;
-    if (steal > 2)
-        find(checkup, NOISY, text_print("steal %.1f %%: the hypervisor gives this CPU time to others", steal),
-             "another host or hour; blocks above 2 % are run again");
-    else if (busy > 20)
-        find(checkup, NOISY, text_print("%.0f %% of the CPU time is in use although nothing is measured", busy),
-             "end what runs (top shows it)");
-    else
-        find(checkup, FINE, text_print("steal %.1f %%, other programs use %.0f %%", steal, busy), NULL);
-}
-
-static void check_backlog(struct checkup *checkup)
-{
-    int somaxconn = net_somaxconn();
-    if (somaxconn < 1024)
-        find(checkup, NOISY, text_print("net.core.somaxconn is %d: bursts of connections overflow the accept queue", somaxconn),
-             "sysctl -w net.core.somaxconn=4096");
-    else
-        find(checkup, FINE, text_print("net.core.somaxconn is %d", somaxconn), NULL);
-}
-
-static void check_files(struct checkup *checkup)
-{
-    struct rlimit limit = {0};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_max < 16384)
-        find(checkup, NOISY,
-             text_print("at most %llu open files: plans with many connections will fail", (unsigned long long)limit.rlim_max),
-             "ulimit -Hn 65536 (limits.conf, LimitNOFILE=)");
-    else
-        find(checkup, FINE, text_print("up to %llu open files", (unsigned long long)limit.rlim_max), NULL);
-}
-
-/* One request a connection uses a client port each; TIME_WAIT keeps it from that server's port for up to a minute. */
-static void check_ports(struct checkup *checkup)
-{
-    char *range = machine_line("/proc/sys/net/ipv4/ip_local_port_range"), *end = NULL;
-    unsigned long low = range ? strtoul(range, &end, 10) : 0, high = range ? strtoul(end, NULL, 10) : 0,
-                  ports = high > low ? high - low + 1 : 0;
-    if (ports < 20000)
-        find(checkup, NOISY,
-             text_print("%lu client ports: a churn cell of 1.3 s ends them above %lu connections/s", ports, ports * 10 / 13),
-             "sysctl -w net.ipv4.ip_local_port_range='1024 65535'");
-    else
-        find(checkup, FINE,
-             text_print("%lu client ports: enough for %lu new connections/s in a churn cell of 1.3 s", ports, ports * 10 / 13),
-             NULL);
-    free(range);
-}
-
-static const struct {
-    const char *name;
-    void (*look)(struct checkup *checkup);
-} checks[] = {
-    {"programs", check_programs}, {"plots", check_gnuplot},     {"CPUs", check_cpus},
-    {"quota", check_quota},       {"governor", check_governor}, {"steal", check_steal},
-    {"backlog", check_backlog},   {"open files", check_files},  {"ports", check_ports},
+static const struct check checks[] = {
+    {"programs", check_programs},
+    {"plots", check_gnuplot},
+    {"peers", check_peers},
+    {"generators", check_generators},
 };
+
+struct tally {
+    unsigned counts[GRADES];
+};
+
+static void examine(const struct check *check, const struct checkup *common, struct tally *tally)
+{
+    static const char *const words[GRADES] = {
+        [FINE] = "ok", [NOTED] = "note", [MISSING] = "missing", [NOISY] = "noisy", [SPOILING] = "spoils"};
+    struct checkup checkup = *common;
+    check->look(&checkup);
+    printf("%-8s %-11s %s\n", words[checkup.grade], check->name, checkup.what);
+    if (checkup.remedy)
+        printf("%-8s %-11s -> %s\n", "", "", checkup.remedy);
+    tally->counts[checkup.grade]++;
+    free(checkup.what);
+}
+
+char doctor_grade(unsigned noisy, unsigned spoiling)
+{
+    if (spoiling)
+        return spoiling > 1 ? 'D' : 'C';
+    return noisy > 2 ? 'C' : noisy ? 'B' : 'A';
+}
 
 int doctor_examine(struct custody *custody, const char *programs)
 {
-    static const char *const words[] = {[FINE] = "ok", [NOISY] = "noisy", [MISSING] = "missing"};
-    unsigned counts[3] = {0};
+    struct tally tally = {0};
+    struct watch seen = {0};
     char *folder = catalog_programs(programs);
-    for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
-        struct checkup checkup = {.custody = custody, .programs = folder};
-        checks[i].look(&checkup);
-        printf("%-8s %-11s %s\n", words[checkup.grade], checks[i].name, checkup.what);
-        if (checkup.remedy)
-            printf("%-8s %-11s -> %s\n", "", "", checkup.remedy);
-        counts[checkup.grade]++;
-        free(checkup.what);
-    }
-    printf("machine grade %c: %u ok, %u noisy, %u missing\n",
-           counts[NOISY] == 0  ? 'A'
-           : counts[NOISY] < 3 ? 'B'
-                               : 'C',
-           counts[FINE], counts[NOISY], counts[MISSING]);
+    watch(&seen);
+    struct checkup common = {.custody = custody, .programs = folder, .watch = &seen};
+    for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)
+        examine(&checks[i], &common, &tally);
+    for (const struct check *check = doctor_noise_checks; check->name; check++)
+        examine(check, &common, &tally);
+    printf("machine grade %c: %u spoil figures, %u noisy, %u ok, %u noted, %u missing\n",
+           doctor_grade(tally.counts[NOISY], tally.counts[SPOILING]), tally.counts[SPOILING], tally.counts[NOISY],
+           tally.counts[FINE], tally.counts[NOTED], tally.counts[MISSING]);
+    census_free(&seen.before);
+    census_free(&seen.after);
     free(folder);
     return 0;
 }

@@ -7,4 +7,7 @@
 /* Prints one line a check, with the remedy under what is not well. Always the exit status 0: it informs. */
 int doctor_examine(struct custody *custody, const char *programs);
 
+/* 'A' (quiet) to 'D': doctor.c says how. */
+char doctor_grade(unsigned noisy, unsigned spoiling);
+
 #endif

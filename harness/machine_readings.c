@@ -1,6 +1,7 @@
 /*
  * machine_readings: what a machine says of the moment: load, pressure, steal, throttling. And what differs between two records.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,14 +134,20 @@ static void compare_members(const char *path, const json_t *before, const json_t
     json_decref(both);
 }
 
+/* What is missing and what is null are the same. */
+static bool is_same(const json_t *before, const json_t *after)
+{
+    bool nothing = !before || json_is_null(before), still_nothing = !after || json_is_null(after);
+    return nothing || still_nothing ? nothing && still_nothing : json_equal(before, after);
+}
+
 static void compare_values(const char *path, const json_t *before, const json_t *after, struct names *differences)
 {
     if (!strcmp(path, "readings"))
         return;
     if (json_is_object(before) && json_is_object(after))
         compare_members(path, before, after, differences);
-    else if (!(before && after && json_equal(before, after)) && !(json_is_null(before) && !after) &&
-             !(!before && json_is_null(after)))
+    else if (!is_same(before, after))
         add_difference(path, before, after, differences);
 }
 

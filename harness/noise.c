@@ -47,6 +47,7 @@ int noise_read(struct noise_reading *now)
                                   .all_ns = machine.all_ns,
                                   .busy_ns = machine.busy_ns - machine.interrupts_ns,
                                   .steal_ns = machine.steal_ns,
+                                  .interrupts_ns = machine.interrupts_ns,
                                   .own_ns = usage_ns(RUSAGE_SELF) + usage_ns(RUSAGE_CHILDREN),
                                   .others_ns = census_others_ns(&census, getpid())};
     census_free(&census);
@@ -59,9 +60,10 @@ static const struct {
     const char *key;
     size_t offset;
 } parts[] = {
-    {"wall_ns", offsetof(struct noise_reading, wall_ns)},     {"all_cpu_ns", offsetof(struct noise_reading, all_ns)},
-    {"busy_cpu_ns", offsetof(struct noise_reading, busy_ns)}, {"steal_ns", offsetof(struct noise_reading, steal_ns)},
-    {"own_cpu_ns", offsetof(struct noise_reading, own_ns)},   {"others_cpu_ns", offsetof(struct noise_reading, others_ns)},
+    {"wall_ns", offsetof(struct noise_reading, wall_ns)},         {"all_cpu_ns", offsetof(struct noise_reading, all_ns)},
+    {"busy_cpu_ns", offsetof(struct noise_reading, busy_ns)},     {"steal_ns", offsetof(struct noise_reading, steal_ns)},
+    {"own_cpu_ns", offsetof(struct noise_reading, own_ns)},       {"interrupts_ns", offsetof(struct noise_reading, interrupts_ns)},
+    {"others_cpu_ns", offsetof(struct noise_reading, others_ns)},
 };
 
 #define PARTS (sizeof(parts) / sizeof(*parts))
@@ -114,6 +116,7 @@ struct noise noise_of(const struct noise_reading *sums, uint64_t tick_ns)
     double looks = (double)sums->all_ns / (double)tick_ns, sampling_ns = DEVIATIONS * sqrt(looks) / 2 * (double)tick_ns;
     double by_processes_ns = (double)sums->others_ns - (double)(TICKS_OF_ROUNDING * tick_ns);
     double by_machine_ns = (double)sums->busy_ns - (double)sums->own_ns - sampling_ns;
+    by_processes_ns = fmin(by_processes_ns, by_machine_ns + (double)sums->interrupts_ns + 2 * sampling_ns);
     struct noise noise = {.steal_percent = part_percent((double)sums->steal_ns, sums->all_ns),
                           .by_processes_percent = part_percent(by_processes_ns, sums->wall_ns),
                           .by_machine_percent = part_percent(by_machine_ns, sums->wall_ns)};

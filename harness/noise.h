@@ -6,7 +6,8 @@
  *
  * - by processes: what all processes that are not below the harness used (census.h). Threads of the kernel and interrupts are
  *   nobody's: on a machine that is otherwise idle it is our own traffic that makes them work. Two ticks are taken off, since the
- *   kernel tells these times in ticks.
+ *   kernel tells these times in ticks, and it is never more than the CPUs worked at all: a process that ends in the midst of a
+ *   walk through /proc may be seen twice.
  * - by the machine: user, nice and system time of /proc/stat, less what the harness and all it started used. It also sees
  *   programs outside this container. Time in interrupts is left out: kernels with IRQ_TIME_ACCOUNTING keep it apart from the
  *   process, others count it there, too, and then this reading is too low by it. Kernels without VIRT_CPU_ACCOUNTING sample: one
@@ -31,8 +32,9 @@
 struct noise_reading {
     uint64_t wall_ns;
     uint64_t all_ns, busy_ns, steal_ns; /* of all CPUs; busy without interrupts */
-    uint64_t own_ns;                    /* the harness and everything it started and waited for */
-    uint64_t others_ns;                 /* census_others_ns */
+    uint64_t interrupts_ns;
+    uint64_t own_ns;    /* the harness and everything it started and waited for */
+    uint64_t others_ns; /* census_others_ns */
 };
 
 /* Now; nothing that the harness started may be running. 0 or negative errno. */

@@ -534,7 +534,11 @@ case_usage() {
     expect_in out '^quick '
     "$clusterbench" doctor > out 2> err
     expect_status $? 0
-    expect_in out 'machine grade'
+    expect_in out '^machine grade [ABCD]: '
+    for check in programs plots peers generators CPUs quota governor turbo SMT steal others pressure swap 'huge pages' clock timers \
+        mitigations backlog 'open files' ports; do
+        expect_in out "^\(ok\|note\|missing\|noisy\|spoils\)  *$check  *[^ ]"
+    done
 }
 
 case_real_programs() {

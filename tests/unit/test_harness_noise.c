@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "harness/census.h"
+#include "harness/doctor.h"
+#include "harness/machine.h"
 #include "harness/noise.h"
 
 #define MS   UINT64_C(1000000)
@@ -49,9 +51,23 @@ static void test_foreign_processes(void **state)
 {
     (void)state;
     struct noise_reading sums = quiet();
+    sums.busy_ns += 6000 * MS;
     sums.others_ns = 5000 * MS + 2 * TICK; /* two ticks are rounding */
     expect(&sums, NULL);
     sums.others_ns += 100 * MS;
+    expect(&sums, "foreign CPU 5.1 %");
+}
+
+/* More than the CPUs worked cannot have been: 1 s of interrupts and 2.12 s that sampling may hide. */
+static void test_processes_seen_twice(void **state)
+{
+    (void)state;
+    struct noise_reading sums = quiet();
+    sums.others_ns = 600000 * MS;
+    expect(&sums, NULL);
+    sums.interrupts_ns = 1000 * MS;
+    assert_true(noise_of(&sums, TICK).by_processes_percent > 3.1 && noise_of(&sums, TICK).by_processes_percent < 3.13);
+    sums.interrupts_ns = 3000 * MS;
     expect(&sums, "foreign CPU 5.1 %");
 }
 
@@ -195,12 +211,56 @@ static void test_census_of_this_machine(void **state)
     census_free(&census);
 }
 
+static bool says(const struct names *lines, const char *line)
+{
+    return names_hold(lines, line);
+}
+
+static void test_machine_compare(void **state)
+{
+    (void)state;
+    json_t *before = parse("{\"cpu\":{\"model\":\"A\",\"governor\":\"powersave\",\"turbo\":null},\"kernel\":\"Linux 6\","
+                           "\"sha256\":{\"single\":\"0123456789abcdef\"},\"readings\":{\"loadavg\":\"1\",\"cgroup_throttled\":3,"
+                           "\"cgroup_throttled_us\":1000}}"),
+           *after = parse("{\"cpu\":{\"model\":\"A\",\"governor\":\"performance\"},\"kernel\":\"Linux 6\","
+                          "\"sha256\":{\"single\":\"fedcba9876543210\"},\"somaxconn\":\"128\",\"readings\":{\"loadavg\":\"2\","
+                          "\"cgroup_throttled\":5,\"cgroup_throttled_us\":3500}}");
+    struct names identity = {0}, all = {0}, none = {0};
+    machine_compare(before, after, MACHINE_IDENTITY, &identity);
+    assert_int_equal(identity.count, 1);
+    assert_true(says(&identity, "sha256.single: 0123456789ab, then fedcba987654"));
+    machine_compare(before, after, MACHINE_EVERYTHING, &all);
+    assert_int_equal(all.count, 4);
+    assert_true(says(&all, "cpu.governor: powersave, then performance"));
+    assert_true(says(&all, "somaxconn: nothing, then 128"));
+    assert_true(says(&all, "the cgroup's CPU quota throttled 2 times, 2.5 ms in all"));
+    machine_compare(before, before, MACHINE_EVERYTHING, &none);
+    assert_int_equal(none.count, 0);
+    names_free(&identity);
+    names_free(&all);
+    json_decref(before);
+    json_decref(after);
+}
+
+static void test_grade(void **state)
+{
+    (void)state;
+    assert_int_equal(doctor_grade(0, 0), 'A');
+    assert_int_equal(doctor_grade(2, 0), 'B');
+    assert_int_equal(doctor_grade(3, 0), 'C');
+    assert_int_equal(doctor_grade(0, 1), 'C');
+    assert_int_equal(doctor_grade(0, 2), 'D');
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_steal),
         cmocka_unit_test(test_foreign_processes),
+        cmocka_unit_test(test_processes_seen_twice),
         cmocka_unit_test(test_foreign_of_the_machine),
+        cmocka_unit_test(test_machine_compare),
+        cmocka_unit_test(test_grade),
         cmocka_unit_test(test_own_work),
         cmocka_unit_test(test_nothing_measured),
         cmocka_unit_test(test_sums),
