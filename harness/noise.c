@@ -126,11 +126,18 @@ struct noise noise_of(const struct noise_reading *sums, uint64_t tick_ns)
 
 char *noise_objection(const struct noise *noise)
 {
+    struct names reasons = {0};
+    char *steal = text_print("steal %.1f %% is above %.0f %%", noise->steal_percent, NOISE_STEAL_MOST_PERCENT),
+         *foreign = text_print("foreign CPU %.1f %% of one is above %.0f %%", noise->foreign_percent, NOISE_FOREIGN_MOST_PERCENT);
     if (noise->steal_percent > NOISE_STEAL_MOST_PERCENT)
-        return text_print("steal %.1f %% is above %.0f %%", noise->steal_percent, NOISE_STEAL_MOST_PERCENT);
+        names_add(&reasons, steal);
     if (noise->foreign_percent > NOISE_FOREIGN_MOST_PERCENT)
-        return text_print("foreign CPU %.1f %% of one is above %.0f %%", noise->foreign_percent, NOISE_FOREIGN_MOST_PERCENT);
-    return NULL;
+        names_add(&reasons, foreign);
+    char *objection = reasons.count ? names_join(&reasons, "; ") : NULL;
+    names_free(&reasons);
+    free(foreign);
+    free(steal);
+    return objection;
 }
 
 bool noise_too_much(unsigned accepted, unsigned rejected)

@@ -45,6 +45,8 @@ static void test_steal(void **state)
     expect(&sums, NULL);
     sums.steal_ns = 4100 * MS;
     expect(&sums, "steal 2.0");
+    sums.busy_ns = 200000 * MS;
+    expect(&sums, "is above 2 %; foreign CPU ");
 }
 
 static void test_foreign_processes(void **state)
