@@ -2,7 +2,8 @@
  * clusterbench: runs plans, judges and draws them; looks at running servers and steers them. This file knows the commands and
  * nothing else.
  *
- * Exit status: 0 done, 1 could not be done or measured nothing (one line on stderr says why), 130 interrupted.
+ * Exit status: 0 done, 1 could not be done or measured nothing (one line on stderr says why), 130 interrupted. Of compare: 0 no
+ * worse, 1 worse, 2 could not be compared, 3 undecided.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +14,9 @@
 #include "base/options.h"
 
 #include "catalog.h"
+#include "compare.h"
 #include "doctor.h"
+#include "export.h"
 #include "plan.h"
 #include "report.h"
 #include "run.h"
@@ -24,11 +27,15 @@ struct settings {
     struct run_settings run;
     struct serve_settings serve;
     struct watch_settings watch;
+    struct compare_settings compare;
+    struct export_settings export;
 };
 
-#define SETTING(field)       OPTION_FIELD(struct settings, run.field)
-#define SERVE_SETTING(field) OPTION_FIELD(struct settings, serve.field)
-#define WATCH_SETTING(field) OPTION_FIELD(struct settings, watch.field)
+#define SETTING(field)         OPTION_FIELD(struct settings, run.field)
+#define SERVE_SETTING(field)   OPTION_FIELD(struct settings, serve.field)
+#define WATCH_SETTING(field)   OPTION_FIELD(struct settings, watch.field)
+#define COMPARE_SETTING(field) OPTION_FIELD(struct settings, compare.field)
+#define EXPORT_SETTING(field)  OPTION_FIELD(struct settings, export.field)
 
 static const struct option_spec option_specs[] = {
     {.name = "plan",
@@ -61,8 +68,8 @@ static const struct option_spec option_specs[] = {
      .type = OPTION_TEXT,
      SETTING(out),
      .is_file = true,
-     .argument = "DIR",
-     .help = "the results folder (results/UTC-PLAN)"},
+     .argument = "DIR|FILE",
+     .help = "the results folder (results/UTC-PLAN); of compare and export a file (stdout)"},
     {.name = "quick", .type = OPTION_FLAG, SETTING(quick), .help = "one block, a fifth of the time, no verdicts: to try a plan"},
     {.name = "budget",
      .type = OPTION_TIME,
@@ -102,6 +109,37 @@ static const struct option_spec option_specs[] = {
      .fallback = "127.0.0.1:0",
      .argument = "ADDR",
      .help = "serve: 127.0.0.1:0; taken and not used"},
+    {.name = "reading",
+     .type = OPTION_CHOICE,
+     COMPARE_SETTING(reading),
+     .choices = compare_readings,
+     .fallback = "relative",
+     .argument = "WHICH",
+     .group = "compare, export",
+     .help = "compare: what is judged: relative (each row against the baseline of its own run) or absolute figures"},
+    {.name = "metric",
+     .type = OPTION_TEXT,
+     COMPARE_SETTING(metrics),
+     .fallback = "primary",
+     .argument = "A,B",
+     .help = "compare: these metrics; primary: each experiment's own"},
+    {.name = "only-common",
+     .type = OPTION_FLAG,
+     COMPARE_SETTING(only_common),
+     .help = "compare: what both runs have, of two plans"},
+    {.name = "across-machines",
+     .type = OPTION_FLAG,
+     COMPARE_SETTING(across_machines),
+     .help = "compare: runs of two machines, too; says what that voids"},
+    {.name = "format",
+     .type = OPTION_CHOICE,
+     COMPARE_SETTING(format),
+     .choices = compare_formats,
+     .fallback = "text",
+     .argument = "FORMAT",
+     .help = "compare: text, json or html"},
+    {.name = "csv", .type = OPTION_FLAG, EXPORT_SETTING(csv), .help = "export: a line a block, cell and metric"},
+    {.name = "prometheus", .type = OPTION_FLAG, EXPORT_SETTING(prometheus), .help = "export: medians in Prometheus' text format"},
     {.name = "interval",
      .letter = 'i',
      .type = OPTION_TIME,
@@ -189,6 +227,28 @@ static int command_check(const struct settings *settings, int count, char **oper
         return 1;
     }
     return run_check(&settings->run, operands[0]);
+}
+
+static int command_compare(const struct settings *settings, int count, char **operands)
+{
+    struct compare_settings compare = settings->compare;
+    compare.out = settings->run.out;
+    if (count < 2) {
+        fputs("clusterbench: compare needs two results folders: clusterbench compare A B\n", stderr);
+        return COMPARE_CANNOT;
+    }
+    return compare_run(&compare, operands[0], operands[1]);
+}
+
+static int command_export(const struct settings *settings, int count, char **operands)
+{
+    struct export_settings export = settings->export;
+    export.out = settings->run.out;
+    if (count < 1) {
+        fputs("clusterbench: export needs a results folder: clusterbench export DIR --csv\n", stderr);
+        return 1;
+    }
+    return export_run(&export, operands[0]);
 }
 
 static int list_strategies(const struct settings *settings)
@@ -312,9 +372,9 @@ static const struct command {
     int operands_most;
     int (*run)(const struct settings *settings, int count, char **operands);
 } commands[] = {
-    {"run", 0, command_run},   {"check", 1, command_check},   {"report", 1, command_report},
-    {"list", 1, command_list}, {"doctor", 0, command_doctor}, {"top", 1, command_top},
-    {"ctl", 3, command_ctl},   {"serve", 1, command_serve},   {"contract", 1, command_contract},
+    {"run", 0, command_run},           {"check", 1, command_check},     {"report", 1, command_report}, {"list", 1, command_list},
+    {"doctor", 0, command_doctor},     {"top", 1, command_top},         {"ctl", 3, command_ctl},       {"serve", 1, command_serve},
+    {"contract", 1, command_contract}, {"compare", 2, command_compare}, {"export", 1, command_export},
 };
 
 static int refuse_command(const char *name)
@@ -332,6 +392,12 @@ static int refuse_command(const char *name)
     return 1;
 }
 
+/* Of a command line that is none; 1 would say "worse" of compare. */
+static int refused_status(const char *command)
+{
+    return !strcmp(command, "compare") ? COMPARE_CANNOT : 1;
+}
+
 static int carry_out(const struct settings *settings, int count, char **operands)
 {
     for (size_t i = 0; count && i < sizeof(commands) / sizeof(*commands); i++) {
@@ -339,7 +405,7 @@ static int carry_out(const struct settings *settings, int count, char **operands
             continue;
         if (count - 1 > commands[i].operands_most) {
             fprintf(stderr, "clusterbench: %s: '%s' is one word too many\n", operands[0], operands[commands[i].operands_most + 1]);
-            return 1;
+            return refused_status(operands[0]);
         }
         return commands[i].run(settings, count - 1, operands + 1);
     }
@@ -348,9 +414,9 @@ static int carry_out(const struct settings *settings, int count, char **operands
 
 int main(int argc, char **argv)
 {
-    static const char *const offered[] = {"run",    "check", "report",   "list",       "doctor", "top",
-                                          "ctl",    "serve", "contract", "strategies", "plans",  "status",
-                                          "reload", "scale", "drain",    "restart",    NULL};
+    static const char *const offered[] = {"run",    "check", "compare", "export",   "report",     "list",  "doctor",
+                                          "top",    "ctl",   "serve",   "contract", "strategies", "plans", "status",
+                                          "reload", "scale", "drain",   "restart",  NULL};
     struct settings settings = {0};
     struct option_table table = {option_specs, &settings};
     struct option_program program = {
@@ -361,6 +427,8 @@ int main(int argc, char **argv)
                     "  run                        carries out a plan and writes a results folder with report.html\n"
                     "  check PLAN                 says whether a plan is right, and what it would run here\n"
                     "  report DIR                 draws plots and report.html again from the recorded data\n"
+                    "  compare A B                holds two results folders against each other: B no worse, worse, undecided\n"
+                    "  export DIR                 prints a run for other programs: --csv or --prometheus\n"
                     "  list [strategies|plans]    shows the strategies and plans there are\n"
                     "  contract NAME|PROGRAM      says line by line what a peer or a program keeps of the contract\n"
                     "  serve NAME                 starts a peer by hand, prints where it listens, ends it at TERM or INT\n"
@@ -379,10 +447,11 @@ int main(int argc, char **argv)
     };
     char error[OPTIONS_ERROR_SIZE];
     int first;
+    int status = refused_status(argc > 1 ? argv[1] : ""); /* operands are moved by the parser */
     int outcome = options_parse(&program, argc, argv, &first, error);
     if (outcome < 0) {
         fprintf(stderr, "%s\n", error);
-        return 1;
+        return status;
     }
     return outcome == OPTIONS_DONE ? 0 : carry_out(&settings, argc - first, argv + first);
 }

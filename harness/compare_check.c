@@ -1,0 +1,275 @@
+/*
+ * compare_check: are these two runs of the same thing on the same machine? Everything that differs is named.
+ *
+ * Experiments are found by their name. How many blocks there were, titles and pictures may differ; what a cell does may not.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+
+#include "compare_parts.h"
+
+/* ---- what an experiment does, as texts ---- */
+
+static char *or_none(const char *text)
+{
+    return text_copy(text ? text : "none");
+}
+
+static char *request_text(const struct experiment *experiment)
+{
+    return or_none(experiment->request);
+}
+
+static char *workers_text(const struct experiment *experiment)
+{
+    char *list = text_copy("");
+    for (unsigned i = 0; i < experiment->workers_count; i++)
+        text_replace(&list, experiment->workers[i] ? text_print("%s%s%u", list, i ? " " : "", experiment->workers[i])
+                                                   : text_print("%s%sauto", list, i ? " " : ""));
+    return list;
+}
+
+static char *loads_text(const struct experiment *experiment)
+{
+    struct names loads = {0};
+    for (unsigned i = 0; i < experiment->loads_count; i++) {
+        char *text = load_text(&experiment->loads[i]);
+        names_add(&loads, text);
+        free(text);
+    }
+    char *list = names_join(&loads, " and ");
+    names_free(&loads);
+    return list;
+}
+
+static char *connections_text(const struct experiment *experiment)
+{
+    return text_print("%u", experiment->connections);
+}
+
+static char *threads_text(const struct experiment *experiment)
+{
+    return text_print("%u", experiment->threads);
+}
+
+static char *kept_text(const struct experiment *experiment)
+{
+    return text_print("%u", experiment->requests_per_connection);
+}
+
+static char *arrivals_text(const struct experiment *experiment)
+{
+    return text_copy(experiment->arrivals == ARRIVALS_POISSON ? "poisson" : "constant");
+}
+
+static char *time_text(uint64_t ns)
+{
+    return text_print("%gs", (double)ns / 1e9);
+}
+
+static char *duration_text(const struct experiment *experiment)
+{
+    return time_text(experiment->duration_ns);
+}
+
+static char *warmup_text(const struct experiment *experiment)
+{
+    return time_text(experiment->warmup_ns);
+}
+
+static char *baseline_text(const struct experiment *experiment)
+{
+    return or_none(experiment->baseline);
+}
+
+static char *primary_text(const struct experiment *experiment)
+{
+    return text_copy(metrics[experiment->primary].name);
+}
+
+static char *events_text(const struct experiment *experiment)
+{
+    return or_none(experiment->events);
+}
+
+static const struct field {
+    const char *key; /* of the plan */
+    char *(*text)(const struct experiment *experiment);
+} fields[] = {
+    {"request", request_text},         {"workers", workers_text},   {"load", loads_text},
+    {"connections", connections_text}, {"threads", threads_text},   {"requests_per_connection", kept_text},
+    {"arrivals", arrivals_text},       {"duration", duration_text}, {"warmup", warmup_text},
+    {"baseline", baseline_text},       {"primary", primary_text},   {"events", events_text},
+};
+
+static void add_line(struct names *lines, char *line)
+{
+    names_add(lines, text_tame(line));
+    free(line);
+}
+
+/* Adds what differs; was there anything? */
+static bool differ(const struct experiment *a, const struct experiment *b, struct names *differences)
+{
+    size_t before = differences->count;
+    for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+        char *of_a = fields[i].text(a), *of_b = fields[i].text(b);
+        if (strcmp(of_a, of_b) != 0)
+            add_line(differences, text_print("%s: %s is %s in A, %s in B", a->name, fields[i].key, of_a, of_b));
+        free(of_a);
+        free(of_b);
+    }
+    return differences->count > before;
+}
+
+static int find_experiment(const struct plan *plan, const char *name)
+{
+    for (unsigned e = 0; e < plan->count; e++)
+        if (!strcmp(plan->experiments[e].name, name))
+            return (int)e;
+    return -1;
+}
+
+/* What a [server NAME] section makes of a row. */
+static char *server_text(const struct plan_server *server)
+{
+    char *options = names_join(&server->options, " "),
+         *text = text_print("%s %s, %u workers, %s", server->program, options, server->workers,
+                            server->request ? server->request : "the experiment's request");
+    free(options);
+    return text;
+}
+
+static void check_servers(const struct plan *a, const struct plan *b, struct names *differences)
+{
+    for (unsigned i = 0; i < a->server_count; i++) {
+        const struct plan_server *other = plan_server(b, a->servers[i].name);
+        if (!other)
+            continue; /* its rows are then in one run only */
+        char *of_a = server_text(&a->servers[i]), *of_b = server_text(other);
+        if (strcmp(of_a, of_b) != 0)
+            add_line(differences, text_print("[server %s] is '%s' in A, '%s' in B", other->name, of_a, of_b));
+        free(of_a);
+        free(of_b);
+    }
+}
+
+void compare_check_plans(struct comparison *comparison, struct names *differences)
+{
+    const struct plan *a = &comparison->a.results.plan, *b = &comparison->b.results.plan;
+    comparison->partner = memory_get((a->count + 1) * sizeof(*comparison->partner));
+    for (unsigned e = 0; e < a->count; e++) {
+        int other = find_experiment(b, a->experiments[e].name);
+        if (other < 0)
+            add_line(differences, text_print("experiment %s is only in A", a->experiments[e].name));
+        else if (differ(&a->experiments[e], &b->experiments[other], differences))
+            other = -1;
+        comparison->partner[e] = other;
+    }
+    for (unsigned e = 0; e < b->count; e++)
+        if (find_experiment(a, b->experiments[e].name) < 0)
+            add_line(differences, text_print("experiment %s is only in B", b->experiments[e].name));
+    check_servers(a, b, differences);
+}
+
+/* ---- cells ---- */
+
+static void add_missing(const struct side *side, const struct row *row, const char *where, struct names *differences)
+{
+    const struct experiment *experiment = &side->results.plan.experiments[row->experiment];
+    add_line(differences, text_print("%s: %s%s with %u worker%s, load %s, is only in %s", experiment->name, row->strategy,
+                                     row->again ? " (again)" : "", row->workers, row->workers == 1 ? "" : "s", row->load, where));
+}
+
+void compare_check_rows(const struct comparison *comparison, struct names *differences)
+{
+    const struct summary *a = &comparison->a.summary, *b = &comparison->b.summary;
+    for (unsigned i = 0; i < a->row_count; i++) {
+        int other = comparison->partner[a->rows[i].experiment];
+        if (other >= 0 && !compare_find_row(b, (unsigned)other, &a->rows[i]))
+            add_missing(&comparison->a, &a->rows[i], "A", differences);
+    }
+    for (unsigned i = 0; i < b->row_count; i++)
+        for (unsigned e = 0; e < comparison->a.results.plan.count; e++)
+            if (comparison->partner[e] == (int)b->rows[i].experiment && !compare_find_row(a, e, &b->rows[i]))
+                add_missing(&comparison->b, &b->rows[i], "B", differences);
+}
+
+/* ---- the machine ---- */
+
+static const struct trait {
+    const char *label;
+    bool of_run; /* in run.json, else in machine-before.json */
+    const char *outer, *inner;
+} traits[] = {
+    {"CPU model", false, "cpu", "model"},
+    {"CPUs", false, "cpu", "online"},
+    {"allowed CPUs", false, "cpu", "allowed"},
+    {"CPU quota", false, "cpu", "quota"},
+    {"governor", false, "cpu", "governor"},
+    {"kernel", false, "kernel", NULL},
+    {"architecture", false, "architecture", NULL},
+    {"placement of servers", true, "placement", "server"},
+    {"placement of the generator", true, "placement", "generator"},
+    {"generator and servers together", true, "placement", "together"},
+};
+
+/* A record says null where there is nothing to be known; a folder that lacks the key says as much. The caller frees. */
+static char *trait_text(const struct side *side, const struct trait *trait)
+{
+    const json_t *value = json_object_get(trait->of_run ? side->results.run : side->machine, trait->outer);
+    if (trait->inner)
+        value = json_object_get(value, trait->inner);
+    if (json_is_string(value))
+        return text_copy(json_string_value(value));
+    if (json_is_number(value))
+        return text_print("%g", json_number_value(value));
+    if (json_is_boolean(value))
+        return text_copy(json_is_true(value) ? "yes" : "no");
+    return text_copy("none");
+}
+
+void compare_check_machines(const struct comparison *comparison, struct names *differences)
+{
+    for (size_t i = 0; i < sizeof(traits) / sizeof(*traits); i++) {
+        if (!traits[i].of_run && !(comparison->a.machine && comparison->b.machine))
+            continue;
+        char *a = trait_text(&comparison->a, &traits[i]), *b = trait_text(&comparison->b, &traits[i]);
+        if (strcmp(a, b) != 0)
+            add_line(differences, text_print("%s is %s in A, %s in B", traits[i].label, a, b));
+        free(a);
+        free(b);
+    }
+    if (!comparison->a.machine)
+        names_add(differences, "machine-before.json of A is missing or broken");
+    if (!comparison->b.machine)
+        names_add(differences, "machine-before.json of B is missing or broken");
+}
+
+/* ---- programs ---- */
+
+void compare_note_programs(struct comparison *comparison)
+{
+    const json_t *a = json_object_get(comparison->a.machine, "sha256"), *b = json_object_get(comparison->b.machine, "sha256");
+    struct names differing = {0};
+    const char *name;
+    json_t *hash;
+    if (!json_object_size(a) || !json_object_size(b))
+        return;
+    json_object_foreach((json_t *)(uintptr_t)a, name, hash)
+    {
+        const json_t *other = json_object_get(b, name);
+        if (other && !json_equal(hash, other))
+            names_add(&differing, name);
+    }
+    char *list = names_join(&differing, ", ");
+    add_line(&comparison->notes,
+             differing.count ? text_print("Programs that are not the same in A and B: %s.", list)
+                             : text_copy("The programs whose hashes both runs hold are the same: what differs is not theirs."));
+    if (names_hold(&differing, "loadgen"))
+        names_add(&comparison->notes, "The load generator is one of them: a difference may be its own.");
+    free(list);
+    names_free(&differing);
+}

@@ -1,0 +1,240 @@
+/*
+ * compare_judge: what may be said of B against A.
+ *
+ * Blocks of two runs are no pairs: block 3 of A and block 3 of B share neither hour nor neighbours. So all blocks of A are held
+ * against all of B (shift.h). And figures of two moments do not compare, however narrow their intervals are: a machine is faster on
+ * one day than on another, and its blocks agree about that. What can be compared is how a row stood against its baseline, within
+ * the blocks of its own run: the reading that is judged, unless the other one is asked for. The price is said, too: where the
+ * baseline itself lies elsewhere in B, nobody can tell a slower machine from a baseline that became slower, and that counts as
+ * undecided.
+ *
+ * What counts as the same is the wider of what both runs' A/A pairs need. "better" and "worse" must also pass the rank sum test
+ * after Holm's correction over all rows that are judged. "no worse" is claimed of all rows together or not at all, and such a claim
+ * needs no correction: each of its parts must hold (Berger, Multiparameter hypothesis testing and acceptance sampling, 1982).
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compare_parts.h"
+
+#define SIGNIFICANCE 0.05
+#define BLOCKS_LEAST 6
+
+const char *const outcome_names[OUTCOME_COUNT] = {
+    [OUTCOME_NONE] = "none",   [OUTCOME_SAME] = "same",           [OUTCOME_BETTER] = "better", [OUTCOME_NO_WORSE] = "no worse",
+    [OUTCOME_WORSE] = "worse", [OUTCOME_UNDECIDED] = "undecided", [OUTCOME_VOID] = "void",
+};
+
+const struct row *compare_find_row(const struct summary *summary, unsigned experiment, const struct row *like)
+{
+    for (unsigned i = 0; i < summary->row_count; i++) {
+        const struct row *row = &summary->rows[i];
+        if (row->experiment == experiment && row->again == like->again && row->workers == like->workers &&
+            !strcmp(row->strategy, like->strategy) && !strcmp(row->load, like->load))
+            return row;
+    }
+    return NULL;
+}
+
+enum outcome compare_outcome(const struct shift *shift, double delta, int better)
+{
+    if (!isfinite(shift->low) || !isfinite(shift->high))
+        return OUTCOME_NONE;
+    bool above = shift->low > 1 + delta, below = shift->high < 1 - delta;
+    bool not_above = shift->high <= 1 + delta, not_below = shift->low >= 1 - delta;
+    if (above || below)
+        return above == (better > 0) ? OUTCOME_BETTER : OUTCOME_WORSE;
+    if (not_above && not_below)
+        return OUTCOME_SAME;
+    return (better > 0 ? not_below : not_above) ? OUTCOME_NO_WORSE : OUTCOME_UNDECIDED;
+}
+
+/* ---- the two readings ---- */
+
+/* ln(value), or ln(value / baseline's) of the same block. The caller frees. */
+static double *logarithms(const struct summary *summary, const struct row *row, const struct row *baseline, enum metric m)
+{
+    double *logs = memory_get((summary->block_count + 1) * sizeof(*logs));
+    for (unsigned i = 0; i < summary->block_count; i++) {
+        double value = row->values[m][i], under = baseline ? baseline->values[m][i] : 1;
+        logs[i] = value > 0 && under > 0 ? log(value) - log(under) : NAN;
+    }
+    return logs;
+}
+
+static struct shift shift_between(const struct comparison *comparison, const struct row *a, const struct row *b, enum metric m,
+                                  bool relative)
+{
+    const struct summary *of_a = &comparison->a.summary, *of_b = &comparison->b.summary;
+    const struct row *base_a = relative ? summary_baseline(of_a, a) : NULL, *base_b = relative ? summary_baseline(of_b, b) : NULL;
+    bool told = a->ranked && b->ranked && (!relative || (base_a && base_b && base_a->ranked && base_b->ranked));
+    double *logs_a = logarithms(of_a, a, base_a, m), *logs_b = logarithms(of_b, b, base_b, m);
+    struct shift shift = shift_of(logs_a, told ? of_a->block_count : 0, logs_b, told ? of_b->block_count : 0);
+    free(logs_a);
+    free(logs_b);
+    return shift;
+}
+
+const struct shift *compare_reading(const struct comparison *comparison, const struct compared *item)
+{
+    return comparison->settings->reading == READING_ABSOLUTE ? &item->absolute : &item->relative;
+}
+
+/* ---- one item ---- */
+
+/* The half width that A/A pairs of both runs need, or a reason why their metric tells nothing; NAN and no reason: there are none.
+ */
+static double find_delta(const struct comparison *comparison, const struct compared *item, const char **why)
+{
+    const struct row *again_a = summary_again(&comparison->a.summary, item->a),
+                     *again_b = summary_again(&comparison->b.summary, item->b);
+    if (!again_a || !again_b || !isfinite(again_a->ratio[item->metric].low) || !isfinite(again_b->ratio[item->metric].low))
+        return NAN;
+    const struct estimate *a = &again_a->ratio[item->metric], *b = &again_b->ratio[item->metric];
+    struct shift between = shift_between(comparison, again_a, again_b, item->metric, true);
+    const struct estimate apart = {.low = between.low, .high = between.high};
+    if (estimate_voids(a))
+        *why = "the A/A pair of A differs";
+    else if (estimate_voids(b))
+        *why = "the A/A pair of B differs";
+    else if (estimate_voids(&apart))
+        *why = "the A/A pairs of A and B are not alike";
+    return fmax(estimate_delta(a), estimate_delta(b));
+}
+
+/* Six blocks or more without a loss in either: there is no ratio, and no difference. */
+static bool nothing_in_either(const struct comparison *comparison, const struct compared *item)
+{
+    const struct row *rows[] = {item->a, item->b};
+    const struct summary *summaries[] = {&comparison->a.summary, &comparison->b.summary};
+    for (int side = 0; side < 2; side++) {
+        unsigned nothing = 0;
+        for (unsigned i = 0; i < summaries[side]->block_count; i++) {
+            double value = rows[side]->values[item->metric][i];
+            if (isfinite(value) && value != 0)
+                return false;
+            nothing += value == 0;
+        }
+        if (nothing < BLOCKS_LEAST || !rows[side]->ranked)
+            return false;
+    }
+    return true;
+}
+
+static void refuse(struct compared *item, enum outcome outcome, const char *why)
+{
+    item->outcome = outcome;
+    item->why = why;
+}
+
+static void judge_baseline(struct compared *item, const char *void_because)
+{
+    enum outcome outcome = compare_outcome(&item->absolute, item->delta, metrics[item->metric].better);
+    item->moved = !void_because && (outcome == OUTCOME_BETTER || outcome == OUTCOME_WORSE);
+    refuse(item, OUTCOME_NONE, item->moved ? "the baseline moved: the machine, or all rows alike" : "the baseline");
+}
+
+static void judge_item(const struct comparison *comparison, struct compared *item)
+{
+    const struct shift *shift = compare_reading(comparison, item);
+    const char *void_because = NULL;
+    bool relative = comparison->settings->reading == READING_RELATIVE;
+    item->delta = find_delta(comparison, item, &void_because);
+    if (item->role == ROLE_AGAIN)
+        refuse(item, OUTCOME_NONE, "A/A");
+    else if (comparison->no_verdicts_because)
+        refuse(item, OUTCOME_NONE, "no verdicts");
+    else if (!item->a->ranked || !item->b->ranked)
+        refuse(item, OUTCOME_NONE, item->a->ranked ? "not ranked in B" : item->b->ranked ? "not ranked in A" : "not ranked");
+    else if (nothing_in_either(comparison, item))
+        item->outcome = OUTCOME_SAME;
+    else if (!isfinite(item->delta))
+        refuse(item, OUTCOME_NONE, "no A/A pair in both runs");
+    else if (relative && item->role == ROLE_BASELINE)
+        judge_baseline(item, void_because);
+    else if (void_because)
+        refuse(item, OUTCOME_VOID, void_because);
+    else if (shift->a < BLOCKS_LEAST || shift->b < BLOCKS_LEAST)
+        refuse(item, OUTCOME_NONE, "fewer than six blocks with a figure above 0");
+    else
+        item->outcome = compare_outcome(shift, item->delta, metrics[item->metric].better);
+}
+
+static void add_item(struct comparison *comparison, const struct row *a, const struct row *b, enum metric m)
+{
+    struct compared item = {.a = a, .b = b, .metric = m, .p_holm = NAN};
+    if (!a->of[m].n && !b->of[m].n && comparison->a.results.plan.experiments[a->experiment].primary != m)
+        return;
+    item.role = a->again ? ROLE_AGAIN : a->baseline ? ROLE_BASELINE : ROLE_ROW;
+    item.absolute = shift_between(comparison, a, b, m, false);
+    item.relative = item.role == ROLE_BASELINE ? shift_of(NULL, 0, NULL, 0) : shift_between(comparison, a, b, m, true);
+    judge_item(comparison, &item);
+    comparison->items = memory_grow(comparison->items, (comparison->count + 1) * sizeof(*comparison->items));
+    comparison->items[comparison->count++] = item;
+}
+
+/* ---- all of them ---- */
+
+/* Tables are made from items that stand together: by experiment, then metric, then row. */
+static void add_experiment(struct comparison *comparison, unsigned experiment, enum metric m)
+{
+    const struct summary *a = &comparison->a.summary;
+    int other = comparison->partner[experiment];
+    for (unsigned i = 0; i < a->row_count && other >= 0; i++) {
+        const struct row *b =
+            a->rows[i].experiment == experiment ? compare_find_row(&comparison->b.summary, (unsigned)other, &a->rows[i]) : NULL;
+        if (b)
+            add_item(comparison, &a->rows[i], b, m);
+    }
+}
+
+static void adjust(struct comparison *comparison)
+{
+    double *p = memory_get((comparison->count + 1) * sizeof(*p));
+    for (unsigned i = 0; i < comparison->count; i++) {
+        const struct compared *item = &comparison->items[i];
+        bool part = item->outcome != OUTCOME_NONE && item->outcome != OUTCOME_VOID;
+        p[i] = part ? compare_reading(comparison, item)->p : NAN; /* NaN, too, where neither has anything */
+        comparison->judged += isfinite(p[i]);
+    }
+    int result = estimate_holm(p, comparison->count);
+    for (unsigned i = 0; i < comparison->count; i++) {
+        struct compared *item = &comparison->items[i];
+        item->p_holm = result ? NAN : p[i];
+        bool claims = item->outcome == OUTCOME_BETTER || item->outcome == OUTCOME_WORSE;
+        item->by_luck = claims && !(item->p_holm < SIGNIFICANCE);
+        if (item->by_luck)
+            item->outcome = item->outcome == OUTCOME_WORSE ? OUTCOME_UNDECIDED : OUTCOME_NO_WORSE;
+    }
+    free(p);
+}
+
+void compare_judge(struct comparison *comparison, const struct names *wanted)
+{
+    for (unsigned e = 0; e < comparison->a.results.plan.count; e++)
+        for (size_t i = 0; i < wanted->count; i++) {
+            int m = metric_find(wanted->items[i]);
+            add_experiment(comparison, e, m < 0 ? comparison->a.results.plan.experiments[e].primary : (enum metric)m);
+        }
+    adjust(comparison);
+    for (unsigned i = 0; i < comparison->count; i++) {
+        const struct compared *item = &comparison->items[i];
+        bool asked = item->role == ROLE_ROW || (item->role == ROLE_BASELINE && comparison->settings->reading == READING_ABSOLUTE);
+        comparison->moved += item->moved;
+        if (asked || (item->outcome != OUTCOME_NONE && item->role != ROLE_AGAIN))
+            comparison->outcomes[item->outcome]++;
+    }
+}
+
+int compare_status(const struct comparison *comparison)
+{
+    const unsigned *outcomes = comparison->outcomes;
+    unsigned open = outcomes[OUTCOME_UNDECIDED] + outcomes[OUTCOME_VOID] + outcomes[OUTCOME_NONE] + comparison->moved,
+             good = outcomes[OUTCOME_SAME] + outcomes[OUTCOME_BETTER] + outcomes[OUTCOME_NO_WORSE];
+    if (comparison->no_verdicts_because)
+        return COMPARE_UNDECIDED;
+    if (outcomes[OUTCOME_WORSE])
+        return COMPARE_WORSE;
+    return open || !good ? COMPARE_UNDECIDED : COMPARE_NO_WORSE;
+}

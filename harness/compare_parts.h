@@ -1,0 +1,110 @@
+/*
+ * What the files of compare share among themselves.
+ */
+#ifndef HARNESS_COMPARE_PARTS_H
+#define HARNESS_COMPARE_PARTS_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "compare.h"
+#include "shift.h"
+#include "summary.h"
+#include "table.h"
+
+enum outcome {
+    OUTCOME_NONE, /* not judged; `why` says it */
+    OUTCOME_SAME,
+    OUTCOME_BETTER,
+    OUTCOME_NO_WORSE, /* it may be better */
+    OUTCOME_WORSE,
+    OUTCOME_UNDECIDED,
+    OUTCOME_VOID, /* the A/A pairs differ: this metric tells nothing here */
+    OUTCOME_COUNT
+};
+extern const char *const outcome_names[OUTCOME_COUNT];
+
+enum compare_role { ROLE_ROW, ROLE_BASELINE, ROLE_AGAIN };
+
+/* One row of both runs and one metric. */
+struct compared {
+    const struct row *a, *b;
+    enum metric metric;
+    enum compare_role role;
+    struct shift absolute, relative; /* B/A of the figures; of the ratios to the own baseline (no values: there is none) */
+    double delta;                    /* what counts as the same */
+    double p_holm;                   /* NaN where it takes no part */
+    enum outcome outcome;
+    bool moved;      /* a baseline that is not judged, and yet lies elsewhere */
+    bool by_luck;    /* the interval says better or worse, Holm's correction does not */
+    const char *why; /* of OUTCOME_NONE and OUTCOME_VOID */
+};
+
+struct side {
+    struct results results;
+    struct summary summary;
+    json_t *machine; /* machine-before.json, or NULL */
+};
+
+struct comparison {
+    const struct compare_settings *settings;
+    struct side a, b;
+    int *partner; /* of each experiment of A the index in B, or -1: left out */
+    struct compared *items;
+    unsigned count;
+    struct names notes;        /* a sentence each */
+    char *no_verdicts_because; /* or NULL */
+    unsigned outcomes[OUTCOME_COUNT], moved;
+    unsigned judged; /* takes part in the correction */
+};
+
+/* ---- compare_check.c ---- */
+
+/* A line for each thing in which the plans differ; what cannot be compared for it is left out of `partner`. */
+void compare_check_plans(struct comparison *comparison, struct names *differences);
+/* A line for each row that only one of them has, in the experiments that are compared. */
+void compare_check_rows(const struct comparison *comparison, struct names *differences);
+void compare_check_machines(const struct comparison *comparison, struct names *differences);
+/* Adds to the notes what else differs: programs, the generator. */
+void compare_note_programs(struct comparison *comparison);
+
+/* ---- compare_judge.c ---- */
+
+/* The same cell in the other run, or NULL. */
+const struct row *compare_find_row(const struct summary *summary, unsigned experiment, const struct row *like);
+
+/* Fills in items, outcomes and their counts. `metrics` holds names that are known, or "primary". */
+void compare_judge(struct comparison *comparison, const struct names *metrics);
+
+/* The outcome of a ratio B/A of a metric whose `better` is -1 or +1: before any correction. */
+enum outcome compare_outcome(const struct shift *shift, double delta, int better);
+
+int compare_status(const struct comparison *comparison);
+
+/* The reading that is judged. */
+const struct shift *compare_reading(const struct comparison *comparison, const struct compared *item);
+
+/* ---- words, for all formats; the caller frees ---- */
+
+char *compare_side_text(const struct side *side);
+char *compare_basis_text(const struct comparison *comparison);
+char *compare_verdict_text(const struct comparison *comparison, const struct compared *item);
+char *compare_end_text(const struct comparison *comparison);
+
+/* Items that stand together in a table: one experiment, one metric. */
+struct compare_group {
+    unsigned first, end;
+};
+/* The next group into *group, which begins as {0}; false when there is none left. */
+bool compare_next_group(const struct comparison *comparison, struct compare_group *group);
+char *compare_group_text(const struct comparison *comparison, const struct compare_group *group);
+/* End with table_free. */
+void compare_make_table(struct table *table, const struct comparison *comparison, const struct compare_group *group);
+
+/* ---- output ---- */
+
+void compare_print_text(const struct comparison *comparison, FILE *out);
+void compare_print_html(const struct comparison *comparison, FILE *out);
+json_t *compare_json(const struct comparison *comparison); /* a new reference */
+
+#endif
