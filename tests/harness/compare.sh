@@ -21,7 +21,7 @@ expect_refused() { # STATUS TEXT
     expect_in err "$2"
 }
 
-make_run() { # FOLDER [BLOCKS]
+make_run() { # FOLDER [BLOCKS]: six, or so many
     cat > plan.ini <<EOF_PLAN
 [plan]
 blocks = ${2:-6}
@@ -148,7 +148,8 @@ case_moments() {
     compare trial a
     expect_status $? 3
     expect_in out '^Undecided: run A: this plan only shows that everything works.$'
-    make_run few 5
+    copy a few
+    accept_blocks few 5
     compare a few
     expect_status $? 3
     expect_in out '^Undecided: run B: below six blocks'
