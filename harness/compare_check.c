@@ -94,6 +94,44 @@ static char *events_text(const struct experiment *experiment)
     return or_none(experiment->events);
 }
 
+static char *method_text(const struct experiment *experiment)
+{
+    return or_none(experiment->method);
+}
+
+static char *header_text(const struct experiment *experiment)
+{
+    return or_none(experiment->header);
+}
+
+static char *body_text(const struct experiment *experiment)
+{
+    return or_none(experiment->body);
+}
+
+static char *cookies_text(const struct experiment *experiment)
+{
+    return text_copy(experiment->cookies ? "yes" : "no");
+}
+
+static char *think_text(const struct experiment *experiment)
+{
+    return or_none(experiment->think);
+}
+
+static char *dispatch_text(const struct experiment *experiment)
+{
+    return or_none(experiment->dispatch);
+}
+
+/* A load that is a part of it is another one when another capacity was measured. */
+static char *capacity_text(const struct experiment *experiment)
+{
+    if (experiment->capacity == CAPACITY_ANALYTIC)
+        return text_copy("analytic");
+    return experiment->capacity_rate > 0 ? text_print("%.0f/s (measured)", experiment->capacity_rate) : text_copy("measured");
+}
+
 static const struct field {
     const char *key; /* of the plan */
     char *(*text)(const struct experiment *experiment);
