@@ -214,6 +214,7 @@ static int compare_sides(struct comparison *comparison, const struct names *want
         return COMPARE_CANNOT;
     comparison->no_verdicts_because = find_obstacle(comparison);
     compare_note_programs(comparison);
+    compare_note_rates(comparison);
     note_unreadable(comparison);
     compare_judge(comparison, wanted);
     note_power(comparison);

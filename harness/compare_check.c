@@ -3,6 +3,7 @@
  *
  * Experiments are found by their name. How many blocks there were, titles and pictures may differ; what a cell does may not.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,12 +125,9 @@ static char *dispatch_text(const struct experiment *experiment)
     return or_none(experiment->dispatch);
 }
 
-/* A load that is a part of it is another one when another capacity was measured. */
 static char *capacity_text(const struct experiment *experiment)
 {
-    if (experiment->capacity == CAPACITY_ANALYTIC)
-        return text_copy("analytic");
-    return experiment->capacity_rate > 0 ? text_print("%.0f/s (measured)", experiment->capacity_rate) : text_copy("measured");
+    return text_copy(experiment->capacity == CAPACITY_ANALYTIC ? "analytic" : "measured");
 }
 
 static const struct field {
@@ -233,6 +231,21 @@ void compare_check_rows(const struct comparison *comparison, struct names *diffe
         for (unsigned e = 0; e < comparison->a.results.plan.count; e++)
             if (comparison->partner[e] == (int)b->rows[i].experiment && !compare_find_row(a, e, &b->rows[i]))
                 add_missing(&comparison->b, &b->rows[i], "B", differences);
+}
+
+/* Where a run measures its capacity first, a load in percent is another rate in each. */
+void compare_note_rates(struct comparison *comparison)
+{
+    const struct summary *a = &comparison->a.summary;
+    for (unsigned i = 0; i < a->row_count; i++) {
+        const struct row *row = &a->rows[i], *other = NULL;
+        if (row->baseline && comparison->partner[row->experiment] >= 0)
+            other = compare_find_row(&comparison->b.summary, (unsigned)comparison->partner[row->experiment], row);
+        if (other && row->rate > 0 && fabs(other->rate / row->rate - 1) > 0.001)
+            add_line(&comparison->notes,
+                     text_print("%s: load %s is %.0f requests/s in A, %.0f in B: of the capacity that each run measured.",
+                                a->results->plan.experiments[row->experiment].name, row->load, row->rate, other->rate));
+    }
 }
 
 /* ---- the machine ---- */

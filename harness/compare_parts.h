@@ -65,8 +65,9 @@ void compare_check_plans(struct comparison *comparison, struct names *difference
 /* A line for each row that only one of them has, in the experiments that are compared. */
 void compare_check_rows(const struct comparison *comparison, struct names *differences);
 void compare_check_machines(const struct comparison *comparison, struct names *differences);
-/* Adds to the notes what else differs: programs, the generator. */
+/* Adds to the notes what else differs: programs, the generator; rates of loads in percent. */
 void compare_note_programs(struct comparison *comparison);
+void compare_note_rates(struct comparison *comparison);
 
 /* ---- compare_judge.c ---- */
 
