@@ -397,10 +397,10 @@ case_budget() {
     expect_in err '--budget 1s: 2 blocks of about 0.5 s; no verdicts below 6 blocks' # the baseline runs twice
     expect_in err 'about 1.0 s, until [0-2][0-9]:[0-5][0-9]$'
     expect_in r/run.json '"planned_blocks": 2'
-    sed -i 's/10ms/700ms/; s/even, odd/even/; s/^verdicts = yes/verdicts = no/' two.ini
+    sed -i 's/10ms/1100ms/; s/even, odd/even/; s/^verdicts = yes/verdicts = no/' two.ini
     bare_run --plan ./two.ini --out long --budget 1s --only even
     expect_status $? 0
-    expect_in err '--budget 1s: 1 block of about 0.8 s; this plan gives no verdicts'
+    expect_in err '--budget 1s: 1 block of about 1.2 s (longer than the budget); this plan gives no verdicts'
     bare_run --plan ./two.ini --out no --budget 10s --blocks 2
     expect_status $? 1
     expect_one_line err
