@@ -72,7 +72,7 @@ static void print_detail(const struct page *page, unsigned index, enum table_det
 {
     struct table table;
     table_make(&table, page->summary, index, detail);
-    char *caption = text_print("%u. %s: %s", index + 1, page->summary->results->plan.experiments[index].title, what);
+    char *caption = text_print("%s: %s", what, page->summary->results->plan.experiments[index].title);
     if (table.rows)
         html_print_table(page, &table, caption);
     else if (detail == TABLE_RESULT)
@@ -112,9 +112,9 @@ static void print_experiment(const struct page *page, unsigned index)
     for (unsigned i = 0; i < page->gallery->count; i++)
         if (page->gallery->charts[i].experiment == index)
             html_print_chart(page, &page->gallery->charts[i]);
-    print_detail(page, index, TABLE_RESULT, "results");
+    print_detail(page, index, TABLE_RESULT, "Results");
     print_remarks(page, index);
-    print_detail(page, index, TABLE_RESOURCES, "what it took (medians)");
+    print_detail(page, index, TABLE_RESOURCES, "What it took (medians)");
     print_flags(out, page->summary, index);
     fputs("</section>\n", out);
     free(setting);

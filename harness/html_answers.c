@@ -175,26 +175,32 @@ static void free_ranks(struct ranks *ranks, unsigned count)
     names_free(&ranks->strategies);
 }
 
-static void print_place(const struct page *page, const struct ranking *ranking, const char *strategy, enum metric metric)
+/* "1 to 3, undecided" and below it the median; the median alone where nothing is decided. */
+static void print_place(const struct page *page, const struct ranking *ranking, const struct place *place, enum metric metric)
 {
     FILE *out = page->out;
-    for (unsigned i = 0; i < ranking->count; i++) {
-        const struct place *place = &ranking->places[i];
-        if (strcmp(place->row->strategy, strategy))
-            continue;
-        char *rank = place_text(ranking, place), *value = value_text(place, metric);
-        html_print_element(out, ranking->state == RANKING_DECIDED && place->worst == 1 ? "<td><strong>" : "<td><span>", rank,
-                           ranking->state == RANKING_DECIDED && place->worst == 1 ? "</strong>" : "</span>");
-        html_print_element(out, "<br><span class=\"faint\">", value, "</span>");
-        const char *word = i && ranking->state == RANKING_DECIDED ? verdict_names[place->verdict] : "";
-        if (*word)
-            html_print_element(out, "<br><span class=\"faint\">", word, "</span>");
-        fputs("</td>", out);
-        free(value);
+    char *value = value_text(place, metric);
+    if (ranking->state == RANKING_DECIDED) {
+        char *rank = place_text(place);
+        const char *word = place == ranking->places ? "" : verdict_names[place->verdict];
+        fprintf(out, "<td>%s%s%s%s%s<br><span class=\"faint\">", place->worst == 1 ? "<strong>" : "", rank,
+                place->worst == 1 ? "</strong>" : "", *word ? ", " : "", word);
+        html_print_element(out, "", value, "</span></td>");
         free(rank);
-        return;
+    } else {
+        html_print_element(out, "<td>", value, "</td>");
     }
-    fputs(names_hold(&ranking->unranked, strategy) ? "<td>not ranked</td>" : "<td>-</td>", out);
+    free(value);
+}
+
+static void print_rank(const struct page *page, const struct ranking *ranking, const char *strategy, enum metric metric)
+{
+    for (unsigned i = 0; i < ranking->count; i++)
+        if (!strcmp(ranking->places[i].row->strategy, strategy)) {
+            print_place(page, ranking, &ranking->places[i], metric);
+            return;
+        }
+    fputs(names_hold(&ranking->unranked, strategy) ? "<td>not ranked</td>" : "<td>-</td>", page->out);
 }
 
 static void print_rank_heading(const struct page *page, const struct ranks *ranks, unsigned e)
@@ -226,7 +232,7 @@ static void print_ranks(const struct page *page, enum metric metric, const char 
         html_print_element(out, "<th scope=\"row\" class=\"left\">", ranks.strategies.items[s], "</th>");
         for (unsigned e = 0; e < count; e++)
             if (ranks.of[e].count)
-                print_place(page, &ranks.of[e], ranks.strategies.items[s], metric);
+                print_rank(page, &ranks.of[e], ranks.strategies.items[s], metric);
         fputs("</tr>\n", out);
     }
     html_end_table(out);

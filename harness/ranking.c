@@ -136,9 +136,7 @@ void ranking_free(struct ranking *ranking)
     *ranking = (struct ranking){0};
 }
 
-char *place_text(const struct ranking *ranking, const struct place *place)
+char *place_text(const struct place *place)
 {
-    return ranking->state != RANKING_DECIDED ? text_copy("-")
-           : place->best == place->worst     ? text_print("%u", place->best)
-                                             : text_print("%u to %u", place->best, place->worst);
+    return place->best == place->worst ? text_print("%u", place->best) : text_print("%u to %u", place->best, place->worst);
 }

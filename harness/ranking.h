@@ -34,7 +34,7 @@ struct ranking {
 void ranking_make(struct ranking *ranking, const struct summary *summary, unsigned experiment, enum metric metric);
 void ranking_free(struct ranking *ranking);
 
-/* "1", "2 to 4", "-" where nothing is decided. The caller frees. */
-char *place_text(const struct ranking *ranking, const struct place *place);
+/* "1", "2 to 4". The caller frees. */
+char *place_text(const struct place *place);
 
 #endif

@@ -90,6 +90,22 @@ function markChart(chart) {
   }
 }
 
+/*
+ * Whiskers, bands of chance and figures have no colour of their own: a small mark goes with the strategy that it stands at. Lines that
+ * are for all of them are wide, and stay.
+ */
+function markNeighbours(chart) {
+  const corners = readCorners(chart);
+  for (const element of chart.querySelectorAll('.plot path, .plot polygon, .plot text')) {
+    if (element.dataset.strategy) continue;
+    const own = cornersOf(element.tagName === 'text' ? element.parentNode : element);
+    const across = own.map((corner) => corner[0]), up = own.map((corner) => corner[1]);
+    if (!own.length || Math.max(...across) - Math.min(...across) > 60 || Math.max(...up) - Math.min(...up) > 300) continue;
+    const corner = nearest(corners, own[0][0], own[0][1], 50);
+    if (corner) element.dataset.strategy = corner.strategy;
+  }
+}
+
 function applyToggles() {
   const hidden = new Set(boxes.filter((box) => !box.checked).map((box) => box.dataset.strategy));
   for (const row of document.querySelectorAll('tr[data-strategy]')) row.hidden = hidden.has(row.dataset.strategy);
@@ -124,7 +140,7 @@ function figureText(value, unit) {
 /* Corners of a path, polygon or marker, in the units of the picture. */
 function cornersOf(element) {
   const shift = /translate\(\s*([-\d.]+)[ ,]+([-\d.]+)/.exec(element.getAttribute('transform') || '');
-  if (element.tagName === 'use' || element.tagName === 'circle') return shift ? [[Number(shift[1]), Number(shift[2])]] : [];
+  if (['use', 'circle', 'g'].includes(element.tagName)) return shift ? [[Number(shift[1]), Number(shift[2])]] : [];
   const numbers = (element.getAttribute('d') || element.getAttribute('points') || '').match(/-?\d+(\.\d+)?/g) || [];
   const relative = /[a-y]/.test(element.getAttribute('d') || '');
   const corners = [];
@@ -141,8 +157,8 @@ function readCorners(chart) {
   return corners;
 }
 
-function nearest(corners, x, y) {
-  let best = null, least = 20 * 20;
+function nearest(corners, x, y, reach) {
+  let best = null, least = reach * reach;
   for (const corner of corners) {
     const distance = (corner.at[0] - x) ** 2 + (corner.at[1] - y) ** 2;
     if (distance < least) { least = distance; best = corner; }
@@ -168,7 +184,7 @@ function makeHover(chart) {
   frame.append(label);
   chart.addEventListener('pointermove', (event) => {
     const box = chart.getBoundingClientRect(), view = chart.viewBox.baseVal, scale = view.width / box.width;
-    const corner = nearest(readCorners(chart), (event.clientX - box.left) * scale, (event.clientY - box.top) * scale);
+    const corner = nearest(readCorners(chart), (event.clientX - box.left) * scale, (event.clientY - box.top) * scale, 20);
     label.hidden = !corner;
     if (!corner) return;
     label.textContent = describe(panels, corner);
@@ -184,8 +200,11 @@ function makeHover(chart) {
 document.querySelectorAll('table[data-sortable]').forEach(makeSortable);
 const charts = Array.from(document.querySelectorAll('.chart > svg'));
 charts.forEach(markChart);
+charts.forEach(markNeighbours);
 charts.forEach(makeHover);
 boxes.forEach((box) => box.addEventListener('change', applyToggles));
+/* On paper everything is open. */
+addEventListener('beforeprint', () => document.querySelectorAll('details').forEach((part) => { part.open = true; }));
 if (boxes.length) {
   document.getElementById('toggles').hidden = false;
   applyToggles(); /* a browser may keep boxes as they were */

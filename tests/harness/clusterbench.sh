@@ -2,7 +2,7 @@
 # End-to-end tests of the clusterbench program: clusterbench.sh CASE CLUSTERBENCH FAKES PROGRAMS
 # Every case works in a folder of its own and ends only what it started.
 set -u
-case_name=$1 clusterbench=$2 fakes=$3 programs=$4
+case_name=$1 clusterbench=$2 fakes=$3 programs=$4 tests=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d) || exit 1
 export FAKE_PIDS=$work/pids
 : > "$FAKE_PIDS"
@@ -100,6 +100,40 @@ case_report_again() {
         (cd r/plots && gnuplot cost-cost.gp) 2> err || fail "the script does not stand alone"
     fi
     ! grep -q 'src="http\|href="[^#]\|src="[^d]\|url(["h/]\|@import' r/report.html || fail "the report is not self-contained"
+}
+
+# The page of a run whose blocks give verdicts, however noisy this machine is: those that were rejected are put back.
+make_report() {
+    command -v node > /dev/null || { echo "no node: apt-get install nodejs"; exit 77; }
+    command -v gnuplot > /dev/null || { echo "no gnuplot: apt-get install gnuplot-nox"; exit 77; }
+    plan two 6 "even, odd, dies"
+    sed -i 's/^verdicts = no/verdicts = yes/' two.ini
+    run --plan ./two.ini --out r
+    expect_status $? 0
+    sed -i 's/"accepted": false/"accepted": true/' r/run.json
+    "$clusterbench" report r > out 2> err
+    expect_status $? 0
+}
+
+case_report_markup() {
+    make_report
+    node "$tests/report_markup.mjs" r/report.html || fail "the page is not well-formed"
+    grep -qE '<strong class="word">(different|same|undecided|void)</strong>' r/report.html || fail "the front gives no verdict"
+    expect_in r/report.html 'Not ranked: dies; the table says why'
+    expect_in r/report.html '<td class="left words">NOT RANKED: dies ended with status 3'
+    expect_in r/report.html '<dt>rejected.csv</dt>'
+    sed 's/<main>/<main style="color:red"><b id="answers">/' r/report.html > broken.html
+    ! node "$tests/report_markup.mjs" broken.html 2> err || fail "the check sees no fault"
+    expect_in err 'attribute style: the policy refuses it'
+    expect_in err "id 'answers' stands twice"
+    expect_in err '</main> closes <b>'
+}
+
+case_report_page() {
+    local chromium
+    chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || { echo "no chromium: apt-get install chromium"; exit 77; }
+    make_report
+    node "$tests/report_page.mjs" "$chromium" r/report.html || fail "the page does not do what it should"
 }
 
 case_failing_cells() {

@@ -1,0 +1,181 @@
+/*
+ * Does report.html work? node report_page.mjs CHROMIUM REPORT.html: what a reader with a browser gets, by pointer, by keyboard, in
+ * light and dark, with the script and without. Ends with 0, or 1 and the first fault in a line.
+ */
+import { pathToFileURL } from 'node:url';
+import { Browser } from './browser.mjs';
+
+const DEADLINE_MS = 40000;
+const [program, report] = process.argv.slice(2), url = pathToFileURL(report).href;
+const browser = new Browser(program);
+
+function expect(holds, what) {
+  if (!holds) throw new Error(what);
+}
+
+/* ---- run inside the page ---- */
+
+/* Figures without a box or an alternative, tables without caption or scope, headings out of order, controls without a name. */
+function flaws() {
+  const found = [];
+  for (const figure of document.querySelectorAll('figure')) {
+    const picture = figure.querySelector('svg, img'), box = picture?.getBoundingClientRect();
+    if (!box || box.width < 100 || box.height < 100 || (picture.tagName === 'IMG' && !picture.naturalWidth)) found.push(`${figure.id} shows nothing`);
+    else if (picture.tagName === 'svg' && !picture.querySelector('.plot path, .plot polygon, .plot use, .plot image')) found.push(`${figure.id} has no data`);
+    if ((picture?.getAttribute('aria-label') ?? picture?.getAttribute('alt') ?? '').length < 40) found.push(`${figure.id} has no alternative`);
+  }
+  for (const table of document.querySelectorAll('table')) {
+    if (!table.caption?.textContent) found.push('a table without a caption');
+    if (table.querySelector('th:not([scope])')) found.push(`'${table.caption?.textContent}': a heading without a scope`);
+    if (table.tBodies[0].querySelector('tr:not(:has(th[scope=row]))')) found.push(`'${table.caption?.textContent}': a row without a head`);
+  }
+  let level = 0;
+  for (const heading of document.querySelectorAll('h1, h2, h3, h4')) {
+    if (Number(heading.tagName[1]) > level + 1) found.push(`heading '${heading.textContent}' skips a level`);
+    level = Number(heading.tagName[1]);
+  }
+  if (document.documentElement.scrollWidth > document.documentElement.clientWidth) found.push('the page is wider than the window');
+  return found;
+}
+
+/* Texts (outside of pictures) whose contrast is below 4.5 (WCAG 2.2, 1.4.3). */
+function pale() {
+  const parse = (colour) => (colour.match(/[\d.]+/g) ?? []).map(Number);
+  const light = (c) => c.slice(0, 3).map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const paper = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const c = parse(getComputedStyle(at).backgroundColor);
+      if (c.length < 4 || c[3] > 0) return c;
+    }
+    return [255, 255, 255];
+  };
+  const found = [];
+  for (const element of document.querySelectorAll('body *:not(svg *):not(script)')) {
+    if (!Array.from(element.childNodes).some((node) => node.nodeType === 3 && node.data.trim()) || !element.getClientRects().length) continue;
+    const [a, b] = [light(parse(getComputedStyle(element).color)), light(paper(element))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) found.push(`${element.tagName} '${element.textContent.trim().slice(0, 40)}' ${((a + 0.05) / (b + 0.05)).toFixed(1)}`);
+  }
+  return found;
+}
+
+/* Known texts in a column of the first experiment's table; then its heading has the focus. */
+function plant(texts) {
+  const table = document.querySelector('section.experiment table[data-sortable]');
+  Array.from(table.tBodies[0].rows).forEach((row, i) => { row.cells[2].textContent = texts[i % texts.length]; });
+  table.tHead.querySelectorAll('button')[2].focus();
+}
+
+function column() {
+  const heading = document.activeElement.closest('th');
+  return { sort: heading.getAttribute('aria-sort'), texts: Array.from(heading.closest('table').tBodies[0].rows, (row) => row.cells[heading.cellIndex].textContent) };
+}
+
+function pointOf() {
+  const mark = document.querySelector('.plot [data-strategy][d], .plot [data-strategy][points]'), box = mark.getBoundingClientRect();
+  mark.scrollIntoView({ block: 'center' });
+  const at = mark.getBoundingClientRect();
+  return { x: at.right - 1, y: at.top + 1, width: box.width };
+}
+
+const call = (f) => browser.ask(`(${f})()`);
+
+/* ---- checks ---- */
+
+async function checkPage() {
+  await browser.go(url);
+  for (const width of [1280, 800, 360]) {
+    await browser.send('Emulation.setDeviceMetricsOverride', { width, height: 800, deviceScaleFactor: 1, mobile: false });
+    const found = await call(flaws);
+    expect(!found.length, `at ${width} pixels: ${found.join('; ')}`);
+  }
+  expect(await browser.ask("document.querySelectorAll('figure').length") > 0, 'no figure at all');
+  for (const value of ['light', 'dark']) {
+    await browser.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value }] });
+    const found = await call(pale);
+    expect(!found.length, `pale in ${value}: ${found.join('; ')}`);
+  }
+  const dark = await browser.ask('getComputedStyle(document.body).backgroundColor');
+  expect(dark !== 'rgb(255, 255, 255)', 'dark is light');
+}
+
+/* By keyboard alone: the first key leads to the skip link, a heading's button sorts, and again the other way round. */
+async function checkSorting() {
+  await browser.send('Emulation.setDeviceMetricsOverride', { width: 1280, height: 800, deviceScaleFactor: 1, mobile: false });
+  await browser.key('Tab', 9);
+  expect(await browser.ask("document.activeElement.className") === 'skip', 'the first stop is not the skip link');
+  const rows = await browser.ask("document.querySelector('section.experiment table[data-sortable]').tBodies[0].rows.length");
+  const planted = ['900 [1, 2]', '-', '1,204 [1,190, 9,221]', '77.5'].slice(0, rows), number = (text) => parseFloat(text.replace(',', ''));
+  expect(rows >= 4, 'the table is too short to be sorted');
+  await browser.ask(`(${plant})(${JSON.stringify(planted)})`);
+  expect(await browser.ask("getComputedStyle(document.activeElement).outlineStyle") !== 'none', 'the focus cannot be seen');
+  for (const [sort, sign] of [['ascending', 1], ['descending', -1]]) {
+    await browser.key('Enter', 13);
+    const now = await call(column), values = now.texts.filter((text) => text !== '-').map(number);
+    expect(now.sort === sort, `aria-sort is ${now.sort}, not ${sort}`);
+    expect(values.every((v, i) => !i || sign * (v - values[i - 1]) >= 0), `not ${sort}: ${now.texts.join('; ')}`);
+    expect(now.texts.at(-1) === '-', 'what has no value does not stand last');
+  }
+}
+
+const shown = (name) => browser.ask(`['tr', '.chart .plot *'].map((where) => Array.from(document.querySelectorAll(where + '[data-strategy="${name}"]')).filter((e) => e.getClientRects().length).length)`);
+
+async function checkToggles() {
+  const name = await browser.ask("document.querySelector('#toggles input').dataset.strategy");
+  const before = await shown(name);
+  expect(before[0] > 0 && before[1] > 0, `${name} has ${before[0]} rows and ${before[1]} marks`);
+  await browser.ask("document.querySelector('#toggles input').focus()");
+  await browser.key(' ', 32);
+  expect(String(await shown(name)) === '0,0', `${name} is switched off and still shown: ${await shown(name)}`);
+  await browser.ask("document.querySelector('#toggles input').click()");
+  expect(String(await shown(name)) === String(before), `${name} does not come back`);
+}
+
+async function checkValues() {
+  const { x, y } = await call(pointOf);
+  await browser.send('Input.dispatchMouseEvent', { type: 'mouseMoved', x, y });
+  const value = await browser.ask("Array.from(document.querySelectorAll('.value:not([hidden])'), (e) => e.textContent).join()");
+  expect(/^[-\w]+: .*\d/.test(value), `the value under the pointer is '${value}'`);
+}
+
+/* What the printer gets: no controls, nothing scrolled away. */
+async function checkPrint() {
+  await browser.send('Emulation.setEmulatedMedia', { media: 'print' });
+  expect(await browser.ask("!document.querySelector('#toggles').getClientRects().length"), 'controls are printed');
+  expect(await browser.ask("Array.from(document.querySelectorAll('.scroll')).every((e) => getComputedStyle(e).overflowX === 'visible')"), 'a printed table is cut');
+  await browser.send('Emulation.setEmulatedMedia', { media: '' });
+}
+
+/* Nothing may be evaluated in a page without scripts: it is looked at from outside. */
+async function checkWithoutScript() {
+  await browser.send('Emulation.setScriptExecutionDisabled', { value: true });
+  await browser.go(url);
+  const { root } = await browser.send('DOM.getDocument');
+  const find = async (selector) => (await browser.send('DOM.querySelectorAll', { nodeId: root.nodeId, selector })).nodeIds;
+  const box = async (nodeId) => browser.send('DOM.getBoxModel', { nodeId }).then(({ model }) => model, () => null);
+  const pictures = await find('figure svg[role=img], figure img');
+  expect(pictures.length > 0, 'no figure without the script');
+  for (const picture of pictures) expect((await box(picture))?.width > 100, 'a figure needs the script');
+  for (const table of await find('table')) expect(await box(table), 'a table needs the script');
+  for (const toggles of await find('#toggles, thead button')) expect(!(await box(toggles)), 'controls that do nothing are shown');
+}
+
+async function all() {
+  await browser.open();
+  await checkPage();
+  await checkSorting();
+  await checkToggles();
+  await checkValues();
+  await checkPrint();
+  await checkWithoutScript();
+  expect(!browser.complaints().length, `the console says: ${browser.complaints().join('; ')}`);
+  const others = browser.fetched().filter((address) => address !== url && !address.startsWith('data:'));
+  expect(!others.length, `fetched: ${others.join(' ')}`);
+}
+
+const late = new Promise((_, reject) => setTimeout(() => reject(new Error('not done in time')), DEADLINE_MS).unref());
+const gone = browser.ended.then(() => { throw new Error(`${program} ended`); });
+gone.catch(() => {});
+const fault = await Promise.race([all(), late, gone]).then(() => null, (error) => error);
+await browser.end();
+if (fault) console.error(fault.message);
+process.exitCode = fault ? 1 : 0;
