@@ -138,6 +138,9 @@ static const struct field {
     {"connections", connections_text}, {"threads", threads_text},   {"requests_per_connection", kept_text},
     {"arrivals", arrivals_text},       {"duration", duration_text}, {"warmup", warmup_text},
     {"baseline", baseline_text},       {"primary", primary_text},   {"events", events_text},
+    {"method", method_text},           {"header", header_text},     {"body", body_text},
+    {"cookies", cookies_text},         {"think", think_text},       {"dispatch", dispatch_text},
+    {"capacity", capacity_text},
 };
 
 static void add_line(struct names *lines, char *line)
