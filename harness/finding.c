@@ -150,7 +150,7 @@ static void tell_failures(struct telling *telling, unsigned experiment)
     }
     char *list = names_join(&failed, ", ");
     if (failed.count)
-        tell(telling, text_print(" Not ranked: %s; the table says why.", list));
+        tell(telling, text_print(" Not ranked: %s; the notes say why.", list));
     free(list);
     names_free(&failed);
 }

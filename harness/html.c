@@ -42,10 +42,11 @@ const char *html_run_text(const struct summary *summary, const char *key)
 
 /* ---- an experiment ---- */
 
-/* Reasons and notes of this experiment's cells, each once, with whose they are. */
+/* Reasons and notes of this experiment's cells, each once, with whose they are; in sight where one is a reason not to rank. */
 static void print_flags(FILE *out, const struct summary *summary, unsigned experiment)
 {
     struct names told = {0};
+    bool failed = false;
     for (unsigned i = 0; i < summary->results->cell_count; i++) {
         const struct cell_record *cell = &summary->results->cells[i];
         if (cell->experiment != experiment)
@@ -56,11 +57,12 @@ static void print_flags(FILE *out, const struct summary *summary, unsigned exper
             char *line = what ? text_print("%s: %s%s", cell->strategy, failure ? "not ranked: " : "", what) : NULL;
             if (line && !names_hold(&told, line))
                 names_add(&told, line);
+            failed = failed || (failure && what);
             free(line);
         }
     }
     if (told.count)
-        fputs("<details><summary>What was noticed in its cells</summary><ul>\n", out);
+        fprintf(out, "<details%s><summary>Notes: what was noticed in its cells</summary><ul>\n", failed ? " open" : "");
     for (size_t i = 0; i < told.count; i++)
         html_print_element(out, "<li>", told.items[i], "</li>\n");
     if (told.count)

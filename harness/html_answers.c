@@ -43,9 +43,10 @@ static char *group_text(const struct page *page, const struct ranking *ranking, 
         if (place->verdict != verdict)
             continue;
         char *label = row_label(page->summary, place->row), *ratio = ratio_text(&place->ratio);
-        char *text = verdict == VERDICT_UNDECIDED ? text_print("%s (could be %+.0f to %+.0f %%)", label,
+        char *text = verdict != VERDICT_UNDECIDED ? text_print("%s (%s times)", label, ratio)
+                     : isfinite(place->ratio.low) ? text_print("%s (could be %+.0f to %+.0f %%)", label,
                                                                100 * (place->ratio.low - 1), 100 * (place->ratio.high - 1))
-                                                  : text_print("%s (%s times)", label, ratio);
+                                                  : text_print("%s (no ratio: some blocks have none of it)", label);
         names_add(&names, text);
         free(text);
         free(ratio);
@@ -121,7 +122,7 @@ static struct answer answer_of(const struct page *page, const struct ranking *ra
     }
     char *unranked = names_join(&ranking->unranked, ", ");
     if (ranking->count && *unranked)
-        add(&answer.text, text_print(" Not ranked: %s; the table says why.", unranked));
+        add(&answer.text, text_print(" Not ranked: %s; its section says why.", unranked));
     free(unranked);
     return answer;
 }
@@ -137,9 +138,9 @@ static void print_answer(const struct page *page, unsigned index)
     char *load = load_phrase(&ranking);
     fprintf(out, "<li><p><a href=\"#%s\">", experiment->name);
     html_print_element(out, "", experiment->title, "</a> ");
-    fprintf(out, "<span class=\"faint\">Who has the %s ", metrics[metric].better < 0 ? "lowest" : "highest");
-    html_print_element(out, "", metrics[metric].label, "");
-    html_print_element(out, "", load, " here, and how sure is that?</span></p>\n");
+    html_print_element(out, "<span class=\"faint\">Which strategy is best by ", metrics[metric].label, "");
+    html_print_element(out, "", load, metrics[metric].better < 0 ? " here (less is better)" : " here (more is better)");
+    fputs(", and how sure is that?</span></p>\n", out);
     fprintf(out, "<p><strong class=\"word\">%s</strong> ", answer.word);
     html_print_element(out, "", answer.text, "</p></li>\n");
     free(load);
@@ -214,28 +215,39 @@ static void print_rank_heading(const struct page *page, const struct ranks *rank
     free(load);
 }
 
-static void print_ranks(const struct page *page, enum metric metric, const char *caption)
+static void print_rank_table(const struct page *page, const struct ranks *ranks, const char *caption)
 {
     FILE *out = page->out;
     unsigned count = page->summary->results->plan.count;
-    struct ranks ranks;
-    make_ranks(&ranks, page->summary, metric);
     html_begin_table(out, caption, true);
     fputs("<thead><tr>", out);
     html_print_heading(out, "strategy", true);
     for (unsigned e = 0; e < count; e++)
-        if (ranks.of[e].count)
-            print_rank_heading(page, &ranks, e);
+        if (ranks->of[e].count)
+            print_rank_heading(page, ranks, e);
     fputs("</tr></thead>\n<tbody>\n", out);
-    for (size_t s = 0; s < ranks.strategies.count; s++) {
-        html_print_element(out, "<tr data-strategy=\"", ranks.strategies.items[s], "\">");
-        html_print_element(out, "<th scope=\"row\" class=\"left\">", ranks.strategies.items[s], "</th>");
+    for (size_t s = 0; s < ranks->strategies.count; s++) {
+        html_print_element(out, "<tr data-strategy=\"", ranks->strategies.items[s], "\">");
+        html_print_element(out, "<th scope=\"row\" class=\"left\">", ranks->strategies.items[s], "</th>");
         for (unsigned e = 0; e < count; e++)
-            if (ranks.of[e].count)
-                print_rank(page, &ranks.of[e], ranks.strategies.items[s], metric);
+            if (ranks->of[e].count)
+                print_rank(page, &ranks->of[e], ranks->strategies.items[s], ranks->metric);
         fputs("</tr>\n", out);
     }
     html_end_table(out);
+}
+
+static void print_ranks(const struct page *page, enum metric metric, const char *caption)
+{
+    unsigned count = page->summary->results->plan.count, ranked = 0;
+    struct ranks ranks;
+    make_ranks(&ranks, page->summary, metric);
+    for (unsigned e = 0; e < count; e++)
+        ranked += ranks.of[e].count > 0;
+    if (ranked)
+        print_rank_table(page, &ranks, caption);
+    else
+        html_print_element(page->out, "<p>", caption, ": no cell could be ranked.</p>\n");
     free_ranks(&ranks, count);
 }
 

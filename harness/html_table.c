@@ -31,7 +31,7 @@ static void print_row(FILE *out, const struct table *table, unsigned r)
     for (unsigned c = 0; c < table->columns; c++) {
         const char *text = table->cells[r * table->columns + c];
         if (!c)
-            html_print_element(out, "<th scope=\"row\" class=\"left\">", text, "</th>");
+            html_print_element(out, "<th scope=\"row\" class=\"left\">", text, table->ranked[r] ? "</th>" : " (not ranked)</th>");
         else
             html_print_element(out, table->left[c] ? "<td class=\"left words\">" : "<td>", text, "</td>");
     }

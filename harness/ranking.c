@@ -79,7 +79,7 @@ static void compare_pairs(const struct ranking *ranking, const struct summary *s
             const double *worse = ranking->places[high].row->values[metric], *better = ranking->places[low].row->values[metric];
             struct pair *pair = &pairs[pair_index(high, low)];
             pair->ratio = estimate_ratio(worse, better, summary->block_count);
-            pair->verdict = estimate_verdict(&pair->ratio, delta);
+            pair->verdict = isfinite(pair->ratio.low) ? estimate_verdict(&pair->ratio, delta) : VERDICT_UNDECIDED; /* zeros */
             p[pair_index(high, low)] = pair->ratio.n ? estimate_sign_p(worse, better, summary->block_count) : NAN;
         }
     bool known = !summary->adjusted || estimate_holm(p, count) == 0;

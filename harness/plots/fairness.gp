@@ -1,4 +1,7 @@
 # Jain's index by length of window: taking turns hides in totals.
+hover_logs = 'x'
+hover_x = 's'
+hover_y = ''
 data = name . '.dat'
 set logscale x
 set xlabel 'window, s' offset 0,0.5

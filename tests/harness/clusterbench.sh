@@ -119,7 +119,7 @@ case_report_markup() {
     make_report
     node "$tests/report_markup.mjs" r/report.html || fail "the page is not well-formed"
     grep -qE '<strong class="word">(different|same|undecided|void)</strong>' r/report.html || fail "the front gives no verdict"
-    expect_in r/report.html 'Not ranked: dies; the table says why'
+    expect_in r/report.html 'Not ranked: dies; its section says why'
     expect_in r/report.html '<td class="left words">NOT RANKED: dies ended with status 3'
     expect_in r/report.html '<dt>rejected.csv</dt>'
     sed 's/<main>/<main style="color:red"><b id="answers">/' r/report.html > broken.html

@@ -132,6 +132,23 @@ static void test_nothing_decided(void **state)
     ranking_free(&ranking);
 }
 
+/* A ratio to nothing is none: that one of them lost no request decides nothing here. */
+static void test_zeros(void **state)
+{
+    (void)state;
+    struct world world;
+    struct ranking ranking;
+    make_world(&world, 6, METRIC_LOST);
+    add_row(&world, "base", 10, 1);
+    add_row(&world, "base", 10, 1.002);
+    add_row(&world, "none", 0, 1);
+    judge(&world, &ranking);
+    assert_int_equal(ranking.state, RANKING_DECIDED);
+    assert_place(&ranking, 0, "none", "1 to 2", VERDICT_NONE);
+    assert_place(&ranking, 1, "base", "1 to 2", VERDICT_UNDECIDED);
+    ranking_free(&ranking);
+}
+
 /* Of a strategy the row with most workers; who is not ranked is named and has no place. */
 static void test_rows(void **state)
 {
@@ -179,7 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_places), cmocka_unit_test(test_more_is_better), cmocka_unit_test(test_nothing_decided),
-        cmocka_unit_test(test_rows),   cmocka_unit_test(test_holm),
+        cmocka_unit_test(test_zeros),  cmocka_unit_test(test_rows),           cmocka_unit_test(test_holm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
