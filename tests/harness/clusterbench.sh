@@ -646,7 +646,7 @@ case_events_interrupted() {
     read -r _ < fifo
     read -r server < "$FAKE_PIDS"
     until grep -q '^State:.T' "/proc/$server/status" || [ $((tries -= 1)) = 0 ]; do read -r -t 0.02 _ <> <(:); done
-    [ $tries -gt 0 ] || fail "the server does not stand still"
+    [ $tries -gt 0 ] || { kill -KILL $harness; fail "the server does not stand still"; }
     kill -INT $harness
     wait $harness
     expect_status $? 130
