@@ -72,6 +72,7 @@ static const struct family {
     [METRIC_JAIN_CONNECTIONS] = {"jain_connections", 1},
     [METRIC_BUSIEST] = {"busiest_over_mean", 1},
     [METRIC_CHI_SQUARE] = {"chi_square_p", 1},
+    [METRIC_HITS] = {"found_ratio", 1e-2},
     [METRIC_MEMORY] = {"memory_pss_bytes", 1},
     [METRIC_STARTUP] = {"startup_seconds", 1e-6},
     [METRIC_LOST] = {"lost_requests", 1},

@@ -11,12 +11,13 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "http/request.h"
 #include <gsl/gsl_version.h>
-#include <llhttp/llhttp.h>
 #include <uv.h>
 
 #include "base/cpus.h"
 #include "base/file.h"
+#include "http/request.h"
 
 #include "catalog.h"
 #include "machine.h"
