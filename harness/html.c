@@ -9,7 +9,6 @@
 #include "base/file.h"
 #include "base/html.h"
 
-#include "finding.h"
 #include "html_parts.h"
 #include "lineup.h"
 #include "report.h"
@@ -38,89 +37,6 @@ const char *html_run_text(const struct summary *summary, const char *key)
 {
     const char *text = json_string_value(json_object_get(summary->results->run, key));
     return text ? text : "not recorded";
-}
-
-/* ---- an experiment ---- */
-
-/* Reasons and notes of this experiment's cells, each once, with whose they are; in sight where one is a reason not to rank. */
-static void print_flags(FILE *out, const struct summary *summary, unsigned experiment)
-{
-    struct names told = {0};
-    bool failed = false;
-    for (unsigned i = 0; i < summary->results->cell_count; i++) {
-        const struct cell_record *cell = &summary->results->cells[i];
-        if (cell->experiment != experiment)
-            continue;
-        for (size_t n = 0; n <= cell->notes.count; n++) {
-            bool failure = n == cell->notes.count;
-            const char *what = failure ? cell->failure : cell->notes.items[n];
-            char *line = what ? text_print("%s: %s%s", cell->strategy, failure ? "not ranked: " : "", what) : NULL;
-            if (line && !names_hold(&told, line))
-                names_add(&told, line);
-            failed = failed || (failure && what);
-            free(line);
-        }
-    }
-    if (told.count)
-        fprintf(out, "<details%s><summary>Notes: what was noticed in its cells</summary><ul>\n", failed ? " open" : "");
-    for (size_t i = 0; i < told.count; i++)
-        html_print_element(out, "<li>", told.items[i], "</li>\n");
-    if (told.count)
-        fputs("</ul></details>\n", out);
-    names_free(&told);
-}
-
-static void print_detail(const struct page *page, unsigned index, enum table_detail detail, const char *what)
-{
-    struct table table;
-    table_make(&table, page->summary, index, detail);
-    char *caption = text_print("%s: %s", what, page->summary->results->plan.experiments[index].title);
-    if (table.rows)
-        html_print_table(page, &table, caption);
-    else if (detail == TABLE_RESULT)
-        fputs("<p>No cell of it was run.</p>\n", page->out);
-    free(caption);
-    table_free(&table);
-}
-
-static void print_remarks(const struct page *page, unsigned index)
-{
-    struct names remarks;
-    table_remarks(page->summary, index, &remarks);
-    if (remarks.count)
-        fputs("<ul>\n", page->out);
-    for (size_t i = 0; i < remarks.count; i++)
-        html_print_element(page->out, "<li>", remarks.items[i], "</li>\n");
-    if (remarks.count)
-        fputs("</ul>\n", page->out);
-    names_free(&remarks);
-}
-
-static void print_experiment(const struct page *page, unsigned index)
-{
-    FILE *out = page->out;
-    const struct experiment *experiment = &page->summary->results->plan.experiments[index];
-    char *finding = finding_text(page->summary, index), *setting = experiment_setting(experiment, NULL);
-    fprintf(out, "<section id=\"%s\" class=\"experiment\">\n<h2>%u. ", experiment->name, index + 1);
-    html_print_element(out, "", experiment->title, "</h2>\n");
-    html_print_element(out, "<p class=\"finding\">", finding, "</p>\n");
-    if (experiment->question)
-        html_print_element(out, "<p>", experiment->question, "</p>\n");
-    html_print_element(out, "<p class=\"faint\">", setting, "</p>\n");
-    if (experiment->emulated)
-        fputs("<p class=\"faint\">Blocked-worker emulation: a worker sleeps for as long as a core would work. That is faithful for "
-              "queueing, dispatch and fairness; it says nothing of caches, memory bandwidth or locks.</p>\n",
-              out);
-    for (unsigned i = 0; i < page->gallery->count; i++)
-        if (page->gallery->charts[i].experiment == index)
-            html_print_chart(page, &page->gallery->charts[i]);
-    print_detail(page, index, TABLE_RESULT, "Results");
-    print_remarks(page, index);
-    print_detail(page, index, TABLE_RESOURCES, "What it took (medians)");
-    print_flags(out, page->summary, index);
-    fputs("</section>\n", out);
-    free(setting);
-    free(finding);
 }
 
 /* ---- the frame ---- */
@@ -301,7 +217,7 @@ static void print_page(const struct page *page)
     print_toggles(page);
     html_print_answers(page);
     for (unsigned e = 0; e < page->summary->results->plan.count; e++)
-        print_experiment(page, e);
+        html_print_experiment(page, e);
     lineup_print_html(page);
     print_method(page);
     html_print_machine(page);

@@ -1,7 +1,7 @@
 /*
- * What the makers of report.html share. html.c has the frame and the order of the page, html_answers.c its front, html_chart.c the
- * pictures, html_table.c the tables, html_machine.c the machine and the blocks; style and script are files in report/, which the
- * build puts into the program.
+ * What the makers of report.html share. html.c has the frame and the order of the page, html_answers.c its front,
+ * html_experiment.c a section an experiment, html_chart.c the pictures, html_table.c the tables, html_machine.c the machine and the
+ * blocks; style and script are files in report/, which the build puts into the program.
  *
  * Rules: every text goes through html_print_text; there are no style attributes and no event attributes, so that the page's policy
  * (Content-Security-Policy) allows one style sheet and one script by their hashes and nothing else; an id stands once.
@@ -54,6 +54,9 @@ void html_begin_table(FILE *out, const char *caption, bool sortable);
 void html_end_table(FILE *out);
 /* A heading cell of a column; `left` for words. */
 void html_print_heading(FILE *out, const char *text, bool left);
+
+/* html_experiment.c: the section of an experiment. */
+void html_print_experiment(const struct page *page, unsigned index);
 
 /* html_answers.c: the sentences, the forest, the ranks. */
 void html_print_answers(const struct page *page);
