@@ -215,6 +215,7 @@ static int compare_sides(struct comparison *comparison, const struct names *want
     comparison->no_verdicts_because = find_obstacle(comparison);
     compare_note_programs(comparison);
     compare_note_rates(comparison);
+    compare_note_moment(comparison);
     note_unreadable(comparison);
     compare_judge(comparison, wanted);
     note_power(comparison);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/units.h"
+#include <gsl/gsl_statistics.h>
 
 #include "compare_parts.h"
 
@@ -326,4 +326,43 @@ void compare_note_programs(struct comparison *comparison)
         names_add(&comparison->notes, "The load generator is one of them: a difference may be its own.");
     free(list);
     names_free(&differing);
+}
+
+/* ---- the moment ---- */
+
+/* The median of what a fixed loop took before the blocks, over all CPUs; NaN where none was measured. */
+static double calibration_us(const json_t *run)
+{
+    double *values = NULL, median = NAN;
+    size_t count = 0, b, s, i;
+    const json_t *block, *sitting, *value;
+    json_array_foreach(json_object_get(run, "blocks"), b, block)
+    {
+        json_array_foreach(json_object_get(block, "calibration_us"), s, sitting)
+        {
+            json_array_foreach(sitting, i, value)
+            {
+                values = memory_grow(values, (count + 1) * sizeof(*values));
+                values[count] = json_number_value(value);
+                count += values[count] > 0;
+            }
+        }
+    }
+    if (count)
+        median = gsl_stats_median(values, 1, count);
+    free(values);
+    return median;
+}
+
+double compare_calibration_ratio(const struct comparison *comparison)
+{
+    return calibration_us(comparison->b.results.run) / calibration_us(comparison->a.results.run);
+}
+
+void compare_note_moment(struct comparison *comparison)
+{
+    double ratio = compare_calibration_ratio(comparison);
+    if (isfinite(ratio))
+        add_line(&comparison->notes,
+                 text_print("A fixed loop took %.2f times as long in B as in A: so far the machine itself differed.", ratio));
 }

@@ -76,6 +76,7 @@ json_t *compare_json(const struct comparison *comparison)
     json_object_set_new(json, "across_machines", json_boolean(comparison->settings->across_machines));
     json_object_set_new(json, "a", side_json(&comparison->a));
     json_object_set_new(json, "b", side_json(&comparison->b));
+    json_object_set_new(json, "calibration_ratio", number_or_null(compare_calibration_ratio(comparison)));
     json_object_set_new(json, "no_verdicts_because", text_or_null(comparison->no_verdicts_because));
     for (size_t i = 0; i < comparison->notes.count; i++)
         json_array_append_new(notes, json_string(comparison->notes.items[i]));

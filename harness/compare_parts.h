@@ -68,6 +68,9 @@ void compare_check_machines(const struct comparison *comparison, struct names *d
 /* Adds to the notes what else differs: programs, the generator; rates of loads in percent. */
 void compare_note_programs(struct comparison *comparison);
 void compare_note_rates(struct comparison *comparison);
+/* How long the loop that calibrates took in B, over A; NaN where it was not measured. The note tells it. */
+double compare_calibration_ratio(const struct comparison *comparison);
+void compare_note_moment(struct comparison *comparison);
 
 /* ---- compare_judge.c ---- */
 

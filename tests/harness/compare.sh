@@ -116,8 +116,11 @@ case_moments() {
     make_run a
     copy a slower
     for row in even even.again odd; do set_p99 slower $row 10000 10000 10000 10000 10000 10000; done
+    jq '(.blocks[].calibration_us) = [[100, 200], [100, 200]]' a/run.json > kept && mv kept a/run.json
+    jq '(.blocks[].calibration_us) = [[125, 250]]' slower/run.json > kept && mv kept slower/run.json
     compare a slower
     expect_status $? 3
+    expect_in out '^A fixed loop took 1.25 times as long in B as in A'
     [ "$(verdict_of_odd)" = same ] || fail "against the baseline it is '$(verdict_of_odd)'"
     expect_in out 'the baseline moved: the machine, or all rows alike$'
     expect_in out '^Undecided (2 same, 1 baseline moved).$'
