@@ -111,6 +111,21 @@ case_verdicts() {
     expect_in out 'no worse; could be -25..+1 %$'
 }
 
+# Who compares more has to see more: a difference that stands alone falls among eleven other comparisons.
+case_holm() {
+    make_run a
+    copy a b
+    set_p99 a odd 7000 7000 7000 7000 8200 8200
+    set_p99 b odd 8100 12000 12000 12000 12000 12000
+    compare a b
+    expect_status $? 1
+    expect_in out "Holm's correction for 2 comparisons"
+    compare a b --metric p50_us,p90_us,p99_us,p99.9_us,requests_per_s,jain_requests
+    expect_status $? 3
+    expect_in out "Holm's correction for 12 comparisons"
+    expect_in out 'undecided; could be +16..+71 %, or luck (Holm)$'
+}
+
 # Everything slower in B, the baseline as well: nobody can tell whether that is the machine.
 case_moments() {
     make_run a
