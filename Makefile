@@ -2,7 +2,7 @@
 #
 # Variables: PLAN=quick (bench), RESULTS=the newest folder (report), PREFIX=/usr/local and DESTDIR (install), BUILD=build,
 # BUILD_TYPE=Release, CMAKE_FLAGS, JOBS=all CPUs (build), TEST_JOBS=3 (test: its programs mostly wait),
-# FUZZ_SECONDS=60 (fuzz).
+# FUZZ_SECONDS=60 (fuzz), STUDY=a file for its result (study).
 
 PLAN ?= quick
 BUILD ?= build
@@ -48,12 +48,16 @@ test-fault: build ## faults at full length, 20 reloads and 10 kills a strategy, 
 truth: build ## hold loadgen against a server whose deeds are known; wrk and ab beside it (3 minutes, a quiet machine)
 	$(BUILD)/bin/truth table pacing ports stop
 
-soak: build ## loadgen's memory and descriptors in long and in wide runs (4 minutes)
+soak: build ## loadgen's memory and descriptors in long and in wide runs; a study in small (6 minutes)
 	$(BUILD)/bin/truth soak
+	@scripts/study --quick --build $(BUILD)
 
 truth-studies: build ## do --compare and --find-max keep their promises? (9 minutes, a quiet machine)
 	@scripts/find-max-study 2s $(BUILD)
 	@scripts/compare-study 20 10 250ms $(BUILD)
+
+study: build ## does the verdict keep its promise? A/A and planted handicaps in 50 runs (23 minutes, a quiet machine)
+	@scripts/study --build $(BUILD) $(if $(STUDY),-o $(STUDY))
 
 lint: deps-lint ## layout, static analysis, shell and plot scripts, no warnings from gcc and clang
 	@scripts/lint
@@ -75,4 +79,4 @@ install: build ## install below PREFIX (/usr/local); DESTDIR is honoured
 clean: ## remove what was built; results stay
 	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-lint-gcc build-lint-clang
 
-.PHONY: help deps deps-quiet deps-lint build bench bench-messages peers test test-fault truth truth-studies soak lint sanitize fuzz report install clean
+.PHONY: help deps deps-quiet deps-lint build bench bench-messages peers test test-fault truth truth-studies soak study lint sanitize fuzz report install clean
