@@ -152,6 +152,8 @@ static void note_unreadable(struct comparison *comparison)
     const struct side *sides[] = {&comparison->a, &comparison->b};
     for (int i = 0; i < 2; i++) {
         size_t count = sides[i]->results.unreadable.count;
+        if (!sides[i]->results.cell_count)
+            names_add(&comparison->notes, i ? "B has no cells that can be read." : "A has no cells that can be read.");
         if (!count)
             continue;
         char *first = text_tame(text_copy(sides[i]->results.unreadable.items[0])),
