@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "catalog.h"
@@ -139,10 +140,16 @@ void catalog_peers(const struct names *folders, struct names *peers)
         qsort(peers->items + before, peers->count - before, sizeof(*peers->items), compare_names);
 }
 
+bool catalog_is_program(const char *path)
+{
+    struct stat stat_of;
+    return stat(path, &stat_of) == 0 && S_ISREG(stat_of.st_mode) && access(path, X_OK) == 0;
+}
+
 bool catalog_has_program(const char *folder, const char *name)
 {
     char *path = text_print("%s/%s", folder, name);
-    bool has = access(path, X_OK) == 0;
+    bool has = catalog_is_program(path);
     free(path);
     return has;
 }

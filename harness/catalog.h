@@ -27,7 +27,9 @@ char *catalog_peer_file(const struct names *folders, const char *name);
 /* Names of the peers in these folders, added in order, each once. */
 void catalog_peers(const struct names *folders, struct names *peers);
 
-/* Does DIR/NAME exist, and may it be run? */
+/* A file that may be run: folders may be, too, after their fashion. */
+bool catalog_is_program(const char *path);
+/* Is DIR/NAME one? */
 bool catalog_has_program(const char *folder, const char *name);
 
 /* The file of a plan given by name or by path. The caller frees; NULL when there is none. */

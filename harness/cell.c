@@ -168,7 +168,9 @@ static int read_after(struct cell *cell)
         return lose_server(cell);
     read_status(cell, &cell->status_after);
     if (cell->after.identity != cell->before.identity)
-        names_add(&cell->notes, "a process of the server came or went under load: its CPU time may be incomplete");
+        names_add(&cell->notes, cell->experiment->events
+                                    ? "processes of the server came and went with the events: its CPU time per request is not known"
+                                    : "a process of the server came or went under load: its CPU time may be incomplete");
     return 0;
 }
 
@@ -216,7 +218,7 @@ static void generator_words(const struct cell *cell, struct names *words)
     if (experiment->requests_per_connection)
         add_option(words, "--requests-per-connection", text_print("%u", experiment->requests_per_connection));
     if (experiment->loads[cell->plan->load].kind != LOAD_CLOSED) {
-        add_option(words, "--rate", text_print("%.0f", cell_rate(cell->setting->plan, cell->plan)));
+        add_option(words, "--rate", text_print("%.9g", cell_rate(cell->setting->plan, cell->plan)));
         add_option(words, "--arrivals", text_copy(experiment->arrivals == ARRIVALS_POISSON ? "poisson" : "constant"));
     }
     request_words(experiment, words);

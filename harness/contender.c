@@ -118,7 +118,7 @@ static int refuse_name(const struct contender_places *places, const char *progra
 static int take_program(struct contender *contender, const struct contender_places *places, const char *program, char *error)
 {
     bool path = strchr(program, '/') != NULL;
-    if (path ? access(program, X_OK) == 0 : catalog_has_program(places->programs, program)) {
+    if (path ? catalog_is_program(program) : catalog_has_program(places->programs, program)) {
         contender->program = path ? text_copy(program) : text_print("%s/%s", places->programs, program);
         return 0;
     }

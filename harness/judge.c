@@ -6,7 +6,8 @@
  * the machine at most half used, or else the picture would show the machine and not the strategy.
  *
  * Where events kill or stop workers, lost requests are the result: of the above only the generator's own lag and the use of the
- * machine count then.
+ * machine count then. Where processes came or went with them, the CPU time of a request is not known, and requests are the
+ * generator's.
  *
  * A cell that fails is kept and shown with its reason; it takes part in no comparison.
  */
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cpus.h"
 #include "base/file.h"
 
 #include "judge.h"
@@ -77,11 +79,21 @@ static double hit_percent(const struct evidence *evidence)
     return hits + misses > 0 ? 100 * hits / (hits + misses) : NAN;
 }
 
+/*
+ * Events that end processes take their CPU time and their counters out of what can be read afterwards, in one strategy more than in
+ * another. What is left is no cost of a request.
+ */
+static bool was_renewed(const struct evidence *evidence)
+{
+    return evidence->plan->experiments[evidence->cell->experiment].events &&
+           evidence->after->identity != evidence->before->identity;
+}
+
 static void count_requests(const struct evidence *evidence, struct window *window)
 {
     double ok = json_number_at(evidence->load, "requests", "ok", 0) + json_number_at(evidence->load, "requests", "warmup", 0);
     double connects = 0;
-    window->by_server = evidence->status_before && evidence->status_after;
+    window->by_server = evidence->status_before && evidence->status_after && !was_renewed(evidence);
     if (window->by_server) {
         bool fronts = has_fronts(evidence->status_after);
         ok = counter_step(evidence, fronts, "requests");
@@ -94,14 +106,20 @@ static void count_requests(const struct evidence *evidence, struct window *windo
     window->connections = connects > 0 ? (uint64_t)connects : 0;
 }
 
+/* 0 where so much has ended that less is there than before. */
+static double step_ns(uint64_t before_ns, uint64_t after_ns)
+{
+    return after_ns > before_ns ? (double)(after_ns - before_ns) : 0;
+}
+
 void judge_window(const struct evidence *evidence, struct window *window)
 {
     *window = (struct window){.hit_percent = NAN};
     count_requests(evidence, window);
-    window->cpu_us = (double)(evidence->after->cpu_ns - evidence->before->cpu_ns) / 1e3;
-    double user = (double)(evidence->after->user_ns - evidence->before->user_ns);
-    double system = (double)(evidence->after->system_ns - evidence->before->system_ns);
-    if (!window->requests)
+    window->cpu_us = step_ns(evidence->before->cpu_ns, evidence->after->cpu_ns) / 1e3;
+    double user = step_ns(evidence->before->user_ns, evidence->after->user_ns);
+    double system = step_ns(evidence->before->system_ns, evidence->after->system_ns);
+    if (!window->requests || was_renewed(evidence))
         return;
     window->cpu_us_per_request = window->cpu_us / (double)window->requests;
     double user_share = user + system >= SPLIT_LEAST_NS ? user / (user + system) : NAN;
@@ -195,12 +213,20 @@ static char *gate_overshoot(const struct gate_view *view)
                       100 * (busy_us / planned_us - 1), 100 * OVERSHOOT_ALLOWED);
 }
 
+/* What this process and its children may use; the whole machine where nobody says. */
+static double usable_cpus(void)
+{
+    struct cpu_list allowed;
+    double cpus = cpus_allowed(&allowed) == 0 ? allowed.count : (double)sysconf(_SC_NPROCESSORS_ONLN), quota = cpus_quota();
+    return quota > 0 ? fmin(cpus, quota) : cpus;
+}
+
 static char *gate_machine(const struct gate_view *view)
 {
     if (!view->experiment->emulated || !view->evidence->wall_ns)
         return NULL;
     double used = (view->window->cpu_us * 1e3 + (double)view->evidence->generator_cpu_ns) / (double)view->evidence->wall_ns;
-    double cpus = (double)sysconf(_SC_NPROCESSORS_ONLN);
+    double cpus = usable_cpus();
     if (used <= MACHINE_SHARE_MOST * cpus)
         return NULL;
     return text_print("blocked-worker emulation does not hold: %.0f %% of the machine was in use (at most %.0f %%)",

@@ -174,6 +174,17 @@ case_missing_program() {
     expect_status $? 1
     expect_one_line err
     expect_in err 'no program nobody in'
+    plan folder 1 "even, .." # may be entered, not run
+    run --plan ./folder.ini --out r
+    expect_status $? 1
+    expect_one_line err
+    expect_in err 'no program .. in'
+    printf '[server other]\nprogram = ./\n' > other.ini
+    plan rest 1 "even, other"
+    cat rest.ini >> other.ini
+    run --plan ./other.ini --out r
+    expect_status $? 1
+    expect_in err 'no program ./ in'
     [ ! -e r ] || fail "a folder was made"
 }
 
@@ -211,7 +222,7 @@ case_check() {
 # The capacity is what the fake generator says of its closed loop; half of it is the rate it is then asked for.
 case_measured_capacity() {
     plan half 2 "even, odd"
-    printf 'load = 50 %%\ncapacity = measured\n' >> half.ini
+    printf 'load = 2.5/s, 50 %%\ncapacity = measured\n' >> half.ini
     run --plan ./half.ini --out r
     expect_status $? 0
     expect_in r/run.json '"capacities": {'
@@ -220,7 +231,8 @@ case_measured_capacity() {
     expect_file r/capacity/cells/01-cost-even-w2-closed/load.json
     expect_in r/cells/01-cost-odd-w2-50pct/server.json '"rate": 5000.0'
     expect_in r/cells/01-cost-odd-w2-50pct/server.json '"5000"'
-    expect_in out 'at 50 % of 10000/s measured'
+    expect_in r/cells/01-cost-odd-w2-2.5ps/server.json '"2.5"' # not rounded on its way
+    expect_in out ' 50 % of 10000/s measured'
     expect_no_drafts r
 }
 

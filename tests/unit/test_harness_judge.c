@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "base/cpus.h"
+
 #include "harness/judge.h"
 
 static const char plan_text[] =
@@ -17,6 +19,7 @@ static const char plan_text[] =
     "[experiment faults]\nstrategies = shared\nrequest = /block/{exp:5ms}\nduration = 1s\nevents = at 100ms kill worker 0\n";
 
 static struct plan plan;
+static bool renewed; /* processes came and went under load */
 
 static int read_plan(void **state)
 {
@@ -51,6 +54,7 @@ static struct judged judge(const struct readings *readings)
     struct cell_plan cell = {.experiment = readings->experiment, .strategy = "shared", .workers = 2};
     struct tree_usage before = {.cpu_ns = 1000, .user_ns = 10, .system_ns = 10},
                       after = {.cpu_ns = 1000 + (uint64_t)(readings->cpu_ms * 1e6),
+                               .identity = renewed,
                                .user_ns = 10 + (uint64_t)(readings->cpu_ms * 0.3e6),
                                .system_ns = 10 + (uint64_t)(readings->cpu_ms * 0.7e6)};
     json_t *status_before = json_loads(readings->before, 0, NULL), *status_after = json_loads(readings->after, 0, NULL),
@@ -183,6 +187,51 @@ static void test_emulation_needs_half_the_machine(void **state)
     drop(&judged);
 }
 
+/* What ended took its CPU time and its counters along: what is left of both is no cost of a request. */
+static void test_events_that_replace_workers(void **state)
+{
+    (void)state;
+    static const char load[] = "{\"requests\":{\"ok\":900,\"warmup\":300}}";
+    struct readings readings = {NOTHING, NOTHING, load, 100, 2};
+    renewed = true;
+    struct judged judged = judge(&readings);
+    renewed = false;
+    assert_null(judged.reason); /* that the new ones have counted nothing is not its fault */
+    assert_false(judged.window.by_server);
+    assert_int_equal(judged.window.requests, 1200);
+    assert_float_equal(judged.window.cpu_us_per_request, 0, 0);
+    drop(&judged);
+    readings.after = "{\"workers\":[" WORKER("worker", 1000, 0, 0) "]}";
+    judged = judge(&readings);
+    assert_true(judged.window.by_server);
+    assert_float_equal(judged.window.cpu_us_per_request, 100, 1e-9);
+    drop(&judged);
+}
+
+static void test_less_cpu_time_than_before(void **state)
+{
+    (void)state;
+    struct readings readings = {"", "", GOOD_LOAD, -0.0005, 0};
+    struct judged judged = judge(&readings);
+    assert_float_equal(judged.window.cpu_us, 0, 0);
+    drop(&judged);
+}
+
+/* Half of what this process may use, not of what the machine has. */
+static void test_emulation_on_some_of_the_cpus(void **state)
+{
+    (void)state;
+    struct cpu_list all;
+    assert_int_equal(cpus_allowed(&all), 0);
+    assert_int_equal(cpus_pin(all.cpu[0]), 0);
+    struct readings readings = {NOTHING, "{\"workers\":[" WORKER("worker", 1000, 1000, 1000) "]}", GOOD_LOAD, 700, 1};
+    struct judged judged = judge(&readings);
+    assert_int_equal(cpus_pin_list(&all), 0);
+    assert_non_null(judged.reason);
+    assert_non_null(strstr(judged.reason, "of the machine was in use (at most 50 %)"));
+    drop(&judged);
+}
+
 /* Events cost requests, and workers that are stopped in their sleep oversleep: results. A generator that was late by itself is
  * none. */
 static void test_events_may_lose_requests(void **state)
@@ -224,6 +273,9 @@ int main(void)
         cmocka_unit_test(test_warmup_without_status),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_emulation_needs_half_the_machine),
+        cmocka_unit_test(test_emulation_on_some_of_the_cpus),
+        cmocka_unit_test(test_events_that_replace_workers),
+        cmocka_unit_test(test_less_cpu_time_than_before),
         cmocka_unit_test(test_events_may_lose_requests),
         cmocka_unit_test(test_suspect_is_a_note),
     };
