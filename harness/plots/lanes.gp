@@ -13,6 +13,8 @@ shortest = duration / 120.0 # so that what took milliseconds is seen at all
 array state_colour[4] = [0xf0d54a, 0xb7c9d6, 0x5b3f9e, 0xc62828]
 array state_name[4] = ['starting', 'up', 'draining', 'down']
 
+hover_x = 's'
+hover_y = '1/s'
 set multiplot title "{/:Bold*1.15 " . heading . "}\n{/*0.85 " . subheading . "}"
 unset title
 unset key
@@ -80,5 +82,6 @@ do for [i=1:panels] {
     set ytics format (column == 0 ? '%g' : '')
     plot data index (3 * i - 2) using 1:2 with lines lw 2 lc rgb colour(panel_style[i]), \
          data index (3 * i - 1) using ($1 + 0.05):($2 * 10) with impulses lw 2 lc rgb '#b00020'
+    eval note_axes
 }
 unset multiplot
