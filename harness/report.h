@@ -12,7 +12,7 @@ enum report_mode { REPORT_WITH_TABLES, REPORT_QUIETLY };
  * exit status: 0, 1 with one line on stderr, 130 when interrupted. */
 int report_make(struct custody *custody, const char *folder, const char *plot_scripts, enum report_mode mode);
 
-/* report.html alone: self-contained, no script, no network. 0 or negative errno. */
+/* report.html alone: one file that fetches nothing, complete without its script. 0 or negative errno. */
 int report_write_html(const struct summary *summary, const struct gallery *gallery);
 
 #endif
