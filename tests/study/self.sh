@@ -93,6 +93,8 @@ refuses)
     shows "^study: -o needs a value$"
     run 1 -o "$folder/none/file"
     shows "^study: -o $folder/none/file: there is no such folder$"
+    run 1 --keep "$folder/build"
+    shows "^study: --keep $folder/build: there is something in it"
     run 1 --build "$folder/none"
     shows "^study: $folder/none/bin/clusterbench is missing; run make build"
     says "fewer 2002 dies 1 same"
