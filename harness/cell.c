@@ -225,6 +225,8 @@ static void generator_words(const struct cell *cell, struct names *words)
     add_option(words, "--format", text_copy("json"));
     add_option(words, "-o", text_print("%s/load.json", cell->draft));
     add_option(words, "--hgrm", text_print("%s/latency.hgrm", cell->draft));
+    if (experiment->loads[cell->plan->load].kind != LOAD_CLOSED)
+        add_option(words, "--hgrm-service", text_print("%s/service.hgrm", cell->draft));
     recording_generator_words(&cell->recording, words);
     add_word(words, text_print("%s%s", cell->runner.url, request_of(cell)));
 }
@@ -364,12 +366,13 @@ static json_t *real_or_null(double value)
 
 static json_t *window_json(const struct cell *cell, const struct window *window)
 {
-    return json_pack("{s:f, s:I, s:I, s:s, s:f, s:f, s:o, s:o, s:f, s:f, s:o}", "wall_us",
+    return json_pack("{s:f, s:I, s:I, s:s, s:f, s:f, s:o, s:o, s:o, s:f, s:f, s:o}", "wall_us",
                      (double)(cell->end_ns - cell->begin_ns) / 1e3, "requests", (json_int_t)window->requests, "connections",
                      (json_int_t)window->connections, "counted_by", window->by_server ? "server" : "generator", "cpu_us",
                      window->cpu_us, "cpu_us_per_request", window->cpu_us_per_request, "cpu_user_us_per_request",
                      real_or_null(window->user_us_per_request), "cpu_system_us_per_request",
-                     real_or_null(window->system_us_per_request), "busy_us", window->busy_us, "generator_cpu_us",
+                     real_or_null(window->system_us_per_request), "cpu_front_us_per_request",
+                     real_or_null(window->front_us_per_request), "busy_us", window->busy_us, "generator_cpu_us",
                      (double)cell->generator_cpu_ns / 1e3, "hit_percent", real_or_null(window->hit_percent));
 }
 

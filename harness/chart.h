@@ -18,7 +18,7 @@ struct drawing {
     unsigned index;                      /* of the experiment */
     const char *load;                    /* the label, of a chart that shows a single load; else NULL */
     FILE *data, *script;                 /* NAME.dat and NAME.gp */
-    char *subtitle;                      /* what to read under the title, behind the setting; set by the writer, freed by plot.c */
+    char *subtitle;                      /* how to read it, in the line below the setting; set by the writer, freed by plot.c */
     char *alt;                           /* what is to be seen, in words; the same */
 };
 
@@ -29,13 +29,17 @@ struct chart_kind {
     int (*write)(struct drawing *drawing);
 };
 
-extern const struct chart_kind chart_cost, chart_latency, chart_percentiles, chart_shares;
+extern const struct chart_kind chart_cost, chart_latency, chart_percentiles, chart_shares, chart_lorenz, chart_scaling,
+    chart_forest;
 extern const struct chart_kind chart_fairness, chart_heat, chart_lanes; /* plot_time.c */
 
 /* ---- rows ---- */
 
 /* Is the row shown on this chart? */
 bool chart_shows(const struct drawing *drawing, const struct row *row, bool with_again);
+
+/* The style of a strategy: catalog_style, or, where two programs of this run would share one, a free one. */
+unsigned chart_style(const struct drawing *drawing, const char *strategy);
 
 /* The name on a chart, with a star when the row is not ranked. The caller frees. */
 char *chart_label(const struct drawing *drawing, const struct row *row);
@@ -52,18 +56,47 @@ char *chart_cell_path(const struct drawing *drawing, const struct cell_record *c
 void chart_print_text(FILE *out, const char *name, const char *text);
 /* The same text alone, in its quotes. */
 void chart_print_quoted(FILE *out, const char *text);
+/* The same for the names of tics, which are formats to gnuplot. */
+void chart_print_tic(FILE *out, const char *text);
 
 /* " median low high" in the metric's shown unit; an interval that does not exist is the point itself, no value is NaN. */
 void chart_print_estimate(FILE *out, const struct estimate *estimate, enum metric metric);
 
-/* Several curves: a block of data each, with two empty lines behind it; their names and styles are arrays in the script. */
+/* "set ytics" with a name a row: call with positions 0, 1, 2, ... and say with chart_end_rows how many there were. */
+struct row_names {
+    unsigned count;
+    size_t longest;
+};
+void chart_add_row_name(struct row_names *names, const struct drawing *drawing, const char *label);
+/* Prints `rows` and `name_length`, the characters of the longest name. */
+void chart_end_rows(const struct row_names *names, const struct drawing *drawing);
+
+/*
+ * Several curves: a block of data each, with two empty lines behind it; names, styles and where each one ends are arrays in the
+ * script, so that it can be named there. The names are moved apart where ends lie close together.
+ */
 struct curves {
     struct names names, styles;
+    double *end_x, *end_y;
+    double low, high; /* of all values that chart_see was told; 0 and 0 before the first */
 };
-/* Takes a curve's name (row's label) and style; print its data then, and end it with chart_end_curve. */
-void chart_begin_curve(struct curves *curves, const struct drawing *drawing, const struct row *row);
-void chart_end_curve(const struct drawing *drawing);
-/* Prints `curves`, `curve_name`, `curve_style` to the script and frees the lists. 0, or -ENODATA without a curve. */
-int chart_end_curves(struct curves *curves, const struct drawing *drawing);
+/* Takes a curve's name and style (of its strategy); print its data then, and end it with its last point. */
+void chart_begin_curve(struct curves *curves, const struct drawing *drawing, const char *name, const char *strategy);
+void chart_end_curve(struct curves *curves, const struct drawing *drawing, double x, double y);
+void chart_see(struct curves *curves, double value);
+/*
+ * Prints `curves`, curve_name, curve_style, end_x, end_y, name_y, name_length and a yrange with room around all values (a
+ * logarithmic one, or one from 0) to the script and frees the lists. 0, or -ENODATA without a curve.
+ */
+int chart_end_curves(struct curves *curves, const struct drawing *drawing, bool logarithmic);
+
+/* Moves places that stand closer than `gap` apart, as far as it takes within low..high, and keeps their order. */
+void chart_spread(double *places, unsigned count, double gap, double low, double high);
+
+/* Adds to the alternative text. */
+void chart_say(struct drawing *drawing, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Has the forest more lines than one page takes? Then each experiment gets a page of its own beside it. */
+bool plot_forest_is_too_long(const struct summary *summary);
 
 #endif

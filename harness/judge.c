@@ -112,6 +112,29 @@ static double step_ns(uint64_t before_ns, uint64_t after_ns)
     return after_ns > before_ns ? (double)(after_ns - before_ns) : 0;
 }
 
+/* CPU time of those that are fronts, or of those that are none, in whole ticks as above. */
+static double cpu_step(const struct evidence *evidence, bool fronts)
+{
+    double sum = 0;
+    const json_t *status[] = {evidence->status_before, evidence->status_after};
+    for (int s = 0; s < 2; s++) {
+        size_t i;
+        const json_t *worker;
+        json_array_foreach(json_object_get(status[s], "workers"), i, worker) if (is_front(worker) == fronts) sum +=
+            (s ? 1 : -1) * (json_number_at(worker, "cpu_user_us", NULL, 0) + json_number_at(worker, "cpu_system_us", NULL, 0));
+    }
+    return sum;
+}
+
+/* What part of the server's CPU time its proxy took; NaN where there is none, or too little was used to tell. */
+static double front_share(const struct evidence *evidence)
+{
+    if (!evidence->status_before || !has_fronts(evidence->status_after))
+        return NAN;
+    double front = cpu_step(evidence, true), others = cpu_step(evidence, false);
+    return front >= 0 && others >= 0 && (front + others) * 1e3 >= SPLIT_LEAST_NS ? front / (front + others) : NAN;
+}
+
 void judge_window(const struct evidence *evidence, struct window *window)
 {
     *window = (struct window){.hit_percent = NAN};
@@ -125,6 +148,7 @@ void judge_window(const struct evidence *evidence, struct window *window)
     double user_share = user + system >= SPLIT_LEAST_NS ? user / (user + system) : NAN;
     window->user_us_per_request = window->cpu_us_per_request * user_share;
     window->system_us_per_request = window->cpu_us_per_request - window->user_us_per_request;
+    window->front_us_per_request = window->cpu_us_per_request * front_share(evidence);
 }
 
 /* ---- the gates: each gives a reason or NULL ---- */

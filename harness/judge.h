@@ -28,6 +28,7 @@ struct window {
     double cpu_us_per_request;
     double user_us_per_request, system_us_per_request; /* NaN where too few clock ticks were sampled to tell them apart */
     double hit_percent;                                /* of sessions and cache, by /status; NaN where neither was asked for */
+    double front_us_per_request;                       /* of it the proxy's; NaN without one, or the same */
     double busy_us, busy_planned_us; /* workers occupied by /block and /cpu, and for how long they were asked to be */
 };
 

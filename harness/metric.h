@@ -12,6 +12,7 @@
     X(METRIC_CPU, "cpu_us_per_request", "CPU per request", "us", 1, -1, 1)                      \
     X(METRIC_CPU_USER, "cpu_user_us_per_request", "user CPU per request", "us", 1, -1, 1)       \
     X(METRIC_CPU_SYSTEM, "cpu_system_us_per_request", "system CPU per request", "us", 1, -1, 1) \
+    X(METRIC_CPU_FRONT, "cpu_front_us_per_request", "proxy CPU per request", "us", 1, -1, 1)    \
     X(METRIC_RATE, "requests_per_s", "requests per second", "1/s", 0, +1, 1)                    \
     X(METRIC_P50, "p50_us", "median response time", "ms", 2, -1, 1e-3)                          \
     X(METRIC_P90, "p90_us", "p90 response time", "ms", 2, -1, 1e-3)                             \

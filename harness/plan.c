@@ -210,10 +210,9 @@ static int read_service_time(struct experiment *experiment)
         text++;
         length -= 2;
     }
-    struct distribution distribution;
-    if (distribution_parse(text, length, &distribution) < 0)
+    if (distribution_parse(text, length, &experiment->service) < 0)
         return -EINVAL;
-    experiment->service_s = distribution_mean(&distribution) / (double)CLOCK_NS_PER_S;
+    experiment->service_s = distribution_mean(&experiment->service) / (double)CLOCK_NS_PER_S;
     return isfinite(experiment->service_s) && experiment->service_s > 0 ? 0 : -EINVAL;
 }
 

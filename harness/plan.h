@@ -18,6 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/distribution.h"
+
 #include "metric.h"
 #include "schedule.h"
 #include "text.h"
@@ -39,9 +41,11 @@ enum picture {
     PICTURE_LATENCY,
     PICTURE_PERCENTILES,
     PICTURE_SHARES,
+    PICTURE_LORENZ,
     PICTURE_FAIRNESS,
     PICTURE_HEAT,
     PICTURE_LANES,
+    PICTURE_SCALING,
     PICTURE_COUNT
 };
 extern const char *const picture_names[PICTURE_COUNT];
@@ -76,13 +80,14 @@ struct experiment {
     char *baseline; /* runs twice a block; NULL: nothing is compared */
     enum metric primary;
     bool pictures[PICTURE_COUNT];
-    char *events;             /* what is done to the server under load, as it is written; NULL: nothing */
-    struct schedule schedule; /* the same, read */
-    enum wish series;         /* files of what happened by time */
-    char *crosscheck;         /* another generator, after the cell\'s own load; NULL: none */
-    double service_s;         /* mean time a request occupies a worker, from the request template; 0 when it says nothing */
-    bool emulated;            /* /block: a worker asleep stands for a core at work */
-    unsigned line;            /* where the section's first key stands, for messages */
+    char *events;                /* what is done to the server under load, as it is written; NULL: nothing */
+    struct schedule schedule;    /* the same, read */
+    enum wish series;            /* files of what happened by time */
+    char *crosscheck;            /* another generator, after the cell\'s own load; NULL: none */
+    double service_s;            /* mean time a request occupies a worker, from the request template; 0 when it says nothing */
+    struct distribution service; /* of that time, where service_s says something */
+    bool emulated;               /* /block: a worker asleep stands for a core at work */
+    unsigned line;               /* where the section's first key stands, for messages */
 };
 
 /* [server NAME]: a row of its own, made from a program or a peer. */

@@ -21,7 +21,8 @@
 const char *const picture_names[PICTURE_COUNT] = {[PICTURE_COST] = "cost",         [PICTURE_SHARES] = "shares",
                                                   [PICTURE_LATENCY] = "latency",   [PICTURE_PERCENTILES] = "percentiles",
                                                   [PICTURE_FAIRNESS] = "fairness", [PICTURE_HEAT] = "heat",
-                                                  [PICTURE_LANES] = "lanes"};
+                                                  [PICTURE_LANES] = "lanes",       [PICTURE_LORENZ] = "lorenz",
+                                                  [PICTURE_SCALING] = "scaling"};
 
 /* ---- setters: one a type; `field` is the member's address; 0 or -EINVAL ---- */
 

@@ -24,9 +24,9 @@
 
 /* A kind without a writer has no chart. */
 static const struct chart_kind *const kinds[PICTURE_COUNT] = {
-    [PICTURE_COST] = &chart_cost,     [PICTURE_LATENCY] = &chart_latency,   [PICTURE_PERCENTILES] = &chart_percentiles,
-    [PICTURE_SHARES] = &chart_shares, [PICTURE_FAIRNESS] = &chart_fairness, [PICTURE_HEAT] = &chart_heat,
-    [PICTURE_LANES] = &chart_lanes,
+    [PICTURE_COST] = &chart_cost,     [PICTURE_LATENCY] = &chart_latency, [PICTURE_PERCENTILES] = &chart_percentiles,
+    [PICTURE_SHARES] = &chart_shares, [PICTURE_LORENZ] = &chart_lorenz,   [PICTURE_FAIRNESS] = &chart_fairness,
+    [PICTURE_HEAT] = &chart_heat,     [PICTURE_LANES] = &chart_lanes,     [PICTURE_SCALING] = &chart_scaling,
 };
 
 /* ---- heading and footer ---- */
@@ -49,7 +49,7 @@ static void print_footer(const struct drawing *drawing)
                               drawing->summary->block_count, drawing->summary->block_count == 1 ? "" : "s",
                               placement ? placement : "", results->complete ? "" : "; interrupted run");
     chart_print_text(out, "footer", footer);
-    chart_print_text(out, "badge", drawing->experiment->emulated ? "blocked-worker emulation" : "");
+    chart_print_text(out, "badge", drawing->experiment && drawing->experiment->emulated ? "blocked-worker emulation" : "");
     const char *verdicts = drawing->summary->verdicts ? "" : "no verdicts", *stars = has_stars(drawing) ? "* not ranked" : "";
     char *caution = text_print("%s%s%s", verdicts, *verdicts && *stars ? ", " : "", stars);
     chart_print_text(out, "caution", caution);
@@ -59,12 +59,11 @@ static void print_footer(const struct drawing *drawing)
 
 static void print_heading(const struct drawing *drawing, const struct chart_kind *kind)
 {
-    char *setting = experiment_setting(drawing->experiment, drawing->load);
-    const char *more = drawing->subtitle ? drawing->subtitle : "";
-    char *subheading = text_print("%s%s%s", setting, *more ? "; " : "", more);
+    const char *plan = drawing->summary->results->plan.title;
+    char *setting = drawing->experiment ? experiment_setting(drawing->experiment, drawing->load) : text_copy(plan ? plan : "");
     chart_print_text(drawing->script, "heading", kind->title);
-    chart_print_text(drawing->script, "subheading", subheading);
-    free(subheading);
+    chart_print_text(drawing->script, "subheading", setting);
+    chart_print_text(drawing->script, "reading", drawing->subtitle ? drawing->subtitle : "");
     free(setting);
 }
 
@@ -72,13 +71,15 @@ static int write_script(struct drawing *drawing, const struct chart_kind *kind, 
 {
     FILE *out = drawing->script;
     fprintf(out, "# Made by clusterbench. To draw it again, in this folder: gnuplot %s.gp\n", name);
-    fprintf(out, "name = '%s'\n", name);
+    fprintf(out,
+            "if (!exists('form')) {\n    axes = ''\n    do for [form in 'svg png'] { load '%s.gp' }\n"
+            "    set print name . '.axes' . suffix\n    print axes\n    unset print\n    exit\n}\n",
+            name);
+    fprintf(out, "reset\nname = '%s'\n", name);
     int result = kind->write(drawing);
     print_heading(drawing, kind);
     print_footer(drawing);
-    fprintf(out, "do for [form in \"svg png\"] {\n    load 'style.gp'\n    load '%s.gp'\n    eval note_axes\n    unset output\n}\n",
-            kind->name);
-    fputs("set print name . '.axes' . suffix\nprint axes\nunset print\n", out);
+    fprintf(out, "load 'style.gp'\nload '%s.gp'\neval note_axes\nunset output\n", kind->name);
     return result;
 }
 
@@ -91,6 +92,8 @@ struct drafts {
 
 static char *chart_name(const struct drawing *drawing, const struct chart_kind *kind)
 {
+    if (!drawing->experiment)
+        return text_copy("forest");
     bool several = kind->a_chart_a_load && drawing->experiment->loads_count > 1;
     return several ? text_print("%s-%s-%s", drawing->experiment->name, kind->name, drawing->load)
                    : text_print("%s-%s", drawing->experiment->name, kind->name);
@@ -98,12 +101,13 @@ static char *chart_name(const struct drawing *drawing, const struct chart_kind *
 
 static void add_chart(struct gallery *gallery, const struct drawing *drawing, char *name, const char *title)
 {
-    char *finding = finding_text(drawing->summary, drawing->index);
+    char *finding = drawing->experiment ? finding_text(drawing->summary, drawing->index) : text_copy("");
     gallery->charts = memory_grow(gallery->charts, (gallery->count + 1) * sizeof(*gallery->charts));
-    gallery->charts[gallery->count++] = (struct chart){.name = name,
-                                                       .title = text_copy(title),
-                                                       .alt = text_print("%s %s", drawing->alt ? drawing->alt : title, finding),
-                                                       .experiment = drawing->index};
+    gallery->charts[gallery->count++] =
+        (struct chart){.name = name,
+                       .title = text_copy(title),
+                       .alt = text_print("%s%s%s", drawing->alt ? drawing->alt : title, *finding ? " " : "", finding),
+                       .experiment = drawing->experiment ? drawing->index : CHART_OF_ALL};
     free(finding);
 }
 
@@ -167,6 +171,19 @@ static int write_experiment(struct drawing *drawing, const char *folder, struct 
     return result;
 }
 
+/* The front page, and, where that cannot hold all rows, a page for each experiment. */
+static int write_forest(const struct summary *summary, const char *folder, struct gallery *gallery)
+{
+    struct drawing all = {.summary = summary};
+    int result = write_chart(&all, &chart_forest, folder, gallery);
+    unsigned pages = plot_forest_is_too_long(summary) ? summary->results->plan.count : 0;
+    for (unsigned e = 0; e < pages && !result; e++) {
+        struct drawing one = {.summary = summary, .experiment = &summary->results->plan.experiments[e], .index = e};
+        result = write_chart(&one, &chart_forest, folder, gallery);
+    }
+    return result;
+}
+
 /* ---- gnuplot ---- */
 
 static int copy_script(const struct names *folders, const char *name, const char *to)
@@ -189,6 +206,8 @@ static int copy_scripts(const char *given, const char *to)
     struct names folders = {0};
     catalog_folders(&folders, "plots", given);
     int result = copy_script(&folders, "style", to);
+    if (!result)
+        result = copy_script(&folders, chart_forest.name, to);
     for (int picture = 0; picture < PICTURE_COUNT && !result; picture++)
         if (kinds[picture])
             result = copy_script(&folders, kinds[picture]->name, to);
@@ -261,6 +280,8 @@ int plot_all(struct custody *custody, const struct summary *summary, const char 
     int result = folder_make(folder);
     if (!result)
         result = copy_scripts(scripts, folder);
+    if (!result)
+        result = write_forest(summary, folder, gallery);
     for (unsigned e = 0; e < summary->results->plan.count && !result; e++) {
         struct drawing drawing = {.summary = summary, .experiment = &summary->results->plan.experiments[e], .index = e};
         result = write_experiment(&drawing, folder, gallery);

@@ -4,13 +4,17 @@
 #ifndef HARNESS_PLOT_H
 #define HARNESS_PLOT_H
 
+#include <limits.h>
+
 #include "process.h"
 #include "summary.h"
 
+#define CHART_OF_ALL UINT_MAX
+
 struct chart {
-    char *name;        /* plots/NAME.dat .gp .svg .png */
-    char *title, *alt; /* alt: what it shows, in words computed from the data */
-    unsigned experiment;
+    char *name;          /* plots/NAME.dat .gp .svg .png */
+    char *title, *alt;   /* alt: what it shows, in words computed from the data */
+    unsigned experiment; /* index, or CHART_OF_ALL: the forest on the front page */
     bool drawn;
 };
 

@@ -1,47 +1,158 @@
-/* plot_shares: who got how much. */
+/*
+ * plot_shares: who got how much. A group of bars a strategy, the busiest worker first, over the band in which chance alone would
+ * put each rank; and, where requests occupy workers, the same of the time they were occupied. Ranks are taken anew in each block
+ * and panel: a worker that is busiest in one block need not be in the next.
+ */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalog.h"
+#include <gsl/gsl_sort.h>
+
+#include "base/file.h"
+
 #include "chart.h"
 
-static unsigned print_shares(struct drawing *drawing, const struct row *row, unsigned position)
+#define WORKERS_FILE_MOST (1u << 20)
+
+static bool is_shown(const struct drawing *drawing, const struct row *row)
 {
-    FILE *out = drawing->data;
+    return chart_shows(drawing, row, false) && row->measured;
+}
+
+/* ---- busy time ---- */
+
+/* server_busy_ns of workers.csv; false when the file is not there, is cut short or no worker was ever occupied. */
+static bool read_busy(const char *path, double *busy, unsigned workers)
+{
+    char *text, *rest = NULL;
+    double sum = 0;
+    if (file_read(path, WORKERS_FILE_MOST, &text, NULL) < 0)
+        return false;
+    unsigned read = 0;
+    strtok_r(text, "\n", &rest); /* the heading */
+    for (char *line; read < workers && (line = strtok_r(NULL, "\n", &rest)); read++)
+        if (sscanf(line, "%*u,%*f,%*f,%*f,%*f,%*f,%*f,%lf", &busy[read]) != 1)
+            break;
+        else
+            sum += busy[read];
+    free(text);
+    return read == workers && sum > 0;
+}
+
+/* Adds the sorted shares of one cell. */
+static bool add_busy(const char *path, double *shares, unsigned workers)
+{
+    double *busy = memory_get(workers * sizeof(*busy)), sum = 0;
+    bool known = read_busy(path, busy, workers);
+    if (known)
+        gsl_sort(busy, 1, workers);
+    for (unsigned i = 0; i < workers; i++)
+        sum += busy[i];
+    for (unsigned i = 0; i < workers && known; i++)
+        shares[i] += busy[workers - 1 - i] / sum;
+    free(busy);
+    return known;
+}
+
+/* The mean over the cells, the busiest first; false when no cell tells. */
+static bool busy_shares(const struct drawing *drawing, const struct row *row, double *shares)
+{
+    unsigned cells = 0;
+    for (const struct cell_record *cell = NULL; (cell = chart_next_cell(drawing, row, cell));) {
+        char *path = chart_cell_path(drawing, cell, "workers.csv");
+        cells += add_busy(path, shares, row->workers);
+        free(path);
+    }
+    for (unsigned i = 0; i < row->workers && cells; i++)
+        shares[i] /= cells;
+    return cells > 0;
+}
+
+/* ---- bars ---- */
+
+struct bars {
+    unsigned groups, position;
+    size_t longest;
+    bool busy;
+    double top; /* of all bars and bands, percent */
+};
+
+static void print_group(const struct drawing *drawing, const struct row *row, struct bars *bars, const double *busy)
+{
     double *low = memory_get(row->workers * sizeof(*low)), *high = memory_get(row->workers * sizeof(*high));
     unsigned connections = (unsigned)(row->connections + 0.5);
     if (connections && row->workers > 1)
         statistics_chance_band(connections, row->workers, drawing->summary->results->seed, low, high);
-    char *label = chart_label(drawing, row);
     for (unsigned i = 0; i < row->workers; i++)
-        fprintf(out, "%u %u %.6g %.6g %.6g\n", position + i, catalog_style(row->strategy), 100 * row->shares[i], 100 * low[i],
-                100 * high[i]);
-    fprintf(drawing->script, "set label '%s' at %g, graph -0.05 center\n", label, position + (row->workers - 1) / 2.0);
-    fprintf(drawing->script, "set label 'Jain %.2f' at %g, graph 0.97 center font ',11' textcolor rgb '#444444'\n",
-            row->of[METRIC_JAIN_REQUESTS].median, position + (row->workers - 1) / 2.0);
-    free(label);
+        bars->top = fmax(bars->top, 100 * fmax(row->shares[i], fmax(high[i], busy[i])));
+    for (unsigned i = 0; i < row->workers; i++)
+        fprintf(drawing->data, "%u %u %.6g %.6g %.6g %.6g %.6g\n", bars->position + i, chart_style(drawing, row->strategy),
+                100 * row->shares[i], 100 * low[i], 100 * high[i], 100 * busy[i], 100.0 / row->workers);
     free(high);
     free(low);
-    return position + row->workers + 2;
 }
 
-static int draw_shares(struct drawing *drawing)
+/* The next items of the arrays that name the groups and say their Jain index. */
+static void print_group_name(const struct drawing *drawing, const struct row *row, const struct bars *bars, const char *label)
 {
-    unsigned position = 0, workers = 1;
-    fputs("# position style share_percent chance_low chance_high\n", drawing->data);
+    const struct estimate *jain = &row->of[METRIC_JAIN_REQUESTS];
+    fprintf(drawing->script, "group_at[%u] = %g\ngroup_name[%u] = ", bars->groups + 1, bars->position + (row->workers - 1) / 2.0,
+            bars->groups + 1);
+    chart_print_tic(drawing->script, label);
+    fprintf(drawing->script, "\ngroup_jain[%u] = '%.2f'\ngroup_interval[%u] = '", bars->groups + 1, jain->median, bars->groups + 1);
+    if (isfinite(jain->low))
+        fprintf(drawing->script, "%.2f-%.2f", jain->low, jain->high);
+    fputs("'\n", drawing->script);
+}
+
+static void add_group(struct drawing *drawing, const struct row *row, struct bars *bars)
+{
+    double *busy = memory_get(row->workers * sizeof(*busy));
+    char *label = chart_label(drawing, row), *jain = estimate_text(&row->of[METRIC_JAIN_REQUESTS], METRIC_JAIN_REQUESTS);
+    bars->busy |= busy_shares(drawing, row, busy);
+    print_group(drawing, row, bars, busy);
+    print_group_name(drawing, row, bars, label);
+    chart_say(drawing, " %s: the busiest of %u workers got %.1f %%, the idlest %.1f %%, Jain %s.", label, row->workers,
+              100 * row->shares[0], 100 * row->shares[row->workers - 1], jain);
+    bars->longest = strlen(label) > bars->longest ? strlen(label) : bars->longest;
+    bars->position += row->workers + 2;
+    bars->groups++;
+    free(jain);
+    free(label);
+    free(busy);
+}
+
+static char *subtitle(const struct row *first)
+{
+    double chance = statistics_jain_by_chance(first->connections, first->workers);
+    return first->connections >= 1 && first->workers > 1
+               ? text_print("numbers: Jain index; dealing %.0f connections at random gives %.2f; grey: 95 %% of such deals",
+                            first->connections, chance)
+               : text_copy("numbers: Jain index");
+}
+
+static int write_shares(struct drawing *drawing)
+{
+    struct bars bars = {0};
+    const unsigned most = drawing->summary->row_count;
+    fprintf(drawing->script, "array group_at[%u]\narray group_name[%u]\narray group_jain[%u]\narray group_interval[%u]\n", most,
+            most, most, most);
+    fputs("# position style share_percent chance_low chance_high busy_percent even_percent\n", drawing->data);
+    chart_say(drawing, "Share of the requests of each worker, sorted.");
     for (unsigned i = 0; i < drawing->summary->row_count; i++) {
         const struct row *row = &drawing->summary->rows[i];
-        if (!chart_shows(drawing, row, false) || !row->measured)
+        if (!is_shown(drawing, row))
             continue;
-        position = print_shares(drawing, row, position);
-        workers = row->workers;
+        if (!bars.groups)
+            drawing->subtitle = subtitle(row);
+        add_group(drawing, row, &bars);
     }
-    fprintf(drawing->script, "even = %.6g\nlast = %u\n", 100.0 / workers, position ? position - 2 : 1);
-    drawing->subtitle = text_copy("grey: 95 % of random deals; line: even");
-    drawing->alt = text_copy("Bars of the share of requests each worker served, sorted, with the band that chance would give.");
-    return position ? 0 : -ENODATA;
+    bool slanted = (bars.longest + 1) * bars.groups > 80;
+    fprintf(drawing->script, "groups = %u\ntop = %.6g\nlast = %u\nbusy = %d\nslanted = %d\nname_length = %zu\nheight = %d\n",
+            bars.groups, bars.top, bars.position ? bars.position - 2 : 1, bars.busy, slanted, bars.longest, bars.busy ? 620 : 460);
+    return bars.groups ? 0 : -ENODATA;
 }
 
-const struct chart_kind chart_shares = {"shares", "Share of the requests of each worker, busiest first", true, draw_shares};
+const struct chart_kind chart_shares = {"shares", "Share of the requests of each worker, busiest first", true, write_shares};

@@ -106,6 +106,7 @@ static void take_metrics(struct cell_record *cell, const json_t *server, const j
     if (isfinite(cell->value[METRIC_CPU])) { /* a part of it may be nothing at all */
         cell->value[METRIC_CPU_USER] = json_number_at(server, "window", "cpu_user_us_per_request", NAN);
         cell->value[METRIC_CPU_SYSTEM] = json_number_at(server, "window", "cpu_system_us_per_request", NAN);
+        cell->value[METRIC_CPU_FRONT] = or_nan(json_number_at(server, "window", "cpu_front_us_per_request", NAN));
     }
     if (isnan(cell->value[METRIC_MEMORY]))
         cell->value[METRIC_MEMORY] = or_nan(json_number_at(server, "memory", "pss_after_bytes", NAN));

@@ -87,15 +87,35 @@ static void throw_often(unsigned connections, unsigned workers, uint64_t seed, d
     gsl_rng_free(random);
 }
 
-void statistics_chance_band(unsigned connections, unsigned workers, uint64_t seed, double *low, double *high)
+/* The middle 95 % of each of the `count` rows of runs. */
+static void take_band(double *runs, unsigned count, double *low, double *high)
 {
-    double *runs = memory_get(CHANCE_RUNS * workers * sizeof(*runs));
-    throw_often(connections, workers, seed, runs);
-    for (unsigned i = 0; i < workers; i++) {
+    for (unsigned i = 0; i < count; i++) {
         double *of_rank = runs + i * CHANCE_RUNS;
         gsl_sort(of_rank, 1, CHANCE_RUNS);
         low[i] = gsl_stats_quantile_from_sorted_data(of_rank, 1, CHANCE_RUNS, 0.025);
         high[i] = gsl_stats_quantile_from_sorted_data(of_rank, 1, CHANCE_RUNS, 0.975);
     }
+}
+
+void statistics_chance_band(unsigned connections, unsigned workers, uint64_t seed, double *low, double *high)
+{
+    double *runs = memory_get(CHANCE_RUNS * workers * sizeof(*runs));
+    throw_often(connections, workers, seed, runs);
+    take_band(runs, workers, low, high);
+    free(runs);
+}
+
+void statistics_lorenz_band(unsigned connections, unsigned workers, uint64_t seed, double *low, double *high)
+{
+    double *runs = memory_get(CHANCE_RUNS * workers * sizeof(*runs)), *sums = memory_get(CHANCE_RUNS * workers * sizeof(*sums));
+    throw_often(connections, workers, seed, runs);
+    for (unsigned r = 0; r < CHANCE_RUNS; r++) {
+        double sum = 0;
+        for (unsigned i = 0; i < workers; i++)
+            sums[i * CHANCE_RUNS + r] = sum += runs[(workers - 1 - i) * CHANCE_RUNS + r];
+    }
+    take_band(sums, workers, low, high);
+    free(sums);
     free(runs);
 }

@@ -40,4 +40,7 @@ double statistics_chi_square_p(const double *counts, unsigned count);
  */
 void statistics_chance_band(unsigned connections, unsigned workers, uint64_t seed, double *low, double *high);
 
+/* The same of their sums from the idlest on, as in a Lorenz curve: low[i] and high[i] of the i+1 idlest together. */
+void statistics_lorenz_band(unsigned connections, unsigned workers, uint64_t seed, double *low, double *high);
+
 #endif

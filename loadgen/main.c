@@ -14,7 +14,7 @@
 
 /* Where one run is reported; opened before it begins. */
 struct outputs {
-    struct output report, hgrm; /* --output; --hgrm */
+    struct output report, hgrm, hgrm_service; /* --output, --hgrm, --hgrm-service */
 };
 
 static int complain(const char *message)
@@ -27,6 +27,7 @@ static void outputs_discard(struct outputs *outputs)
 {
     output_discard(&outputs->report);
     output_discard(&outputs->hgrm);
+    output_discard(&outputs->hgrm_service);
 }
 
 /* stdout is the report's when there is no file for it. */
@@ -36,6 +37,8 @@ static int outputs_open(struct outputs *outputs, const struct settings *settings
     int error = output_open(&outputs->report, "--output", settings->output, message);
     if (!error)
         error = output_open(&outputs->hgrm, "--hgrm", settings->hgrm, message);
+    if (!error)
+        error = output_open(&outputs->hgrm_service, "--hgrm-service", settings->hgrm_service, message);
     if (!error && !settings->output && !settings->quiet)
         output_to_stdout(&outputs->report);
     if (error)
@@ -47,8 +50,12 @@ static int outputs_commit(struct outputs *outputs, char *message)
 {
     char later[MESSAGE_SIZE];
     int error = output_commit(&outputs->report, message);
-    int late = output_commit(&outputs->hgrm, error ? later : message);
-    return error ? error : late;
+    struct output *const others[] = {&outputs->hgrm, &outputs->hgrm_service};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        int late = output_commit(others[i], error ? later : message);
+        error = error ? error : late;
+    }
+    return error;
 }
 
 /* ---- forms ---- */
@@ -99,6 +106,8 @@ static int write_all(const struct summary *summary, const struct objectives *slo
         error = write_report(summary, slo, outputs->report.out);
     if (!error && outputs->hgrm.out)
         error = histogram_print_hgrm(&summary->response, outputs->hgrm.out, 5, 1000);
+    if (!error && outputs->hgrm_service.out)
+        error = histogram_print_hgrm(&summary->service, outputs->hgrm_service.out, 5, 1000);
     if (!error || error == -EIO) /* of which stream, its commit tells */
         return outputs_commit(outputs, message);
     snprintf(message, MESSAGE_SIZE, "loadgen: cannot write the report: %s", strerror(-error));

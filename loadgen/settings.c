@@ -250,8 +250,9 @@ static int check_outputs(struct settings *settings, char *message)
 {
     const struct {
         const char *option, *path;
-    } outputs[] = {{"--output", settings->output}, {"--hgrm", settings->hgrm}, {"--hlog", settings->hlog},
-                   {"--series", settings->series}, {"--heat", settings->heat}, {"--html", settings->html}};
+    } outputs[] = {{"--output", settings->output}, {"--hgrm", settings->hgrm},     {"--hgrm-service", settings->hgrm_service},
+                   {"--hlog", settings->hlog},     {"--series", settings->series}, {"--heat", settings->heat},
+                   {"--html", settings->html}};
     const size_t count = sizeof(outputs) / sizeof(outputs[0]);
     for (size_t i = 0; i < count; i++) {
         if (outputs[i].path && strcmp(outputs[i].path, "-") == 0)

@@ -56,7 +56,7 @@ struct settings {
     uint64_t seed;
     struct request_options request;
     const char *backend_header; /* NULL: no attribution */
-    const char *output, *hgrm, *hlog, *series, *heat, *html;
+    const char *output, *hgrm, *hgrm_service, *hlog, *series, *heat, *html;
     uint64_t series_interval_ns;
     const char *pin_text;
     int format, live;

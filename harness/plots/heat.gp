@@ -2,7 +2,7 @@
 data = name . '.dat'
 set palette defined (0 '#440154', 0.125 '#482878', 0.25 '#3e4a89', 0.375 '#31688e', 0.5 '#26838f', 0.625 '#1f9d8a', 0.75 '#6cce5a', \
                      0.875 '#b6de2b', 1 '#fee825')
-top_edge = 1 - 92.0 / height
+top_edge = 1 - 108.0 / height
 bottom_edge = 114.0 / height
 left_edge = 0.095
 right_edge = 0.89
@@ -11,7 +11,7 @@ gap_y = 54.0 / height
 panel_width = (right_edge - left_edge - gap_x * (columns - 1)) / columns
 panel_height = (top_edge - bottom_edge - gap_y * (rows - 1)) / rows
 
-set multiplot title "{/:Bold*1.15 " . heading . "}\n{/*0.85 " . subheading . "}"
+set multiplot title "{/:Bold*1.15 " . heading . "}\n{/*0.85 " . subheading . "}\n{/*0.85 " . reading . "}"
 unset title
 unset key
 unset grid

@@ -1,6 +1,6 @@
 # Lanes of the workers (up, starting, draining, down) above requests per second and errors, on one time axis; a panel a strategy.
 data = name . '.dat'
-top_edge = 1 - 92.0 / height
+top_edge = 1 - 108.0 / height
 bottom_edge = 132.0 / height
 left_edge = 0.1
 right_edge = 0.985
@@ -15,7 +15,7 @@ array state_name[4] = ['starting', 'up', 'draining', 'down']
 
 hover_x = 's'
 hover_y = '1/s'
-set multiplot title "{/:Bold*1.15 " . heading . "}\n{/*0.85 " . subheading . "}"
+set multiplot title "{/:Bold*1.15 " . heading . "}\n{/*0.85 " . subheading . "}\n{/*0.85 " . reading . "}"
 unset title
 unset key
 unset grid

@@ -42,6 +42,7 @@ static int check_company(const struct settings *settings, char *message)
         {"--requests", settings->requests && settings->arrivals.kind != ARRIVALS_TRACE ? "N" : NULL, FIND_MAX,
          "each rate is measured for --duration"},
         {"--hgrm", settings->hgrm, FIND_MAX | COMPARE | REPEAT, "it is of one run, and a study is several"},
+        {"--hgrm-service", settings->hgrm_service, FIND_MAX | COMPARE | REPEAT, "it is of one run, and a study is several"},
         {"--hlog", settings->hlog, FIND_MAX | COMPARE | REPEAT, "it is of one run, and a study is several"},
         {"--series", settings->series, FIND_MAX | COMPARE | REPEAT, "it is of one run, and a study is several"},
         {"--heat", settings->heat, FIND_MAX | COMPARE | REPEAT, "it is of one run, and a study is several"},

@@ -132,7 +132,7 @@ int main(int argc, char **argv)
 {
     const char *series_path = NULL, *heat = NULL, *duration = "0";
     uint64_t from_ns = announce(argc, argv);
-    const char *out = NULL, *percentiles = NULL, *seed = "0", *fifo = getenv("FAKE_FIFO");
+    const char *out = NULL, *percentiles = NULL, *service = NULL, *seed = "0", *fifo = getenv("FAKE_FIFO");
     for (int i = 1; i + 1 < argc; i++) {
         if (!strcmp(argv[i], "-o"))
             out = argv[i + 1];
@@ -144,6 +144,8 @@ int main(int argc, char **argv)
             heat = argv[i + 1];
         else if (!strcmp(argv[i], "--duration"))
             duration = argv[i + 1];
+        else if (!strcmp(argv[i], "--hgrm-service"))
+            service = argv[i + 1];
         else if (!strcmp(argv[i], "--seed"))
             seed = argv[i + 1];
     }
@@ -161,6 +163,8 @@ int main(int argc, char **argv)
     if (getenv("FAKE_LARGE"))
         enlarge(out);
     write_file(percentiles, hgrm);
+    if (service)
+        write_file(service, hgrm);
     if (series_path)
         write_file(series_path, series);
     if (heat)

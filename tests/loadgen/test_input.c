@@ -184,6 +184,7 @@ static const struct row rows[] = {
     {{"--announce=maybe"}, 1, {"--announce", "'maybe'"}},
     {{"--retry-idle=maybe"}, 1, {"--retry-idle", "'maybe'", "on or off"}},
     {{"-o", "same", "--hgrm", "./same"}, 1, {"--hgrm", "'./same'", "another output"}},
+    {{"--hgrm", "same", "--hgrm-service", "./same"}, 1, {"--hgrm-service", "'./same'", "another output"}},
     {{"--html", "./body", "--series", "body"}, 1, {"--html", "'./body'", "another output"}},
     {{"--live", "yes"}, 1, {"--live", "'yes'", "auto, on or off"}},
     {{"--quiet=very"}, 1, {"--quiet", "'very'", "on or off"}},

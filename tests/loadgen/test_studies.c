@@ -642,6 +642,7 @@ static void test_refused(void **state)
         {"--find-max p99<5ms -n 5", "--requests"},
         {"--find-max p99<5ms --think 5ms", "--think"},
         {"--find-max p99<5ms --hgrm /tmp/x", "--hgrm"},
+        {"--find-max p99<5ms --hgrm-service /tmp/x", "--hgrm-service"},
         {"--find-max p99<5ms --selftest", "--selftest"},
         {"--repeat 3 --hlog /tmp/x", "--hlog"},
         {"--repeat 3 --html /tmp/x", "--html"},

@@ -1,0 +1,216 @@
+/*
+ * plot_forest: every comparison of the run on one page. A row is a ratio to the baseline with its interval, on the band that counts
+ * as the same; the A/A row is the baseline against itself, and the verdict stands beside it in words.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chart.h"
+
+#define ROWS_MOST 64 /* on one page; beyond it each experiment has a page and this one the highest load of each */
+
+struct forest {
+    struct drawing *drawing;
+    struct row_names names;
+    bool shortened; /* only the highest load and the most workers of each experiment */
+    unsigned compared, different;
+    double least, most; /* of the ratios and their intervals */
+};
+
+static enum metric metric_of(const struct drawing *drawing, unsigned experiment)
+{
+    return drawing->summary->results->plan.experiments[experiment].primary;
+}
+
+/* Is there a line for it? A row that has no ratio, because it failed, is told to have failed. */
+static bool has_line(const struct drawing *drawing, const struct row *row)
+{
+    const struct experiment *experiment = &drawing->summary->results->plan.experiments[row->experiment];
+    return chart_shows(drawing, row, true) && experiment->baseline && !row->baseline;
+}
+
+static const char *highest_load(const struct drawing *drawing, unsigned experiment)
+{
+    const char *load = NULL;
+    for (unsigned i = 0; i < drawing->summary->row_count; i++)
+        if (drawing->summary->rows[i].experiment == experiment)
+            load = drawing->summary->rows[i].load; /* rows come in the plan's order of loads */
+    return load;
+}
+
+static unsigned most_workers(const struct drawing *drawing, const struct row *of)
+{
+    unsigned most = 0;
+    for (unsigned i = 0; i < drawing->summary->row_count; i++) {
+        const struct row *row = &drawing->summary->rows[i];
+        if (row->experiment == of->experiment && !strcmp(row->strategy, of->strategy) && row->workers > most)
+            most = row->workers;
+    }
+    return most;
+}
+
+static bool is_in(const struct forest *forest, const struct row *row)
+{
+    const struct drawing *drawing = forest->drawing;
+    return has_line(drawing, row) && (!forest->shortened || (!strcmp(row->load, highest_load(drawing, row->experiment)) &&
+                                                             row->workers == most_workers(drawing, row)));
+}
+
+static unsigned count_lines(const struct drawing *drawing)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < drawing->summary->row_count; i++)
+        count += has_line(drawing, &drawing->summary->rows[i]);
+    return count;
+}
+
+/* ---- the lines ---- */
+
+/* "undecided: -4..+9 %"; "(Holm)" where the interval alone would have said different. */
+static char *undecided_text(const struct row *row, enum metric metric)
+{
+    const struct estimate *ratio = &row->ratio[metric];
+    return text_print("undecided: %+.0f..%+.0f %%%s", 100 * (ratio->low - 1), 100 * (ratio->high - 1),
+                      estimate_verdict(ratio, row->delta[metric]) == VERDICT_DIFFERENT ? " (Holm)" : "");
+}
+
+static char *words_of(const struct drawing *drawing, const struct row *row)
+{
+    enum metric metric = metric_of(drawing, row->experiment);
+    if (!isfinite(row->ratio[metric].median))
+        return text_copy(row->failure ? "not ranked: the table says why" : "not measured");
+    if (row->verdict[metric] == VERDICT_UNDECIDED)
+        return undecided_text(row, metric);
+    char *ratio = ratio_text(&row->ratio[metric]);
+    const char *word = row->again ? "A/A  " : row->verdict[metric] == VERDICT_NONE ? "" : verdict_names[row->verdict[metric]];
+    char *text = text_print("%s%s%s", word, *word && !row->again ? "  " : "", ratio);
+    free(ratio);
+    return text;
+}
+
+static double or_median(const struct estimate *estimate, double end)
+{
+    return isfinite(end) ? end : estimate->median;
+}
+
+static void see_ratio(struct forest *forest, const struct estimate *ratio)
+{
+    if (!isfinite(ratio->median))
+        return;
+    forest->least = fmin(forest->least, or_median(ratio, ratio->low));
+    forest->most = fmax(forest->most, or_median(ratio, ratio->high));
+}
+
+static char *line_label(const struct forest *forest, const struct row *row)
+{
+    const struct drawing *drawing = forest->drawing;
+    char *label = chart_label(drawing, row);
+    if (drawing->summary->results->plan.experiments[row->experiment].loads_count > 1) {
+        char *pct = strstr(row->load, "pct"),
+             *load = pct ? text_print("%.*s %%", (int)(pct - row->load), row->load) : text_copy(row->load);
+        text_replace(&label, text_print("%s, %s", label, load));
+        free(load);
+    }
+    return label;
+}
+
+static void print_words(const struct forest *forest, const struct row *row, const char *words)
+{
+    enum verdict verdict = row->verdict[metric_of(forest->drawing, row->experiment)];
+    bool failed = row->failure && !isfinite(row->ratio[metric_of(forest->drawing, row->experiment)].median);
+    const char *ink = failed                                                             ? "#a04000"
+                      : row->again || verdict == VERDICT_NONE || verdict == VERDICT_SAME ? "#666666"
+                      : verdict == VERDICT_DIFFERENT                                     ? "#000000"
+                                                                                         : "#a04000";
+    fputs("set label ", forest->drawing->script);
+    chart_print_quoted(forest->drawing->script, words);
+    fprintf(forest->drawing->script, " at graph 1.02, first %u left font ',10' textcolor rgb '%s'\n", forest->names.count, ink);
+}
+
+static void add_line(struct forest *forest, const struct row *row)
+{
+    struct drawing *drawing = forest->drawing;
+    enum metric metric = metric_of(drawing, row->experiment);
+    const struct estimate *ratio = &row->ratio[metric];
+    char *label = line_label(forest, row), *words = words_of(drawing, row);
+    fprintf(drawing->data, "%u \"%s\" %u", forest->names.count, label, row->again ? 0 : chart_style(drawing, row->strategy));
+    if (isfinite(ratio->median))
+        fprintf(drawing->data, " %.6g %.6g %.6g", ratio->median, or_median(ratio, ratio->low), or_median(ratio, ratio->high));
+    else
+        fputs(" NaN NaN NaN", drawing->data);
+    double delta = row->delta[metric] > 0 ? row->delta[metric] : DELTA_LEAST;
+    fprintf(drawing->data, " %.6g %.6g\n", 1 - fmin(delta, 0.9), 1 + delta);
+    print_words(forest, row, words);
+    chart_add_row_name(&forest->names, drawing, label);
+    see_ratio(forest, ratio);
+    forest->compared += !row->again && isfinite(ratio->median);
+    forest->different += row->verdict[metric] == VERDICT_DIFFERENT;
+    free(words);
+    free(label);
+}
+
+/* The heading takes a line of its own. */
+static void add_heading(struct forest *forest, unsigned index)
+{
+    struct drawing *drawing = forest->drawing;
+    const struct experiment *experiment = &drawing->summary->results->plan.experiments[index];
+    const struct metric_row *metric = &metrics[experiment->primary];
+    char *text = text_print("%s  %s, times that of %s; %s is better", experiment->title, metric->label, experiment->baseline,
+                            metric->better < 0 ? "less" : "more");
+    fputs("set label ", drawing->script);
+    chart_print_quoted(drawing->script, text);
+    fprintf(drawing->script, " at screen 0.012, first %u left font 'Helvetica-Bold,10.5' textcolor rgb '#111111'\n",
+            forest->names.count);
+    chart_add_row_name(&forest->names, drawing, "");
+    free(text);
+}
+
+static void add_experiment(struct forest *forest, unsigned index)
+{
+    const struct summary *summary = forest->drawing->summary;
+    bool headed = false;
+    for (unsigned i = 0; i < summary->row_count; i++) {
+        const struct row *row = &summary->rows[i];
+        if (row->experiment != index || !is_in(forest, row))
+            continue;
+        if (!headed)
+            add_heading(forest, index);
+        headed = true;
+        add_line(forest, row);
+    }
+}
+
+/* Room around the ratios, on an axis of logarithms; never so narrow that noise looks large. */
+static void print_range(const struct forest *forest)
+{
+    double least = fmin(forest->least, 0.9), most = fmax(forest->most, 1.1);
+    fprintf(forest->drawing->script, "least = %.6g\nmost = %.6g\n", least / pow(most / least, 0.05),
+            most * pow(most / least, 0.05));
+}
+
+static int write_forest(struct drawing *drawing)
+{
+    struct forest forest = {
+        .drawing = drawing, .least = INFINITY, .shortened = !drawing->experiment && count_lines(drawing) > ROWS_MOST};
+    fputs("# position label style ratio low high same_from same_to\n", drawing->data);
+    for (unsigned e = 0; e < drawing->summary->results->plan.count; e++)
+        add_experiment(&forest, e);
+    chart_end_rows(&forest.names, drawing);
+    print_range(&forest);
+    fprintf(drawing->script, "height = %u\n", 140 + 20 * forest.names.count);
+    drawing->subtitle = text_print("%s%s", drawing->summary->verdicts ? "grey: counts as the same" : "no verdicts",
+                                   forest.shortened ? "; of each experiment the highest load and the most workers" : "");
+    chart_say(drawing, "Forest plot: ratios to the baseline. Of %u comparisons %u are called different.", forest.compared,
+              forest.different);
+    return isfinite(forest.least) ? 0 : -ENODATA;
+}
+
+bool plot_forest_is_too_long(const struct summary *summary)
+{
+    struct drawing all = {.summary = summary};
+    return count_lines(&all) > ROWS_MOST;
+}
+
+const struct chart_kind chart_forest = {"ratios", "Every comparison of this run", false, write_forest};
