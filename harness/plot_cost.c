@@ -53,7 +53,7 @@ static void say_bar(struct drawing *drawing, const struct row *row, const char *
 {
     char *cost = estimate_text(&row->of[METRIC_CPU], METRIC_CPU);
     double user = row->of[METRIC_CPU_USER].median, front = row->of[METRIC_CPU_FRONT].median;
-    chart_say(drawing, " %s: %s us", label, cost);
+    chart_say(drawing, isfinite(row->of[METRIC_CPU].median) ? " %s: %s us" : " %s: not measured", label, cost);
     if (isfinite(user))
         chart_say(drawing, ", %.1f of it user", user);
     if (front > 0)

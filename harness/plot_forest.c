@@ -143,6 +143,7 @@ static void add_line(struct forest *forest, const struct row *row)
     double delta = row->delta[metric] > 0 ? row->delta[metric] : DELTA_LEAST;
     fprintf(drawing->data, " %.6g %.6g\n", 1 - fmin(delta, 0.9), 1 + delta);
     print_words(forest, row, words);
+    chart_say(drawing, " %s: %s.", label, words);
     chart_add_row_name(&forest->names, drawing, label);
     see_ratio(forest, ratio);
     forest->compared += !row->again && isfinite(ratio->median);
@@ -163,6 +164,7 @@ static void add_heading(struct forest *forest, unsigned index)
     chart_print_quoted(drawing->script, text);
     fprintf(drawing->script, " at screen 0.012, first %u left font 'Helvetica-Bold,10.5' textcolor rgb '#111111'\n",
             forest->names.count);
+    chart_say(drawing, " %s:", text);
     chart_add_row_name(&forest->names, drawing, "");
     free(text);
 }
@@ -202,8 +204,8 @@ static int write_forest(struct drawing *drawing)
     fprintf(drawing->script, "height = %u\n", 140 + 20 * forest.names.count);
     drawing->subtitle = text_print("%s%s", drawing->summary->verdicts ? "grey: counts as the same" : "no verdicts",
                                    forest.shortened ? "; of each experiment the highest load and the most workers" : "");
-    chart_say(drawing, "Forest plot: ratios to the baseline. Of %u comparisons %u are called different.", forest.compared,
-              forest.different);
+    text_replace(&drawing->alt, text_print("Forest plot: ratios to the baseline. Of %u comparisons %u are called different.%s",
+                                           forest.compared, forest.different, drawing->alt ? drawing->alt : ""));
     return isfinite(forest.least) ? 0 : -ENODATA;
 }
 

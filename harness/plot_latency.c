@@ -21,7 +21,7 @@ static void print_estimates(const struct drawing *drawing, const struct row *row
 {
     chart_print_estimate(drawing->data, &row->of[METRIC_P50], METRIC_P50);
     chart_print_estimate(drawing->data, &row->of[METRIC_P99], METRIC_P99);
-    fprintf(drawing->data, " %u\n", row->ranked ? 1 : 0);
+    fprintf(drawing->data, " %d\n", row->ranked ? 1 : 0);
 }
 
 static bool is_measured(const struct drawing *drawing, const struct row *row)

@@ -10,11 +10,10 @@
 
 #include <gsl/gsl_sort.h>
 
-#include "base/file.h"
-
 #include "chart.h"
+#include "csv.h"
 
-#define WORKERS_FILE_MOST (1u << 20)
+#define BUSY_COLUMN 7 /* of workers.csv */
 
 static bool is_shown(const struct drawing *drawing, const struct row *row)
 {
@@ -26,18 +25,14 @@ static bool is_shown(const struct drawing *drawing, const struct row *row)
 /* server_busy_ns of workers.csv; false when the file is not there, is cut short or no worker was ever occupied. */
 static bool read_busy(const char *path, double *busy, unsigned workers)
 {
-    char *text, *rest = NULL;
+    struct csv csv;
     double sum = 0;
-    if (file_read(path, WORKERS_FILE_MOST, &text, NULL) < 0)
-        return false;
     unsigned read = 0;
-    strtok_r(text, "\n", &rest); /* the heading */
-    for (char *line; read < workers && (line = strtok_r(NULL, "\n", &rest)); read++)
-        if (sscanf(line, "%*u,%*f,%*f,%*f,%*f,%*f,%*f,%lf", &busy[read]) != 1)
-            break;
-        else
-            sum += busy[read];
-    free(text);
+    if (csv_open(&csv, path) < 0)
+        return false;
+    while (read < workers && csv_next(&csv) && csv_number(&csv, BUSY_COLUMN, &busy[read]))
+        sum += busy[read++];
+    csv_close(&csv);
     return read == workers && sum > 0;
 }
 

@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 
-#include "catalog.h"
 #include "chart.h"
 #include "csv.h"
 #include "series.h"
@@ -54,7 +53,7 @@ static char *loss_text(const struct row *row)
 
 static void add_panel(struct panels *panels, const struct drawing *drawing, const struct row *row)
 {
-    char *label = chart_label(drawing, row), *style = text_print("%u", catalog_style(row->strategy)), *loss = loss_text(row);
+    char *label = chart_label(drawing, row), *style = text_print("%u", chart_style(drawing, row->strategy)), *loss = loss_text(row);
     bool loses = row->of[METRIC_LOST].median > 0 || row->of[METRIC_LOST].high > 0;
     names_add(&panels->names, label);
     names_add(&panels->styles, style);

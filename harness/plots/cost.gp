@@ -1,6 +1,7 @@
 # CPU per request, a bar a row: user, then system, the interval of the sum as a whisker; thin below it the proxy's part and the
 # generator's own.
 hover_x = 'us'
+unset key
 data = name . '.dat'
 set xrange [0:top * 1.12]
 set yrange [rows - 0.45:-0.55]

@@ -2,6 +2,7 @@
 hover_logs = against_load ? 'y' : 'x'
 hover_x = against_load ? '1/s' : 'ms'
 hover_y = against_load ? 'ms' : '-'
+unset key
 data = name . '.dat'
 if (against_load) {
     set logscale y

@@ -2,6 +2,7 @@
 hover_logs = 'xy'
 hover_y = 'ms'
 hover_x = '1/(1-p)'
+unset key
 data = name . '.dat'
 set logscale xy
 set xlabel 'percentile'

@@ -1,6 +1,7 @@
 # Ratios to the baseline on a log axis; a row's grey band is what counts as the same; the verdict in words at the right.
 hover_logs = 'x'
 hover_x = 'times'
+unset key
 data = name . '.dat'
 set logscale x
 set xrange [least:most]

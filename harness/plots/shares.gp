@@ -1,6 +1,7 @@
 # Worker shares: a group of sorted bars a strategy, the chance band of each rank behind, a line at the even share; above it the Jain
 # index with its interval. A twin panel has the time they were busy, where there is any.
 hover_y = '%'
+unset key
 data = name . '.dat'
 set xrange [-1.2:last + 1.2]
 set yrange [0:top * 1.25]

@@ -136,6 +136,52 @@ case_report_page() {
     node "$tests/report_page.mjs" "$chromium" r/report.html || fail "the page does not do what it should"
 }
 
+# Every kind of picture that needs no series: drawn, without a word of gnuplot's, and in the report with a text instead.
+case_pictures() {
+    command -v gnuplot > /dev/null || exit 77
+    plan all 2 "even, odd"
+    cat >> all.ini <<'EOF'
+[experiment load]
+title = Who waits?
+strategies = even, odd
+workers = 2
+request = /block/{exp:1ms}
+requests_per_connection = 1
+connections = 4
+arrivals = poisson
+load = 100/s, 200/s
+duration = 10ms
+warmup = 0
+baseline = even
+primary = p99_us
+pictures = latency, percentiles, shares, lorenz
+[experiment workers]
+title = Do more help?
+strategies = even
+workers = 2, 3
+request = /hello
+duration = 10ms
+warmup = 0
+primary = requests_per_s
+pictures = scaling
+EOF
+    run --plan ./all.ini --out r
+    expect_status $? 0
+    ! grep -q gnuplot err || fail "gnuplot complained"
+    local name form
+    for name in forest cost-cost cost-shares cost-percentiles load-latency load-percentiles-100ps load-percentiles-200ps load-shares-100ps \
+        load-lorenz-200ps workers-scaling; do
+        for form in svg png; do expect_file "r/plots/$name.$form"; done
+        (cd r/plots && gnuplot "$name.gp" 2>&1) > out
+        [ ! -s out ] || fail "gnuplot says something about $name.gp"
+    done
+    expect_in r/report.html 'Forest plot: ratios to the baseline. Of 3 comparisons 0 are called different. What does it cost?  CPU per request'
+    expect_in r/plots/workers-scaling.gp 'no law is fitted: 2 numbers of workers were measured, it takes 6'
+    expect_file r/cells/01-load-even-w2-100ps/service.hgrm
+    [ ! -e r/cells/01-cost-even-w2-closed/service.hgrm ] || fail "in a closed loop service time is no news"
+    expect_no_drafts r
+}
+
 case_failing_cells() {
     plan failing 1 "even, dies, stubborn"
     run --plan ./failing.ini --out r

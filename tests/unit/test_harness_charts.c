@@ -32,7 +32,8 @@ static const char plan_text[] =
     "[experiment cost]\ntitle = C\nstrategies = single, proxied, broken\nrequest = /hello\nduration = 1s\nworkers = 2\n"
     "connections = 64\nbaseline = single\nprimary = cpu_us_per_request\n"
     "[experiment load]\ntitle = L\nstrategies = shared, reuseport\nrequest = /block/{exp:5ms}\nrequests_per_connection = 1\n"
-    "arrivals = poisson\nconnections = 64\nworkers = 2\nload = 50 %, 80 %, 90 %\nduration = 1s\nbaseline = shared\n"
+    "arrivals = poisson\nconnections = 64\nworkers = 2\nevents = at 400ms kill worker 1\nload = 50 %, 80 %, 90 %\nduration = "
+    "1s\nbaseline = shared\n"
     "primary = p99_us\n"
     "[experiment scale]\ntitle = S\nstrategies = shared\nrequest = /block/2ms\nconnections = 64\nworkers = 1, 2, 4, 8, 16, 32\n"
     "duration = 1s\nprimary = requests_per_s\n";
@@ -108,6 +109,26 @@ static char *hgrm_text(double p50_ms, double p99_ms)
                       p50_ms, sqrt(p50_ms * p99_ms), p99_ms, 2 * p99_ms);
 }
 
+/* Ten intervals; worker 1 dies in the fifth and is back after the sixth, which has failed requests. */
+static void write_times(const char *cell)
+{
+    char *series = text_copy(""), *heat = text_copy("time_s,latency_us,count\n");
+    for (int i = 0; i < 10; i++) {
+        const char *form = "%s{\"t_s\":%.1f,\"interval_s\":0.1,\"worker\":null,\"requests\":%d,\"errors\":%d}\n"
+                           "{\"t_s\":%.1f,\"interval_s\":0.1,\"worker\":\"0\",\"requests\":%d,\"errors\":0}\n"
+                           "{\"t_s\":%.1f,\"interval_s\":0.1,\"worker\":\"1\",\"requests\":%d,\"errors\":%d}\n";
+        double at_s = i / 10.0;
+        int one = i == 5 ? 0 : 10 + i, errors = i == 5 ? 3 : 0;
+        text_replace(&series, text_print(form, series, at_s, 20 + one, errors, at_s, 20, at_s, one, errors));
+        text_replace(&heat, text_print("%s%.1f,%d,%d\n%.1f,%d,%d\n", heat, at_s, i == 5 ? 10000 : 1000, 20, at_s, 3162, 5));
+    }
+    write_in_cell(cell, "series.jsonl", series);
+    write_in_cell(cell, "heat.csv", heat);
+    write_in_cell(cell, "lanes.csv",
+                  text_copy("worker,life,state,from_s,to_s\n0,0,up,-0.5,1\n1,0,up,-0.5,0.41\n1,0,down,0.41,0.5\n"
+                            "1,1,starting,0.5,0.6\n1,1,up,0.6,1\n"));
+}
+
 static void write_cell(const struct made *made)
 {
     char *cell = text_print("%02u-%s-%s%s-w%u-%s", made->block, made->experiment, made->strategy, made->again ? ".again" : "",
@@ -119,6 +140,8 @@ static void write_cell(const struct made *made)
         write_workers(made, cell);
         write_in_cell(cell, "latency.hgrm", hgrm_text(made->p50_us / 1e3, made->p99_us / 1e3));
         write_in_cell(cell, "service.hgrm", hgrm_text(made->p50_us / 2e3, made->p99_us / 2e3));
+        if (made->rate > 0)
+            write_times(cell);
     }
     free(path);
     free(cell);
@@ -215,13 +238,19 @@ struct sample {
 };
 
 static const struct sample samples[] = {
-    {"cost", &chart_cost, 0, "closed", " single: 8.0 [7.9, 8.1] us, 2.0 of it user. single (again): 8.1"},
-    {"latency", &chart_latency, 1, NULL, " reuseport *: p99 from 21.36 [21.12, 21.55] ms at 200/s to 145.7"},
-    {"percentiles", &chart_percentiles, 1, "80pct", " shared: median 6.68 ms, 99 % below 33.4 ms."},
+    {"cost", &chart_cost, 0, "closed", " single: 8.0 [7.9, 8.1] us, 2.0 of it user. single (again): 8.0"},
+    {"latency", &chart_latency, 1, NULL, " reuseport *: p99 from 21.35 [21.12, 21.55] ms at 200/s to 145.60"},
+    {"latency-rows", &chart_latency, 0, NULL, " single: p99 3.00 [3.00, 3.00] ms. proxied: p99 9.00"},
+    {"percentiles", &chart_percentiles, 1, "80pct", " shared: median 6.67 ms, 99 % below 33.4 ms."},
     {"shares", &chart_shares, 1, "80pct", " shared: the busiest of 2 workers got 66.7 %, the idlest 33.3 %, Jain 0.90"},
     {"lorenz", &chart_lorenz, 1, "80pct", " shared: the idlest 1 of 2 workers had 33.3 % of the requests, Jain 0.90"},
-    {"scaling", &chart_scaling, 2, NULL, " shared: 15.2 times with 32 workers. shared: USL sigma 0.0"},
-    {"ratios", &chart_forest, -1, NULL, "Of 3 comparisons 3 are called different."},
+    {"fairness", &chart_fairness, 1, "80pct", "over the whole run: shared: 0.96"},
+    {"heat", &chart_heat, 1, "80pct", "requests lost a run: shared: none lost"},
+    {"lanes", &chart_lanes, 1, "80pct", "requests lost a run: shared: none lost"},
+    {"scaling", &chart_scaling, 2, NULL,
+     " shared: 15.1 times with 32 workers. shared: USL sigma 0.02 [0.019, 0.021], kappa 0.0005"},
+    {"ratios", &chart_forest, -1, NULL,
+     "Of 3 comparisons 3 are called different. C  CPU per request, times that of single; less is better: single (again): A/A  1.0"},
 };
 
 #define SAMPLES (sizeof(samples) / sizeof(*samples))
@@ -232,7 +261,7 @@ struct printed {
 
 static struct printed print_sample(const struct sample *sample)
 {
-    struct printed printed = {NULL};
+    struct printed printed = {.data = NULL};
     size_t data_length, script_length;
     struct drawing drawing = {.summary = &summary,
                               .experiment = sample->experiment < 0 ? NULL : &results.plan.experiments[sample->experiment],
@@ -313,8 +342,8 @@ static void test_nothing_is_no_chart(void **state)
                                   .experiment = &results.plan.experiments[1],
                                   .index = 1,
                                   .load = "no such load",
-                                  .data = fopen("/dev/null", "w"),
-                                  .script = fopen("/dev/null", "w")};
+                                  .data = fmemopen(NULL, 4096, "w"),
+                                  .script = fmemopen(NULL, 4096, "w")};
         assert_int_not_equal(kinds[i]->write(&drawing), 0);
         fclose(drawing.data);
         fclose(drawing.script);

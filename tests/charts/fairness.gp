@@ -1,0 +1,12 @@
+least = 0.5
+panels = 2
+columns = 2
+rows = 1
+height = 150
+duration = 1
+array panel_name[2] = ['shared', 'reuseport']
+array panel_style[2] = [2, 4]
+array panel_loss[2] = ['0.96', '0.96']
+array panel_works[2] = [1, 1]
+height = 460
+reading = 'bars: interval of the median'
