@@ -63,6 +63,7 @@ static const struct family {
     [METRIC_CPU] = {"request_cpu_seconds", 1e-6},
     [METRIC_CPU_USER] = {"request_cpu_user_seconds", 1e-6},
     [METRIC_CPU_SYSTEM] = {"request_cpu_system_seconds", 1e-6},
+    [METRIC_CPU_FRONT] = {"request_cpu_proxy_seconds", 1e-6},
     [METRIC_RATE] = {"requests_per_second", 1},
     [METRIC_P50] = {"response_time_p50_seconds", 1e-6},
     [METRIC_P90] = {"response_time_p90_seconds", 1e-6},
