@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/html.h"
 
-#include "catalog.h"
+#include "chart.h"
 #include "html_parts.h"
 
 #define PICTURE_MOST (16u << 20)
@@ -148,9 +148,10 @@ void html_read_colours(struct page *page)
     free(path);
     if (result < 0)
         return;
+    const struct drawing drawing = {.summary = page->summary};
     for (unsigned i = 0; i < page->summary->row_count; i++) {
         const char *strategy = page->summary->rows[i].strategy;
-        char *colour = has_colour(page, strategy) ? NULL : style_colour(styles, catalog_style(strategy));
+        char *colour = has_colour(page, strategy) ? NULL : style_colour(styles, chart_style(&drawing, strategy));
         if (!colour)
             continue;
         page->colours = memory_grow(page->colours, (page->colour_count + 1) * sizeof(*page->colours));
