@@ -7,6 +7,8 @@
  *
  * The look into /status begins a little before the fault is due. From then on the process is held by a pidfd (pidfd_open(2)), so
  * that no signal ever reaches somebody else who got its number. A process that is not below the server is left alone.
+ *
+ * Who is stopped has a guard: a child that lets it go on should the harness be killed meanwhile. What stands still takes no TERM.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -16,7 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -52,8 +56,11 @@ struct deed {
     struct errand *errand;
     int *pidfds;
     unsigned process_count;
-    bool hits_top;    /* one of them is the top process */
-    bool stopped;     /* they are, now */
+    bool hits_top; /* one of them is the top process */
+    bool stopped;  /* they are, now */
+    bool guarded;  /* by `guard`, which listens at the other end of guard_fd */
+    pid_t guard;
+    int guard_fd;
     uint64_t next_ns; /* HOLDING: when to stop them or let them go on */
 };
 
@@ -225,11 +232,59 @@ static pid_t read_pid(const struct errand *errand, const struct fault *fault)
     return pid;
 }
 
+/* ---- should the harness be killed meanwhile ---- */
+
+/* In the child, which has one thread: nothing but system calls. A byte: all is well; an end without one: it was killed. */
+static void guard(const struct deed *deed, int harness)
+{
+    char byte;
+    ssize_t got;
+    do
+        got = read(harness, &byte, 1);
+    while (got < 0 && errno == EINTR);
+    for (unsigned i = 0; got <= 0 && i < deed->process_count; i++)
+        send_signal(deed->pidfds[i], SIGCONT);
+    _exit(0);
+}
+
+static int begin_guard(struct deed *deed)
+{
+    int ends[2], result = 0;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return -errno;
+    deed->guard = fork();
+    if (deed->guard == 0) {
+        close(ends[0]);
+        guard(deed, ends[1]);
+    }
+    if (deed->guard < 0) {
+        result = -errno;
+        close(ends[0]);
+    }
+    close(ends[1]);
+    deed->guarded = !result;
+    deed->guard_fd = ends[0];
+    return result;
+}
+
+static void end_guard(struct deed *deed)
+{
+    if (!deed->guarded)
+        return;
+    while (send(deed->guard_fd, "", 1, MSG_NOSIGNAL) < 0 && errno == EINTR)
+        ; /* any other failure: it is gone already */
+    close(deed->guard_fd);
+    while (waitpid(deed->guard, NULL, 0) < 0 && errno == EINTR)
+        ;
+    deed->guarded = false;
+}
+
 /* ---- what is done when it is due ---- */
 
 static void let_go(struct faults *faults, struct deed *deed)
 {
     signal_all(deed, SIGCONT);
+    end_guard(deed);
     deed->stopped = false;
     take_down(faults, deed, clock_now_ns(), "fault-end", deed->occasion.fault->text);
     deed->stage = OVER;
@@ -257,10 +312,13 @@ static void turn_hold(struct faults *faults, struct deed *deed)
 static void strike(struct faults *faults, struct deed *deed)
 {
     const struct fault *fault = deed->occasion.fault;
+    int result = fault->kind == FAULT_KILL ? 0 : begin_guard(deed);
     uint64_t at_ns = clock_now_ns();
-    int result = signal_all(deed, fault->kind == FAULT_KILL ? SIGKILL : SIGSTOP);
+    if (!result)
+        result = signal_all(deed, fault->kind == FAULT_KILL ? SIGKILL : SIGSTOP);
     if (result < 0) {
         signal_all(deed, SIGCONT);
+        end_guard(deed);
         give_up(faults, deed, result == -ESRCH ? "the process has ended" : strerror(-result));
         return;
     }

@@ -231,8 +231,12 @@ static void settle_calibrations(struct run *run)
 
 static int run_block(struct run *run)
 {
-    if (!run->under_way.number)
+    if (!run->under_way.number) {
         begin_block(run);
+        int result = run_remove_unkept(run); /* of a block that run.json does not know of */
+        if (result)
+            return result;
+    }
     json_t *calibration = noise_calibrate(&run->placement);
     if (!calibration)
         return run_complain_file("CPU affinity of", "this process", -EPERM);

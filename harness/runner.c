@@ -128,7 +128,10 @@ static int read_ready_line(struct runner *runner, struct process *process, const
         return result;
     if (result == -ETIMEDOUT)
         return fail(runner, text_print("no ready line within %d s", (int)(READY_DEADLINE_NS / CLOCK_NS_PER_S)));
-    process_wait(custody, process, clock_now_ns() + CLOCK_NS_PER_S, HEED_SIGNALS);
+    if (result == -EMSGSIZE)
+        return fail(runner, text_print("its first line is longer than %zu bytes: no ready line", sizeof(line) - 1));
+    if (process_wait(custody, process, clock_now_ns() + CLOCK_NS_PER_S, HEED_SIGNALS) == -ETIMEDOUT)
+        return fail_with_last_words(runner, text_print("%s closed its output without a ready line", name));
     char *end = process_describe_end(process);
     result = fail_with_last_words(runner, text_print("%s %s before it was ready", name, end));
     free(end);

@@ -214,6 +214,20 @@ case_late_generator() {
     expect_nothing_left
 }
 
+# Programs that run and never say that they are ready.
+case_no_ready_line() {
+    printf '#!/bin/sh\nhead -c 3000 /dev/zero | tr "\\0" x\nexec sleep 60\n' > wordy
+    printf '#!/bin/sh\nexec sleep 60 >&-\n' > mute
+    chmod +x wordy mute
+    plan rest 1 "even, wordy, mute"
+    { printf '[server %s]\nprogram = ./%s\n' wordy wordy mute mute; cat rest.ini; } > ready.ini
+    run --plan ./ready.ini --out r
+    expect_status $? 0
+    expect_in err 'not ranked: 01-cost-wordy-w2-closed: its first line is longer than 1023 bytes: no ready line'
+    expect_in err 'not ranked: 01-cost-mute-w2-closed: mute closed its output without a ready line'
+    expect_nothing_left
+}
+
 case_missing_program() {
     plan missing 1 "even, nobody"
     run --plan ./missing.ini --out r
@@ -405,6 +419,16 @@ case_resume_debris() {
     [ -e r/run.json.tmp-notes ] || fail "a file that is nobody's draft was removed"
     rm r/run.json.tmp-notes
     expect_resumed
+}
+
+# A file system that lost the last writings: run.json is older than the cells.
+case_resume_older_record() {
+    command -v jq > /dev/null || exit 77
+    stopped_run KILL 1
+    jq '.blocks = [] | .under_way = null' r/run.json > older && mv older r/run.json
+    resume
+    expect_status $? 0
+    expect_in r/run.json '"state": "complete"'
 }
 
 case_resume_noise() {

@@ -97,6 +97,37 @@ static void test_goes_on_at_the_end(void **state)
     end(&scene);
 }
 
+/* A process that plays the harness: it does what is due until it is killed. */
+static pid_t start_keeper(struct scene *scene)
+{
+    pid_t keeper = fork();
+    if (keeper == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            if (faults_next_ns(scene->faults) <= clock_now_ns())
+                faults_turn(scene->faults);
+    }
+    assert_true(keeper > 0);
+    return keeper;
+}
+
+/* Nobody is left who would: a peer that stands still cannot take the TERM that the kernel sends it. */
+static void test_goes_on_when_the_harness_is_killed(void **state)
+{
+    (void)state;
+    struct scene scene;
+    int status;
+    begin(&scene, "at 1ms stop server");
+    pid_t keeper = start_keeper(&scene);
+    assert_int_equal(waitpid(scene.pid, &status, WUNTRACED), scene.pid);
+    assert_true(WIFSTOPPED(status));
+    assert_int_equal(kill(keeper, SIGKILL), 0);
+    assert_int_equal(waitpid(keeper, NULL, 0), keeper);
+    expect_running(&scene);
+    faults_close(scene.faults);
+    end(&scene);
+}
+
 static void test_slow_stops_and_goes_on(void **state)
 {
     (void)state;
@@ -154,9 +185,8 @@ static void test_says_what_could_not_be_done(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_goes_on_at_the_end),
-        cmocka_unit_test(test_slow_stops_and_goes_on),
-        cmocka_unit_test(test_kills_the_top),
+        cmocka_unit_test(test_goes_on_at_the_end),          cmocka_unit_test(test_goes_on_when_the_harness_is_killed),
+        cmocka_unit_test(test_slow_stops_and_goes_on),      cmocka_unit_test(test_kills_the_top),
         cmocka_unit_test(test_says_what_could_not_be_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
