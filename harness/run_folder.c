@@ -63,6 +63,8 @@ int run_lock(struct run *run)
 
 int run_make_folder(struct run *run)
 {
+    if (run->settings->out && !*run->settings->out)
+        return run_complain("--out: '' is not allowed; name a folder");
     char *stamp = run_time("%Y%m%dT%H%M%SZ");
     run->folder = run->settings->out ? text_copy(run->settings->out) : text_print("results/%s-%s", stamp, run->plan.name);
     free(stamp);

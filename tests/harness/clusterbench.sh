@@ -303,6 +303,10 @@ case_unwritable() {
     expect_status $? 1
     expect_in err 'cannot make results folder file/r: Not a directory'
     expect_nothing_left
+    run --plan ./two.ini --out '' # would be the root's
+    expect_status $? 1
+    expect_one_line err
+    expect_in err "--out: '' is not allowed; name a folder"
 }
 
 case_existing_results() {
