@@ -52,7 +52,7 @@ static int complain(struct reading *reading, unsigned line, const char *format, 
     va_start(arguments, format);
     vsnprintf(what, sizeof(what), format, arguments);
     va_end(arguments);
-    snprintf(reading->error, PLAN_ERROR_SIZE, "%s:%u: %s", reading->plan->file, line, what);
+    snprintf(reading->error, PLAN_ERROR_SIZE, "%s:%u: %s", reading->plan->file, line, text_tame(what));
     return -EINVAL;
 }
 
@@ -386,7 +386,12 @@ int plan_read(struct plan *plan, const char *file, char error[PLAN_ERROR_SIZE])
         snprintf(error, PLAN_ERROR_SIZE, "%s: %s", file, strerror(-result));
         return result;
     }
-    result = plan_parse(plan, file, text, error);
+    if (strlen(text) < length) {
+        snprintf(error, PLAN_ERROR_SIZE, "%s: a zero byte after %zu others; a plan is text", file, strlen(text));
+        result = -EINVAL;
+    } else {
+        result = plan_parse(plan, file, text, error);
+    }
     free(text);
     return result;
 }

@@ -43,9 +43,18 @@ static bool has_bad_placeholder(const char *path)
     return false;
 }
 
+/* Bytes from `least` on, and no DEL: what loadgen would refuse in the midst of the run. */
+static bool has_only(const char *text, unsigned char least, unsigned char most)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < least || (unsigned char)*text > most || *text == 127)
+            return false;
+    return true;
+}
+
 static int set_path(void *field, const char *value)
 {
-    return *value == '/' && !strpbrk(value, " \t") && !has_bad_placeholder(value) ? set_text(field, value) : -EINVAL;
+    return *value == '/' && has_only(value, '!', '~') && !has_bad_placeholder(value) ? set_text(field, value) : -EINVAL;
 }
 
 static int set_names(void *field, const char *value)
@@ -191,7 +200,9 @@ static int set_method(void *field, const char *value)
 static int set_header(void *field, const char *value)
 {
     const char *colon = strchr(value, ':');
-    return colon && colon > value && !memchr(value, ' ', (size_t)(colon - value)) ? set_text(field, value) : -EINVAL;
+    return colon && colon > value && !memchr(value, ' ', (size_t)(colon - value)) && has_only(value, ' ', 255)
+               ? set_text(field, value)
+               : -EINVAL;
 }
 
 static int set_think(void *field, const char *value)

@@ -268,6 +268,11 @@ case_check() {
     expect_status $? 1
     expect_one_line err
     expect_in err "bad.ini:9: request = 'hello' is not allowed; use a path such as"
+    { cat good.ini; printf '\0blocks = 3\n'; } > zero.ini
+    "$clusterbench" check --bin "$fakes" ./zero.ini > out 2> err
+    expect_status $? 1
+    expect_one_line err
+    expect_in err "zero.ini: a zero byte after $(wc -c < good.ini) others; a plan is text"
     plan lost 1 "even, oddd"
     "$clusterbench" check --bin "$fakes" ./lost.ini > out 2> err
     expect_status $? 1
