@@ -115,6 +115,30 @@ static void test_too_few_ticks_to_split(void **state)
     drop(&judged);
 }
 
+#define SPENT(role, user, system) \
+    "{\"role\":\"" role "\",\"cpu_user_us\":" #user ",\"cpu_system_us\":" #system ",\"counters\":{\"requests\":" #user "}}"
+
+/* The part of the proxy is taken from the ticks of its processes and of the workers; too few of them tell nothing. */
+static void test_the_proxys_part(void **state)
+{
+    (void)state;
+    struct readings readings = {"{\"workers\":[" SPENT("front", 0, 100000) "," SPENT("worker", 0, 100000) "]}",
+                                "{\"workers\":[" SPENT("front", 1000, 699000) "," SPENT("worker", 1000, 299000) "]}", GOOD_LOAD,
+                                1000, 0};
+    struct judged judged = judge(&readings);
+    assert_float_equal(judged.window.cpu_us_per_request, 1000, 1e-9);
+    assert_float_equal(judged.window.front_us_per_request, 750, 1e-9); /* 600 ms of 800 */
+    drop(&judged);
+    readings.after = "{\"workers\":[" SPENT("front", 1000, 149000) "," SPENT("worker", 1000, 109000) "]}";
+    judged = judge(&readings);
+    assert_true(isnan(judged.window.front_us_per_request));
+    drop(&judged);
+    readings = (struct readings){NOTHING, "{\"workers\":[" WORKER("worker", 1000, 0, 0) "]}", GOOD_LOAD, 1000, 0};
+    judged = judge(&readings);
+    assert_true(isnan(judged.window.front_us_per_request)); /* there is none */
+    drop(&judged);
+}
+
 static void test_fronts_count_for_clients(void **state)
 {
     (void)state;
@@ -268,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good_cell),
         cmocka_unit_test(test_too_few_ticks_to_split),
+        cmocka_unit_test(test_the_proxys_part),
         cmocka_unit_test(test_fronts_count_for_clients),
         cmocka_unit_test(test_without_status),
         cmocka_unit_test(test_warmup_without_status),
