@@ -437,6 +437,8 @@ static int write_down(struct cell *cell, struct cell_outcome *outcome)
         cell->failure = judge_cell(&evidence, &window, &cell->notes, &outcome->repeat);
         outcome->repeat &= cell->setting->may_repeat;
     }
+    if (!cell->failure && cell->recording.undone) /* who was spared an event must not be held against who was not */
+        cell->failure = text_copy(cell->recording.undone);
     outcome->own_cpu_ns = (uint64_t)(window.cpu_us * 1e3) + cell->generator_cpu_ns;
     char *path = text_print("%s/server.json", cell->draft);
     json_t *json = server_json(cell, &window);

@@ -99,6 +99,8 @@ static void give_up(struct faults *faults, struct deed *deed, const char *why)
     char *text = text_print("%s: %s", fault->text, why), *note = text_print("event at %s: %s", units_format_time(at_ns, at), text);
     take_down(faults, deed, clock_now_ns(), "fault-failed", text);
     names_add(faults->setting->notes, note);
+    if (!faults->top_killed_ns && kill(faults->setting->server, 0) == 0 && !*faults->setting->undone)
+        *faults->setting->undone = text_print("the event at %s was not carried out: %s", at, text);
     free(note);
     free(text);
     deed->stage = OVER;

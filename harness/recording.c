@@ -23,6 +23,7 @@ void recording_open(struct recording *recording, const struct experiment *experi
 void recording_close(struct recording *recording)
 {
     recording_end(recording);
+    free(recording->undone);
     timeline_close(&recording->timeline);
 }
 
@@ -71,7 +72,8 @@ static int open_faults(struct recording *recording, pid_t server, const char *ad
                                                  .server = server,
                                                  .admin = admin,
                                                  .timeline = &recording->timeline,
-                                                 .notes = recording->notes};
+                                                 .notes = recording->notes,
+                                                 .undone = &recording->undone};
     return recording->setting.schedule->count ? faults_open(&recording->faults, &recording->setting) : 0;
 }
 

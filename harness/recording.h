@@ -18,6 +18,7 @@ struct recording {
     struct timeline timeline; /* begin_ns 0: the generator never began */
     struct faults *faults;
     struct faults_setting setting;
+    char *undone;           /* the first event that a living server did not let happen, and why; NULL: none */
     uint64_t top_killed_ns; /* when an event killed the server itself; 0: none did */
 };
 

@@ -23,6 +23,7 @@ struct scene {
     struct schedule schedule;
     struct timeline timeline;
     struct names notes;
+    char *undone;
     struct faults_setting setting;
     struct faults *faults;
 };
@@ -43,7 +44,8 @@ static void begin(struct scene *scene, const char *events)
                                              .duration_ns = 3600 * CLOCK_NS_PER_S,
                                              .server = scene->pid,
                                              .timeline = &scene->timeline,
-                                             .notes = &scene->notes};
+                                             .notes = &scene->notes,
+                                             .undone = &scene->undone};
     assert_int_equal(faults_open(&scene->faults, &scene->setting), 0);
 }
 
@@ -54,6 +56,7 @@ static void end(struct scene *scene)
     schedule_free(&scene->schedule);
     timeline_close(&scene->timeline);
     names_free(&scene->notes);
+    free(scene->undone);
 }
 
 /* It goes on, or has; waited for with patience. */
@@ -160,6 +163,7 @@ static void test_kills_the_top(void **state)
     assert_int_equal(scene.notes.count, 1);
     assert_string_equal(scene.notes.items[0], "event at 300ms: stop server for 1ms: the server has ended");
     assert_true(faults_close(scene.faults) >= scene.timeline.begin_ns + CLOCK_NS_PER_MS);
+    assert_null(scene.undone); /* nobody was spared anything */
     end(&scene);
 }
 
@@ -178,6 +182,7 @@ static void test_says_what_could_not_be_done(void **state)
     assert_int_equal(scene.notes.count, 3);
     for (unsigned i = 0; i < 3; i++)
         assert_string_equal(scene.notes.items[i], notes[i]);
+    assert_string_equal(scene.undone, "the event at 1ms was not carried out: stop worker 0: the server has no admin address");
     assert_int_equal(waitpid(scene.pid, NULL, WNOHANG), 0); /* it lives */
     end(&scene);
 }
