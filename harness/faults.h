@@ -21,7 +21,7 @@ struct faults_setting {
     const char *admin;         /* its address; NULL: there is none, and what needs it fails */
     struct timeline *timeline; /* what was done, with the time it was done at */
     struct names *notes;       /* what could not be done, and why */
-    char **undone;             /* the first that a server which lives did not let happen, a text for the caller to free; else as it is */
+    char **undone; /* the first that a server which lives did not let happen, a text for the caller to free; else as it is */
 };
 
 struct faults;

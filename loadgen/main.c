@@ -48,7 +48,7 @@ static int outputs_open(struct outputs *outputs, const struct settings *settings
 
 static int outputs_commit(struct outputs *outputs, char *message)
 {
-    char later[MESSAGE_SIZE];
+    char later[MESSAGE_SIZE] = "";
     int error = output_commit(&outputs->report, message);
     struct output *const others[] = {&outputs->hgrm, &outputs->hgrm_service};
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
