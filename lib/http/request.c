@@ -22,6 +22,8 @@ static int refuse(struct http_request *request, int status, const char *why)
     if (request->refusal == 0) {
         request->refusal = status;
         request->why = why;
+        if (request->target.length > 0) /* then the method is known; a request that is answered gets it with its head */
+            request->method = slice_of(llhttp_method_name((llhttp_method_t)request->parser.method));
     }
     return -1; /* HPE_USER: llhttp stops */
 }
@@ -80,10 +82,11 @@ static int append_head(struct http_request *request, struct slice *slice, const 
 static int on_url(llhttp_t *parser, const char *at, size_t length)
 {
     struct http_request *request = parser->data;
-    request->method = slice_of(llhttp_method_name((llhttp_method_t)parser->method)); /* a request that is refused has one, too */
-    if (request->target.length + length > request->limits->target_bytes)
-        return refuse(request, 414, "request target too long");
-    return append_head(request, &request->target, at, length);
+    if (request->target.length + length <= request->limits->target_bytes)
+        return append_head(request, &request->target, at, length);
+    refuse(request, 414, "request target too long");
+    request->method = slice_of(llhttp_method_name((llhttp_method_t)parser->method));
+    return -1;
 }
 
 static int begin_header(struct http_request *request)
