@@ -43,6 +43,13 @@ int report_make(struct custody *custody, const char *folder, const char *plot_sc
         fprintf(stderr, "clusterbench: %s\n", error);
         return 1;
     }
+    if (results.complete && !results.cell_count &&
+        !results.unreadable.count) { /* what was drawn before is worth more than nothing */
+        fprintf(stderr, "clusterbench: %s: the run is complete, but its cells/ are not there any more; nothing was changed\n",
+                folder);
+        results_close(&results);
+        return 1;
+    }
     struct summary summary;
     struct gallery gallery = {0};
     summary_make(&summary, &results);

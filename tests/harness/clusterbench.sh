@@ -301,6 +301,19 @@ case_measured_capacity() {
     expect_no_drafts r
 }
 
+# A run whose raw data was taken away keeps what was drawn from it.
+case_report_without_cells() {
+    plan two 1 "even, odd"
+    run --plan ./two.ini --out r || fail "the run failed"
+    rm -r r/cells/*
+    cp r/summary.csv before
+    "$clusterbench" report r > out 2> err
+    expect_status $? 1
+    expect_one_line err
+    expect_in err 'r: the run is complete, but its cells/ are not there any more; nothing was changed'
+    cmp before r/summary.csv || fail "the summary was written again"
+}
+
 case_unwritable() {
     plan two 1 "even"
     : > file

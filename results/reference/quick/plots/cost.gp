@@ -1,14 +1,17 @@
-# CPU per request: user below, system above, the interval of the sum as a whisker. The script gives the bars' names as xtics.
+# CPU per request, a bar a row: user, then system, the interval of the sum as a whisker; thin below it the proxy's part and the
+# generator's own.
+hover_x = 'us'
+unset key
 data = name . '.dat'
-stats data using 6 nooutput
-top = STATS_max
-set xrange [-0.6:bars - 0.4]
-set yrange [0:top * 1.18]
-set ylabel 'CPU microseconds per request'
-set xtics scale 0
-if (bars > 7) { set xtics rotate by 20 right }
-set style fill solid noborder
-plot data using 1:4:(0.62):(colour($3)) with boxes fs solid 0.45 lc rgb variable, \
-     data using 1:7:(0.62):(colour($3)) with boxes fs solid 1.0 lc rgb variable, \
-     data using 1:5:(0):($6 - $5) with vectors heads size screen 0.006,90 lc rgb '#222222' lw 1.5, \
-     data using 1:6:(sprintf('%.1f', $4)) with labels offset 0,0.8 font ',12'
+set xrange [0:top * 1.12]
+set yrange [rows - 0.45:-0.55]
+set lmargin name_length * 0.95 + 2
+set xlabel 'CPU microseconds per request'
+set grid noytics xtics lc rgb '#dddddd' lw 1 dt 1
+set ytics scale 0
+plot data using 4:1:(0):4:($1 - 0.36):($1 + 0.12):(colour($3)) with boxxyerror fs solid 0.45 noborder lc rgb variable, \
+     data using 7:1:(0):7:($1 - 0.36):($1 + 0.12):(colour($3)) with boxxyerror fs solid 1.0 noborder lc rgb variable, \
+     data using 9:1:(0):9:($1 + 0.14):($1 + 0.28):(colour($3)) with boxxyerror fs solid 0.75 noborder lc rgb variable, \
+     data using 10:1:(0):10:($1 + 0.3):($1 + 0.4):(0xaaaaaa) with boxxyerror fs solid 1.0 noborder lc rgb variable, \
+     data using 5:($1 - 0.12):($6 - $5):(0) with vectors heads size screen 0.005,90 lc rgb '#222222' lw 1.5, \
+     data using 6:($1 - 0.12):(sprintf(' %.1f', $4)) with labels left font small

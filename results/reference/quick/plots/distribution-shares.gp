@@ -1,24 +1,52 @@
 # Made by clusterbench. To draw it again, in this folder: gnuplot distribution-shares.gp
+if (!exists('form')) {
+    axes = ''
+    do for [form in 'svg png'] { load 'distribution-shares.gp' }
+    set print name . '.axes' . suffix
+    print axes
+    unset print
+    exit
+}
+reset
 name = 'distribution-shares'
+array group_at[26]
+array group_name[26]
+array group_jain[26]
+array group_interval[26]
+group_at[1] = 3.5
+group_name[1] = 'shared'
+group_jain[1] = '1.00'
+group_interval[1] = '0.98-1.00'
+group_at[2] = 13.5
+group_name[2] = 'master-accept'
+group_jain[2] = '1.00'
+group_interval[2] = '1.00-1.00'
+group_at[3] = 23.5
+group_name[3] = 'reuseport'
+group_jain[3] = '0.99'
+group_interval[3] = '0.97-1.00'
+group_at[4] = 33.5
+group_name[4] = 'threaded'
+group_jain[4] = '1.00'
+group_interval[4] = '0.99-1.00'
+group_at[5] = 43.5
+group_name[5] = 'proxied'
+group_jain[5] = '1.00'
+group_interval[5] = '1.00-1.00'
+groups = 5
+top = 25
+last = 48
+busy = 0
+slanted = 0
+name_length = 13
+height = 460
 heading = 'Share of the requests of each worker, busiest first'
-subheading = '/hello, keep-alive, 64 connections, closed loop; grey: 95 % of random deals; line: even'
-footer = 'quick, seed 89422327, 6 blocks; servers on CPU 0, generator on CPU 1'
+subheading = '/hello, keep-alive, 64 connections, closed loop'
+reading = 'numbers: Jain index; dealing 64 connections at random gives 0.90; grey: 95 % of such deals'
+footer = 'quick, seed 77836710, 6 blocks; servers on CPU 0, generator on CPU 1'
 badge = ''
 caution = ''
-set label 'shared' at 3.5, graph -0.05 center
-set label 'Jain 1.00' at 3.5, graph 0.97 center font ',11' textcolor rgb '#444444'
-set label 'master-accept' at 13.5, graph -0.05 center
-set label 'Jain 1.00' at 13.5, graph 0.97 center font ',11' textcolor rgb '#444444'
-set label 'reuseport' at 23.5, graph -0.05 center
-set label 'Jain 1.00' at 23.5, graph 0.97 center font ',11' textcolor rgb '#444444'
-set label 'threaded' at 33.5, graph -0.05 center
-set label 'Jain 1.00' at 33.5, graph 0.97 center font ',11' textcolor rgb '#444444'
-set label 'proxied' at 43.5, graph -0.05 center
-set label 'Jain 1.00' at 43.5, graph 0.97 center font ',11' textcolor rgb '#444444'
-even = 12.5
-last = 48
-do for [form in "svg png"] {
-    load 'style.gp'
-    load 'shares.gp'
-    unset output
-}
+load 'style.gp'
+load 'shares.gp'
+eval note_axes
+unset output

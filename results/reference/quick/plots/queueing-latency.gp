@@ -1,17 +1,36 @@
 # Made by clusterbench. To draw it again, in this folder: gnuplot queueing-latency.gp
+if (!exists('form')) {
+    axes = ''
+    do for [form in 'svg png'] { load 'queueing-latency.gp' }
+    set print name . '.axes' . suffix
+    print axes
+    unset print
+    exit
+}
+reset
 name = 'queueing-latency'
+set ytics ('shared' 0)
+set ytics add ('master-accept' 1)
+set ytics add ('reuseport' 2)
+set ytics add ('threaded' 3)
+set ytics add ('proxied' 4)
+rows = 5
+name_length = 13
+theory_name = 'M/M/8'
+theory_p50 = 4.93167
+theory_p99 = 25.7609
+least = 5.031
+most = 207.231
+against_load = 0
+theories = 1
+height = 340
 heading = 'Response time: median and p99'
 subheading = '/block/\{exp:5ms\}, one request a connection, Poisson arrivals at 80 %'
-footer = 'quick, seed 89422327, 6 blocks; servers on CPU 0, generator on CPU 1'
+reading = 'open: median, full: p99; dashed: theory'
+footer = 'quick, seed 77836710, 6 blocks; servers on CPU 0, generator on CPU 1'
 badge = 'blocked-worker emulation'
 caution = ''
-loads = 1
-load_axis = 'offered load, % of capacity'
-curves = 5
-array curve_name[5] = ['shared', 'master-accept', 'reuseport', 'threaded', 'proxied']
-array curve_style[5] = [2, 3, 4, 5, 6]
-do for [form in "svg png"] {
-    load 'style.gp'
-    load 'latency.gp'
-    unset output
-}
+load 'style.gp'
+load 'latency.gp'
+eval note_axes
+unset output

@@ -1,20 +1,32 @@
 # Made by clusterbench. To draw it again, in this folder: gnuplot throughput-cost.gp
+if (!exists('form')) {
+    axes = ''
+    do for [form in 'svg png'] { load 'throughput-cost.gp' }
+    set print name . '.axes' . suffix
+    print axes
+    unset print
+    exit
+}
+reset
 name = 'throughput-cost'
+set ytics ('single (again)' 0)
+set ytics add ('master-accept' 1)
+set ytics add ('reuseport' 2)
+set ytics add ('threaded' 3)
+set ytics add ('shared' 4)
+set ytics add ('single' 5)
+set ytics add ('proxied' 6)
+rows = 7
+name_length = 14
+top = 40.9015
+height = 402
 heading = 'CPU time of all server processes per request'
-subheading = '/hello, keep-alive, 64 connections, closed loop; dark: user, light: system (all light: too short a time to tell)'
-footer = 'quick, seed 89422327, 6 blocks; servers on CPU 0, generator on CPU 1'
+subheading = '/hello, keep-alive, 64 connections, closed loop'
+reading = 'dark: user, light: system; thin, coloured: of it the proxy''s; thin grey: the generator''s own'
+footer = 'quick, seed 77836710, 6 blocks; servers on CPU 0, generator on CPU 1'
 badge = ''
 caution = ''
-set xtics ('single' 0)
-set xtics add ('single (again)' 1)
-set xtics add ('shared' 2)
-set xtics add ('master-accept' 3)
-set xtics add ('reuseport' 4)
-set xtics add ('threaded' 5)
-set xtics add ('proxied' 6)
-bars = 7
-do for [form in "svg png"] {
-    load 'style.gp'
-    load 'cost.gp'
-    unset output
-}
+load 'style.gp'
+load 'cost.gp'
+eval note_axes
+unset output
