@@ -53,6 +53,23 @@ void test_nothing_leaks(struct contract *contract)
 
 #define CROWD 200
 
+#define SETTLED_MS 250
+
+/* Until its processes have held as many descriptors for a while: a connection that has ended is not closed at once. */
+static void wait_settled(struct contract *contract, struct server *server)
+{
+    struct footprint held, now;
+    uint64_t deadline_ns = now_ns() + contract->patience_ns, since_ns = now_ns();
+    server_footprint(server, &held);
+    while (now_ns() - since_ns < SETTLED_MS * UINT64_C(1000000)) {
+        CHECK(contract, look_again(deadline_ns), "the descriptors that it holds do not settle");
+        server_footprint(server, &now);
+        if (now.descriptors != held.descriptors)
+            since_ns = now_ns();
+        held = now;
+    }
+}
+
 /* --max-connections is reckoned from the limit at the start: accept(2) itself fails only when that is lowered afterwards. */
 void test_descriptors_exhausted(struct contract *contract)
 {
@@ -64,6 +81,7 @@ void test_descriptors_exhausted(struct contract *contract)
     struct client *first = client_open(contract, server);
     client_get(first, "/hello", 200, &response);
     uint64_t before = status_sum_rows(contract, server, "errors_accept");
+    wait_settled(contract, server);
     family_collect(contract, server->pid, &family);
     family_limit_descriptors(contract, &family, NULL, &usual);
     for (size_t i = 0; i < CROWD; i++) {
