@@ -412,34 +412,39 @@ static int carry_out(const struct settings *settings, int count, char **operands
     return refuse_command(count ? operands[0] : NULL);
 }
 
+static const char commands_help[] =
+    "Commands:\n"
+    "  run                        carries out a plan and writes a results folder with report.html\n"
+    "  check PLAN                 says whether a plan is right, and what it would run here\n"
+    "  report DIR                 draws plots and report.html again from the recorded data\n"
+    "  compare A B                holds two results folders against each other: B no worse, worse, undecided\n"
+    "  export DIR                 prints a run for other programs: --csv or --prometheus\n"
+    "  list [strategies|plans]    shows the strategies and plans there are\n"
+    "  contract NAME|PROGRAM      says line by line what a peer or a program keeps of the contract\n"
+    "  serve NAME                 starts a peer by hand, prints where it listens, ends it at TERM or INT\n"
+    "  doctor                     tells what is missing, what makes this machine noisy, and what to do\n"
+    "  top ADDR                   shows the workers of a running server; ADDR is its --admin address,\n"
+    "                             as in 127.0.0.1:9000 or unix:PATH\n"
+    "  ctl ADDR status            says in one line how that server is\n"
+    "  ctl ADDR reload            gives it new workers, one after the other\n"
+    "  ctl ADDR scale N           lets it have N workers\n"
+    "  ctl ADDR drain I           takes worker I out\n"
+    "  ctl ADDR restart I         puts a new worker in the place of worker I";
+
+/* What completion offers: commands, and the words behind list and ctl. */
+static const char *const offered[] = {"run",    "check", "compare", "export",   "report",     "list",  "doctor",
+                                      "top",    "ctl",   "serve",   "contract", "strategies", "plans", "status",
+                                      "reload", "scale", "drain",   "restart",  NULL};
+
 int main(int argc, char **argv)
 {
-    static const char *const offered[] = {"run",    "check", "compare", "export",   "report",     "list",  "doctor",
-                                          "top",    "ctl",   "serve",   "contract", "strategies", "plans", "status",
-                                          "reload", "scale", "drain",   "restart",  NULL};
     struct settings settings = {0};
     struct option_table table = {option_specs, &settings};
     struct option_program program = {
         .name = "clusterbench",
         .summary = "Runs server strategies side by side under the same load, judges the differences and draws them.",
         .usage = "COMMAND [options]",
-        .epilogue = "Commands:\n"
-                    "  run                        carries out a plan and writes a results folder with report.html\n"
-                    "  check PLAN                 says whether a plan is right, and what it would run here\n"
-                    "  report DIR                 draws plots and report.html again from the recorded data\n"
-                    "  compare A B                holds two results folders against each other: B no worse, worse, undecided\n"
-                    "  export DIR                 prints a run for other programs: --csv or --prometheus\n"
-                    "  list [strategies|plans]    shows the strategies and plans there are\n"
-                    "  contract NAME|PROGRAM      says line by line what a peer or a program keeps of the contract\n"
-                    "  serve NAME                 starts a peer by hand, prints where it listens, ends it at TERM or INT\n"
-                    "  doctor                     tells what is missing, what makes this machine noisy, and what to do\n"
-                    "  top ADDR                   shows the workers of a running server; ADDR is its --admin address,\n"
-                    "                             as in 127.0.0.1:9000 or unix:PATH\n"
-                    "  ctl ADDR status            says in one line how that server is\n"
-                    "  ctl ADDR reload            gives it new workers, one after the other\n"
-                    "  ctl ADDR scale N           lets it have N workers\n"
-                    "  ctl ADDR drain I           takes worker I out\n"
-                    "  ctl ADDR restart I         puts a new worker in the place of worker I",
+        .epilogue = commands_help,
         .operands = offered,
         .version = "clusterbench " CLUSTERBENCH_VERSION,
         .tables = &table,

@@ -83,7 +83,7 @@ struct experiment {
     char *events;                /* what is done to the server under load, as it is written; NULL: nothing */
     struct schedule schedule;    /* the same, read */
     enum wish series;            /* files of what happened by time */
-    char *crosscheck;            /* another generator, after the cell\'s own load; NULL: none */
+    char *crosscheck;            /* another generator, after the cell's own load; NULL: none */
     double service_s;            /* mean time a request occupies a worker, from the request template; 0 when it says nothing */
     struct distribution service; /* of that time, where service_s says something */
     bool emulated;               /* /block: a worker asleep stands for a core at work */

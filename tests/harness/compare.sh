@@ -3,15 +3,8 @@
 # A run with the fakes is made once; others are copies of it in which somebody has changed figures.
 set -u
 case_name=$1 clusterbench=$2 fakes=$3
-work=$(mktemp -d) || exit 1
-export FAKE_PIDS=$work/pids
-: > "$FAKE_PIDS"
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-
-fail() { echo "FAILED: $*"; [ -f out ] && sed 's/^/  out: /' out; [ -f err ] && sed 's/^/  err: /' err; exit 1; }
-expect_status() { [ "$1" = "$2" ] || fail "exit status $1, expected $2"; }
-expect_in() { grep -q -- "$2" "$1" || fail "'$2' is not in $1"; }
+# shellcheck source=tests/harness/support.sh
+. "$(dirname "$0")/support.sh"
 
 # What fails says so in one line, and nothing on stdout.
 expect_refused() { # STATUS TEXT
