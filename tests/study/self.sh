@@ -74,15 +74,16 @@ broken) # each in its own way; one promise that is not kept is enough
     run 1 stalled
     shows '^stalled +10 +8 +1 +1 +0 +0 .* no '
     ;;
-apart) # a run without verdicts is replaced, up to half as many again
+apart) # a run without verdicts is replaced, up to three times as many in all
     says "busy 3001 noisy 1 same" "busy 3005 noisy 1 same" "alike 1002 none 1 none"
     run 0 busy alike
     shows '^busy +12 +10 +0 +0 +0 +2 +3001-3012 .* yes '
     shows '^ +busy +seed 3005 +apart .*; the machine was disturbed$'
     shows '^alike +21 +- +20 +0 +0 +1 .* yes '
-    says "stalled 400"{1,2,3,4,5,6}" noisy 1 same"
+    mapfile -t noisy < <(printf 'stalled %d noisy 1 same\n' {4001..4021})
+    says "${noisy[@]}"
     run 1 stalled
-    shows '^stalled +15 +9 +0 +0 +0 +6 .* no: too few runs '
+    shows '^stalled +30 +9 +0 +0 +0 +21 .* no: too few runs '
     ;;
 refuses)
     run 1 fever
