@@ -434,8 +434,8 @@ static int write_down(struct cell *cell, struct cell_outcome *outcome)
     struct window window = {0};
     if (!cell->failure) {
         judge_window(&evidence, &window);
-        cell->failure = judge_cell(&evidence, &window, &cell->notes, &outcome->repeat);
-        outcome->repeat &= cell->setting->may_repeat;
+        cell->failure = judge_cell(&evidence, &window, &cell->notes, &outcome->spoiled);
+        outcome->repeat = outcome->spoiled && cell->setting->may_repeat;
     }
     if (!cell->failure && cell->recording.undone) /* who was spared an event must not be held against who was not */
         cell->failure = text_copy(cell->recording.undone);

@@ -27,7 +27,8 @@ struct cell_outcome {
     char *name;          /* the folder below cells/; the caller frees */
     char *failure;       /* why the cell is not ranked, or NULL; the caller frees */
     uint64_t own_cpu_ns; /* of server and generator: what else ran on the machine is foreign */
-    bool repeat;         /* `failure` is the generator's, and the setting allows another try */
+    bool spoiled;        /* `failure` is the generator's: it says nothing of the server */
+    bool repeat;         /* the same, and the setting allows another try */
 };
 
 /*

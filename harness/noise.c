@@ -145,13 +145,14 @@ bool noise_too_much(unsigned accepted, unsigned rejected)
     return rejected > NOISE_REJECTED_MOST * (accepted + rejected);
 }
 
-bool noise_another_block(unsigned planned, unsigned accepted, unsigned rejected)
+bool noise_another_block(unsigned planned, unsigned accepted, unsigned lacking, unsigned rejected)
 {
+    unsigned in_vain = lacking + rejected;
     if (accepted + rejected < planned)
         return true;
-    if (accepted >= planned)
+    if (accepted - lacking >= planned)
         return false;
-    return rejected <= NOISE_RETRIES_MOST && rejected <= NOISE_REJECTED_MOST * (planned + rejected);
+    return in_vain <= NOISE_RETRIES_MOST && in_vain <= NOISE_REJECTED_MOST * (planned + in_vain);
 }
 
 /* ---- calibration ---- */

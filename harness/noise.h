@@ -75,8 +75,11 @@ json_t *noise_calibrate(const struct placement *placement);
  */
 double noise_calibration_off(const json_t *sittings, const json_t *blocks);
 
-/* All planned blocks run once; then as many again as were thrown out, unless too many were. */
-bool noise_another_block(unsigned planned, unsigned accepted, unsigned rejected);
+/*
+ * All planned blocks run once; then as many again as were thrown out or, `lacking` of the accepted, are without a cell that the
+ * generator spoiled, unless they are too many.
+ */
+bool noise_another_block(unsigned planned, unsigned accepted, unsigned lacking, unsigned rejected);
 /* Were too many thrown out for verdicts? */
 bool noise_too_much(unsigned accepted, unsigned rejected);
 

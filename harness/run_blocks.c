@@ -7,7 +7,8 @@
  *
  * A block that was disturbed (noise.h) is run again under a new number. Steal and foreign CPU time are judged at its end; the
  * calibration when all planned blocks have run, since before that there is no median of the run. A cell whose generator was
- * disturbed (it sent late, whatever the server did) is run again at once, up to twice. None of this looks at results.
+ * disturbed (it sent late, whatever the server did) is run again at once, up to twice; when that is of no use, the block counts
+ * without it, and another block is added, so that no row goes without its figures. None of this looks at results.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -67,6 +68,7 @@ static void free_outcome(struct cell_outcome *outcome)
 static void count_cell(struct run *run, const struct cell_outcome *outcome)
 {
     json_array_append_new(run->under_way.done, json_string(outcome->name));
+    run->under_way.spoiled_cells += outcome->spoiled;
     run->cells_run++;
     if (outcome->failure) {
         run->cells_failed++;
@@ -192,11 +194,12 @@ static void settle_block(struct run *run)
     const struct under_way *block = &run->under_way;
     struct noise noise = noise_of(&block->sums, CLOCK_NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK));
     char *reason = run->plan.verdicts ? noise_objection(&noise) : NULL;
-    json_t *row = json_pack("{s:i, s:b, s:n, s:f, s:f, s:f, s:f, s:O, s:o, s:o, s:b}", "number", (int)block->number, "accepted", 1,
-                            "reason", "steal_percent", noise.steal_percent, "foreign_cpu_percent", noise.foreign_percent,
-                            "foreign_by_processes_percent", noise.by_processes_percent, "foreign_by_machine_percent",
-                            noise.by_machine_percent, "calibration_us", block->calibrations, "noise", noise_json(&block->sums),
-                            "order", done_in_order(run), "resumed", (int)block->resumed);
+    json_t *row =
+        json_pack("{s:i, s:b, s:n, s:f, s:f, s:f, s:f, s:O, s:o, s:o, s:b, s:i}", "number", (int)block->number, "accepted", 1,
+                  "reason", "steal_percent", noise.steal_percent, "foreign_cpu_percent", noise.foreign_percent,
+                  "foreign_by_processes_percent", noise.by_processes_percent, "foreign_by_machine_percent",
+                  noise.by_machine_percent, "calibration_us", block->calibrations, "noise", noise_json(&block->sums), "order",
+                  done_in_order(run), "resumed", (int)block->resumed, "spoiled_cells", (int)block->spoiled_cells);
     json_array_append_new(run->blocks, row);
     if (reason) {
         reject(run, row, reason, false);
@@ -281,12 +284,28 @@ static void open_progress(struct run *run)
     run->progress.rejected = run->rejected;
 }
 
+/* A block that counts, but lacks a cell, is made up for as one that was thrown out. */
+static bool is_another_needed(const struct run *run)
+{
+    unsigned lacking = 0;
+    size_t i;
+    const json_t *row;
+    json_array_foreach(run->blocks, i, row) lacking +=
+        json_is_true(json_object_get(row, "accepted")) && json_integer_value(json_object_get(row, "spoiled_cells")) > 0;
+    if (!run->plan.verdicts)
+        lacking = 0;
+    return noise_another_block(run->plan.blocks, run->accepted, lacking, run->rejected);
+}
+
 int run_blocks(struct run *run)
 {
     open_progress(run);
     int result = 0;
-    while (!result && (run->under_way.number || noise_another_block(run->plan.blocks, run->accepted, run->rejected)))
+    while (!result && (run->under_way.number || is_another_needed(run))) {
+        if (run->accepted >= run->progress.blocks)
+            run->progress.blocks = run->accepted + 1;
         result = run_block(run);
+    }
     progress_close(&run->progress);
     return result;
 }

@@ -151,8 +151,9 @@ static json_t *under_way_json(const struct run *run)
         json_array_append_new(order, json_string(name));
         free(name);
     }
-    return json_pack("{s:i, s:o, s:O, s:O, s:o, s:b}", "number", (int)block->number, "order", order, "done", block->done,
-                     "calibration_us", block->calibrations, "noise", noise_json(&block->sums), "resumed", block->resumed);
+    return json_pack("{s:i, s:o, s:O, s:O, s:o, s:b, s:i}", "number", (int)block->number, "order", order, "done", block->done,
+                     "calibration_us", block->calibrations, "noise", noise_json(&block->sums), "resumed", block->resumed,
+                     "spoiled_cells", (int)block->spoiled_cells);
 }
 
 static void add_identity(json_t *json, const struct run *run)

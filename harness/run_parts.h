@@ -20,7 +20,8 @@ struct under_way {
     json_t *done;         /* names of cells whose readings are in `sums` */
     json_t *calibrations; /* one a sitting */
     struct noise_reading sums;
-    bool resumed; /* measured in more than one sitting */
+    bool resumed;           /* measured in more than one sitting */
+    unsigned spoiled_cells; /* whose generator was disturbed in every try */
 };
 
 struct run {

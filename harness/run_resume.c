@@ -250,8 +250,10 @@ int run_recall_block(struct run *run)
         return compare_cells(run);
     if (json_array_size(order) != run->cell_count)
         return refuse_cells(run, "their number differs");
-    run->under_way = (struct under_way){
-        .number = number, .done = json_array(), .calibrations = json_deep_copy(json_object_get(block, "calibration_us"))};
+    run->under_way = (struct under_way){.number = number,
+                                        .done = json_array(),
+                                        .calibrations = json_deep_copy(json_object_get(block, "calibration_us")),
+                                        .spoiled_cells = json_integer_value(json_object_get(block, "spoiled_cells")) > 0};
     if (!json_is_array(run->under_way.calibrations)) {
         json_decref(run->under_way.calibrations);
         run->under_way.calibrations = json_array();

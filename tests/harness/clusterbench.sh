@@ -187,6 +187,10 @@ case_late_generator() {
     [ "$(grep -c '^1,01-cost-.*generator: INVALID' r/rejected.csv)" = 3 ] || fail "3 tries should be in rejected.csv: $(cat r/rejected.csv)"
     [ "$(grep -l '"ranked": false' r/cells/01-*/server.json | wc -l)" = 1 ] || fail "one cell of block 1 stays failed after three tries"
     [ "$(grep -l '"ranked": true' r/cells/0[2-6]-*/server.json | wc -l)" = 15 ] || fail "the other blocks are whole"
+    [ "$(grep -c '"spoiled_cells": 1' r/run.json)" = 1 ] || fail "block 1 lacks a cell, and no other does"
+    if ! grep -q '"accepted": false' r/run.json; then # a machine that was disturbed has no room for another block
+        expect_in err 'block 7/7 done'
+    fi
     expect_in err 'run again: 01-cost-'
     expect_no_drafts r
     expect_nothing_left

@@ -173,14 +173,19 @@ static void test_calibration_is_measured(void **state)
 static void test_retries(void **state)
 {
     (void)state;
-    assert_true(noise_another_block(6, 0, 0));
-    assert_true(noise_another_block(6, 0, 5)); /* all planned ones run, whatever comes */
-    assert_false(noise_another_block(6, 6, 0));
-    assert_true(noise_another_block(6, 5, 1));
-    assert_true(noise_another_block(6, 5, 2));
-    assert_false(noise_another_block(6, 2, 4)); /* more than three, more than 30 % */
-    assert_true(noise_another_block(20, 17, 3));
-    assert_false(noise_another_block(20, 16, 4));
+    assert_true(noise_another_block(6, 0, 0, 0));
+    assert_true(noise_another_block(6, 0, 0, 5)); /* all planned ones run, whatever comes */
+    assert_false(noise_another_block(6, 6, 0, 0));
+    assert_true(noise_another_block(6, 5, 0, 1));
+    assert_true(noise_another_block(6, 5, 0, 2));
+    assert_false(noise_another_block(6, 2, 0, 4)); /* more than three, more than 30 % */
+    assert_true(noise_another_block(20, 17, 0, 3));
+    assert_false(noise_another_block(20, 16, 0, 4));
+    assert_true(noise_another_block(6, 6, 1, 0)); /* a cell is missing in one of six */
+    assert_false(noise_another_block(6, 7, 1, 0));
+    assert_true(noise_another_block(6, 5, 1, 1));
+    assert_false(noise_another_block(6, 6, 6, 0)); /* in each of them: another one would not have it either */
+    assert_false(noise_another_block(6, 6, 3, 1));
     assert_false(noise_too_much(7, 3));
     assert_true(noise_too_much(6, 3));
     assert_false(noise_too_much(0, 0));
