@@ -493,7 +493,7 @@ int cell_run(const struct cell_setting *setting, const struct cell_plan *plan, u
                         .plan = plan,
                         .experiment = &setting->plan->experiments[plan->experiment],
                         .block = block};
-    cell.seed = cell_seed(setting->seed, block, plan->experiment, plan->load);
+    cell.seed = cell_seed(cell.experiment->seed ? cell.experiment->seed : setting->seed, block, plan->experiment, plan->load);
     cell.name = cell_name(setting->plan, plan, block);
     cell.draft = text_print("%s/cells/%s.tmp", setting->folder, cell.name);
     char *final = text_print("%s/cells/%s", setting->folder, cell.name);

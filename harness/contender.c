@@ -218,8 +218,13 @@ int contenders_find(struct contenders *contenders, const struct contender_places
         struct contender found;
         if (contenders_get(contenders, cells[i].strategy))
             continue;
-        int result = contender_find(&found, places, plan, cells[i].strategy, error);
+        char why[CONTENDER_ERROR_SIZE];
+        int result = contender_find(&found, places, plan, cells[i].strategy, why);
         if (result) {
+            const struct experiment *experiment = &plan->experiments[cells[i].experiment];
+            char *where = text_print("%s:%u: experiment %s: %s", plan->file, experiment->line, experiment->name, why);
+            snprintf(error, CONTENDER_ERROR_SIZE, "%s", where);
+            free(where);
             contenders_close(contenders);
             return result;
         }

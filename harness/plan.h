@@ -77,6 +77,7 @@ struct experiment {
     enum capacity capacity;
     double capacity_rate; /* requests per second, once it was measured; 0 before */
     uint64_t duration_ns, warmup_ns;
+    uint64_t seed;  /* of its requests; 0: the run's */
     char *baseline; /* runs twice a block; NULL: nothing is compared */
     enum metric primary;
     bool pictures[PICTURE_COUNT];
@@ -104,6 +105,7 @@ struct plan {
     char *text; /* the file as it was read: the snapshot in the results */
     unsigned blocks;
     bool verdicts;
+    uint64_t seed; /* 0: each run has its own */
     struct experiment *experiments;
     unsigned count;
     struct plan_server *servers;

@@ -99,6 +99,16 @@ static int set_threads(void *field, const char *value)
     return parse_number(value, 1, 64, field);
 }
 
+/* As many bits as every JSON reader keeps. */
+static int set_seed(void *field, const char *value)
+{
+    uint64_t seed;
+    if (units_parse_count(value, strlen(value), &seed) < 0 || seed < 1 || seed > UINT64_C(1) << 53)
+        return -EINVAL;
+    *(uint64_t *)field = seed;
+    return 0;
+}
+
 static int set_yes_no(void *field, const char *value)
 {
     *(bool *)field = !strcmp(value, "yes");
@@ -254,10 +264,13 @@ static int set_crosscheck(void *field, const char *value)
 
 /* ---- the keys ---- */
 
+#define METRIC_AND_COMMA(id, name, label, unit, decimals, better, factor) name ", "
+
 const struct key plan_keys[] = {
     {"title", offsetof(struct plan, title), set_text, true, "a line of text"},
     {"blocks", offsetof(struct plan, blocks), set_blocks, false, "1..99"},
     {"verdicts", offsetof(struct plan, verdicts), set_yes_no, false, "yes or no"},
+    {"seed", offsetof(struct plan, seed), set_seed, false, "1..9007199254740992"},
     {0},
 };
 
@@ -283,14 +296,15 @@ const struct key experiment_keys[] = {
     {"capacity", offsetof(struct experiment, capacity), set_capacity, false, "analytic or measured"},
     {"duration", offsetof(struct experiment, duration_ns), set_duration, false, "a time such as 500ms or 2s, 10ms..1h"},
     {"warmup", offsetof(struct experiment, warmup_ns), set_time, false, "a time such as 300ms, up to 1h"},
+    {"seed", offsetof(struct experiment, seed), set_seed, false, "1..9007199254740992"},
     {"baseline", offsetof(struct experiment, baseline), set_text, false, "the name of one of the strategies"},
     {"crosscheck", offsetof(struct experiment, crosscheck), set_crosscheck, false, CROSSCHECK_ALLOWED},
     {"primary", offsetof(struct experiment, primary), set_primary, false,
-     "cpu_us_per_request, requests_per_s, p99_us, jain_requests, ..."},
+     "one of " METRIC_TABLE(METRIC_AND_COMMA) "as summary.csv names them"},
     {"events", offsetof(struct experiment, events), set_text, true, "at 3s kill worker 1, every 1s stop server for 5ms, ..."},
     {"series", offsetof(struct experiment, series), set_wish, false, "yes or no"},
     {"pictures", offsetof(struct experiment, pictures), set_pictures, false,
-     "cost, shares, latency, percentiles, fairness, heat, lanes"},
+     "cost, latency, percentiles, shares, lorenz, fairness, heat, lanes, scaling"},
     {0},
 };
 

@@ -150,7 +150,9 @@ static int take_plan(struct run *run)
     int result = run_load_plan(settings, settings->plan ? settings->plan : PLAN_FALLBACK, &run->plan);
     if (!result)
         result = shape_plan(run);
-    run->seed = settings->seed ? settings->seed : 1 + random_seed() % 99999999;
+    run->seed = settings->seed ? settings->seed : run->plan.seed;
+    if (!run->seed)
+        run->seed = 1 + random_seed() % 99999999;
     run->blocks = json_array();
     run->repeats = json_array();
     run->sittings = json_array();

@@ -259,7 +259,7 @@ case_check() {
     "$clusterbench" check --bin "$fakes" ./lost.ini > out 2> err
     expect_status $? 1
     expect_one_line err
-    expect_in err oddd
+    expect_in err 'lost.ini:[0-9]*: experiment cost: no program oddd in'
     for path in "$programs"/../../harness/plans/*.ini; do
         [ -e "$path" ] || continue
         "$clusterbench" check "$path" > out 2> err || fail "$path is not right"
@@ -637,6 +637,14 @@ case_same_seed_same_order() {
     run --plan ./two.ini --out b --seed 11 || fail "the second run failed"
     diff <(grep -o '"0[1-3]-cost[^"]*"' a/run.json) <(grep -o '"0[1-3]-cost[^"]*"' b/run.json) || fail "another order"
     diff <(grep -h '"seed"' a/cells/*/server.json) <(grep -h '"seed"' b/cells/*/server.json) || fail "other seeds"
+    sed -i 's/^verdicts = no/&\nseed = 11/' two.ini
+    run --plan ./two.ini --out c || fail "the third run failed"
+    diff <(grep -h '"seed"' a/cells/*/server.json) <(grep -h '"seed"' c/cells/*/server.json) || fail "not the plan's seed"
+    sed -i 's/^seed = 11//; s/^workers/seed = 12\n&/' two.ini # of the requests, not of the order
+    run --plan ./two.ini --out d --seed 11 || fail "the fourth run failed"
+    run --plan ./two.ini --out e --seed 13 || fail "the fifth run failed"
+    diff <(grep -h '"seed"' d/cells/*/server.json) <(grep -h '"seed"' e/cells/*/server.json) || fail "not the experiment's seed"
+    ! diff -q <(grep -h '"seed"' a/cells/*/server.json) <(grep -h '"seed"' d/cells/*/server.json) > diffs || fail "the run's seed"
 }
 
 case_usage() {

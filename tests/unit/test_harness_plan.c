@@ -1,4 +1,5 @@
 /* Plans: what is understood, what is refused and with which words, and the cells that come out. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,6 +50,39 @@ static void test_reads_a_plan(void **state)
     plan_close(&plan);
 }
 
+/* Whatever may be said is named to who says something else. */
+static void test_all_that_is_allowed_is_named(void **state)
+{
+    (void)state;
+    struct plan plan;
+    char error[PLAN_ERROR_SIZE];
+    assert_int_equal(plan_parse(&plan, "a/folder/of/some/length/p.ini", HEAD BODY "primary = nothing\n", error), -EINVAL);
+    plan_close(&plan);
+    for (int i = 0; i < METRIC_COUNT; i++)
+        assert_non_null(strstr(error, metrics[i].name));
+    assert_non_null(strstr(error, "as summary.csv names them"));
+    assert_int_equal(plan_parse(&plan, "p.ini", HEAD BODY "pictures = nothing\n", error), -EINVAL);
+    plan_close(&plan);
+    for (int i = 0; i < PICTURE_COUNT; i++)
+        assert_non_null(strstr(error, picture_names[i]));
+}
+
+static void test_seeds(void **state)
+{
+    (void)state;
+    struct plan plan;
+    char error[PLAN_ERROR_SIZE];
+    assert_int_equal(plan_parse(&plan, "p.ini", HEAD BODY "seed = 42\n", error), 0);
+    assert_true(plan.seed == 0 && plan.experiments[0].seed == 42);
+    plan_close(&plan);
+    assert_int_equal(plan_parse(&plan, "p.ini", "[plan]\nseed = 7\n[experiment e]\n" BODY, error), 0);
+    assert_true(plan.seed == 7 && plan.experiments[0].seed == 0);
+    plan_close(&plan);
+    assert_int_equal(plan_parse(&plan, "p.ini", HEAD BODY "seed = 0\n", error), -EINVAL);
+    plan_close(&plan);
+    assert_string_equal(error, "p.ini:8: seed = '0' is not allowed; use 1..9007199254740992");
+}
+
 static void test_events_go_on_over_lines(void **state)
 {
     (void)state;
@@ -86,7 +120,7 @@ static void test_refuses_with_file_and_line(void **state)
          "p.ini:5: request = '/hello?[31m' is not allowed; use a path such as /hello or /block/{exp:5ms}"},
         {HEAD "header = X: a\rb\n", "p.ini:5: header = 'X: a?b' is not allowed; use a field such as Accept: text/html"},
         {"[plan]\nblock = 6\n", "p.ini:2: unknown key 'block' in [plan] (did you mean 'blocks'?)"},
-        {"[plan]\nzzzzzz = 6\n", "p.ini:2: unknown key 'zzzzzz' in [plan]; known are title, blocks, verdicts"},
+        {"[plan]\nzzzzzz = 6\n", "p.ini:2: unknown key 'zzzzzz' in [plan]; known are title, blocks, verdicts, seed"},
         {"[plan]\nblocks = 0\n", "p.ini:2: blocks = '0' is not allowed; use 1..99"},
         {"[plan]\nblocks = 1\nblocks = 2\n", "p.ini:3: blocks stands twice in [plan]"},
         {"[plans]\nblocks = 1\n", "p.ini:2: unknown section [plans]; use [plan], [experiment NAME] or [server NAME]"},
@@ -100,8 +134,8 @@ static void test_refuses_with_file_and_line(void **state)
         {HEAD "strategies = single\nduration = 1s\n", "p.ini:5: experiment e: request is missing"},
         {HEAD "strategies = single\nrequest = /hello\n", "p.ini:5: experiment e: duration is missing"},
         {HEAD BODY "arrivals = poisson\n", "p.ini:5: experiment e: poisson arrivals need a load"},
-        {HEAD BODY "pictures = cost, foo\n",
-         "p.ini:8: pictures = 'cost, foo' is not allowed; use cost, shares, latency, percentiles, fairness, heat, lanes"},
+        {HEAD BODY "pictures = cost, foo\n", "p.ini:8: pictures = 'cost, foo' is not allowed; use cost, latency, percentiles, "
+                                             "shares, lorenz, fairness, heat, lanes, scaling"},
         {HEAD BODY "events = at 1s kill\n",
          "p.ini:5: experiment e: event 'at 1s kill': '' cannot be the target of kill; use worker N, backend N, front N or server"},
         {HEAD BODY "events = at 1s reload\n",
@@ -348,6 +382,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_a_plan),
+        cmocka_unit_test(test_all_that_is_allowed_is_named),
+        cmocka_unit_test(test_seeds),
         cmocka_unit_test(test_events_go_on_over_lines),
         cmocka_unit_test(test_refuses_with_file_and_line),
         cmocka_unit_test(test_servers_of_the_plan),
