@@ -316,6 +316,7 @@ static int cross_check(struct cell *cell)
                                .experiment = cell->experiment,
                                .url = url,
                                .cpus = &cell->setting->placement->generator,
+                               .threads = generator_threads(cell),
                                .ours = json_number_at(cell->load, "rate", "achieved", 0)};
     json_t *json = crosscheck_run(&check);
     char *path = text_print("%s/crosscheck.json", cell->draft);

@@ -1,8 +1,8 @@
 /*
  * crosscheck: one row a generator: how it is called, and before which word of its output the figure stands.
  *
- * All of them are given whole seconds, as many connections and threads as loadgen had, and keep connections or close them as
- * loadgen did.
+ * All of them are given whole seconds and as many connections as loadgen had, wrk as many threads, too (ab has one, hey takes what
+ * there is), and keep connections or close them as loadgen did.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,12 +20,12 @@
 
 static const struct generator {
     const char *name, *package;
-    const char *arguments; /* %c connections, %s seconds */
+    const char *arguments; /* %c connections, %t threads, %s seconds */
     const char *closes;    /* added where every request has a connection of its own; */
     const char *keeps;     /* where connections are kept */
     const char *label;     /* stands before the figure */
 } generators[] = {
-    {"wrk", "wrk", "-t1 -c%c -d%ss", "-H Connection:close", "", "Requests/sec:"},
+    {"wrk", "wrk", "-t%t -c%c -d%ss", "-H Connection:close", "", "Requests/sec:"},
     {"ab", "apache2-utils", "-q -c %c -t %s -n 1000000", "", "-k", "Requests per second:"},
     {"hey", "hey", "-c %c -z %ss", "-disable-keepalive", "", "Requests/sec:"},
 };
@@ -50,6 +50,8 @@ const char *crosscheck_declines(const struct experiment *experiment)
             return "crosscheck needs a closed loop: leave load out";
     if (strchr(experiment->request, '{'))
         return "crosscheck needs a request without {placeholders}";
+    if (experiment->method || experiment->header || experiment->body || experiment->cookies || experiment->think)
+        return "crosscheck needs plain GETs one behind the other: leave method, header, body, cookies and think out";
     if (experiment->requests_per_connection > 1)
         return "crosscheck needs connections that are kept, or 1 request each";
     return NULL;
@@ -98,13 +100,25 @@ uint64_t crosscheck_ns(const struct experiment *experiment)
     return experiment->crosscheck ? seconds_of(experiment) * CLOCK_NS_PER_S : 0;
 }
 
-/* Puts the numbers where %c and %s stand. The caller frees. */
-static char *fill_in(const char *arguments, const struct experiment *experiment)
+static unsigned number_for(char letter, const struct crosscheck *check)
+{
+    switch (letter) {
+    case 'c':
+        return check->experiment->connections;
+    case 't':
+        return check->threads;
+    default:
+        return seconds_of(check->experiment);
+    }
+}
+
+/* Puts the numbers where %c, %t and %s stand. The caller frees. */
+static char *fill_in(const char *arguments, const struct crosscheck *check)
 {
     char *text = text_copy("");
     for (; *arguments; arguments++) {
         bool number = *arguments == '%';
-        unsigned value = number && arguments[1] == 'c' ? experiment->connections : seconds_of(experiment);
+        unsigned value = number_for(arguments[number], check);
         text_replace(&text, number ? text_print("%s%u", text, value) : text_print("%s%c", text, *arguments));
         arguments += number;
     }
@@ -113,7 +127,7 @@ static char *fill_in(const char *arguments, const struct experiment *experiment)
 
 static void make_words(const struct crosscheck *check, const struct generator *generator, char *program, struct names *words)
 {
-    char *arguments = fill_in(generator->arguments, check->experiment);
+    char *arguments = fill_in(generator->arguments, check);
     names_add(words, program);
     text_words(words, arguments);
     text_words(words, check->experiment->requests_per_connection ? generator->closes : generator->keeps);

@@ -16,7 +16,7 @@
 /* Is there a generator of this name that this module knows how to call? */
 bool crosscheck_knows(const char *name);
 
-/* Why this experiment cannot be cross-checked, or NULL: such generators have neither rates nor random paths. */
+/* Why this experiment cannot be cross-checked, or NULL: it asks for more than all such generators have. */
 const char *crosscheck_declines(const struct experiment *experiment);
 
 /* How long it runs on a cell of this experiment; 0 where it is not asked for. */
@@ -33,6 +33,7 @@ struct crosscheck {
     const struct experiment *experiment;
     const char *url;             /* with the path */
     const struct cpu_list *cpus; /* of the generator */
+    unsigned threads;            /* that loadgen had */
     double ours;                 /* requests/s that loadgen reached */
 };
 

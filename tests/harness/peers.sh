@@ -283,6 +283,15 @@ crosscheck = wrk'
     expect_status $? 1
     expect_one_line err
     expect_in err 'crosscheck needs a closed loop'
+    local key
+    for key in 'method = POST' 'header = Accept: text/html' 'body = x' 'cookies = yes' 'think = 1ms'; do # it would measure something else
+        plan "even" "crosscheck = wrk
+$key"
+        run
+        expect_status $? 1
+        expect_one_line err
+        expect_in err 'crosscheck needs plain GETs'
+    done
 }
 
 case_crosscheck_missing() {

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "harness/catalog.h"
 #include "harness/contender.h"
+#include "harness/crosscheck.h"
 #include "harness/folder.h"
 #include "harness/runner.h"
 
@@ -304,6 +305,19 @@ static void test_numbers_workers(void **state)
     json_decref(load);
 }
 
+/* As wrk 4.1, ab 2.3 and hey 0.1 print it. */
+static void test_reads_other_generators(void **state)
+{
+    (void)state;
+    assert_float_equal(crosscheck_read("wrk", "  10 requests in 1.00s, 1KB read\nRequests/sec:  12345.67\nTransfer/sec:  1.2MB\n"),
+                       12345.67, 1e-6);
+    assert_float_equal(crosscheck_read("ab", "Failed requests:        0\nRequests per second:    321.50 [#/sec] (mean)\n"), 321.5,
+                       1e-6);
+    assert_float_equal(crosscheck_read("hey", "Summary:\n  Total:\t1.0 secs\n  Requests/sec:\t9876.5432\n"), 9876.5432, 1e-6);
+    assert_true(crosscheck_read("hey", "Requests per second: 12") < 0);
+    assert_true(crosscheck_read("wrk", "Requests/sec: many") < 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_sift),
         cmocka_unit_test(test_styles),
         cmocka_unit_test(test_numbers_workers),
+        cmocka_unit_test(test_reads_other_generators),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
