@@ -383,4 +383,16 @@ EOF
     ! (exec 3<> "/dev/tcp/127.0.0.1/$port") 2> /dev/null || fail "somebody still listens on port $port"
 }
 
+# All of the contract, of a real one: app.js, which answers for every Node row, and a proxy before our own workers.
+case_real_contract() {
+    "$clusterbench" contract "$peer" --bin "$programs" > out 2> err
+    status=$?
+    if grep 'is not installed' err; then exit 77; fi
+    expect_status $status 0
+    local test
+    for test in every_worker_serves wait_does_not_occupy block_occupies cpu_answers; do
+        expect_in out "^keeps      $test$"
+    done
+}
+
 "case_$case_name"
