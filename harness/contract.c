@@ -21,6 +21,9 @@
 #define SUITE_DEADLINE  (1800 * CLOCK_NS_PER_S)
 #define EXPLAINED_LINES 8u
 
+/* Why the suite stopped asking. */
+static const char silent[] = "it never answered a request";
+
 /* What stands before a test's name in the suite's output. */
 static const char began[] = "[ RUN      ] ", passed[] = "[       OK ] ", skipped[] = "[  SKIPPED ] ", failed[] = "[  FAILED  ] ";
 
@@ -28,6 +31,7 @@ struct hearing {
     char *test;        /* the one that runs, or NULL */
     struct names said; /* about it */
     unsigned kept, broken, not_asked;
+    bool silent; /* it was given up: it never answered */
 };
 
 static const char *behind(const char *line, const char *mark)
@@ -69,6 +73,7 @@ static void hear(struct hearing *hearing, const char *line)
     } else if (hearing->test && behind(line, skipped)) {
         printf("not asked  %s: %s\n", hearing->test, reason(hearing));
         hearing->not_asked++;
+        hearing->silent |= !strcmp(reason(hearing), silent);
         end_test(hearing);
     } else if (hearing->test && behind(line, failed)) {
         printf("breaks     %s: %s\n", hearing->test, reason(hearing));
@@ -100,7 +105,8 @@ static int conclude(const struct process *suite, const struct hearing *hearing, 
         fputs("clusterbench: contract: interrupted\n", stderr);
     else if (!whole)
         fprintf(stderr, "clusterbench: contract: the suite %s\n", end);
-    printf("%s keeps %u, breaks %u; %u not asked of it\n", name, hearing->kept, hearing->broken, hearing->not_asked);
+    printf("%s keeps %u, breaks %u; %u not asked of it%s%s\n", name, hearing->kept, hearing->broken, hearing->not_asked,
+           hearing->silent ? ": " : "", hearing->silent ? silent : "");
     free(end);
     return whole && !hearing->broken && WEXITSTATUS(suite->status) == 0 ? 0 : 1;
 }

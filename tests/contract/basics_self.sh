@@ -1,5 +1,6 @@
 #!/bin/sh
 # The negative control of contract_basics: with each planted mistake of the stand-in the named test must fail, without any all pass.
+# Of a program that never answers the first two tests say so, and the rest is not asked.
 #
 #   basics_self.sh CONTRACT_BASICS STAND_IN
 set -u
@@ -33,4 +34,15 @@ while read -r bug test; do
 done <<EOF
 $table
 EOF
+program=$(mktemp) || exit 1
+trap 'rm -f "$program"' EXIT
+chmod +x "$program"
+for silent in 'exec sleep 60' 'exit 3'; do
+    printf '#!/bin/sh\n%s\n' "$silent" >"$program"
+    said=$("$suite" "$program" --patience 1 2>&1)
+    if [ $? -ne 2 ] || [ "$(printf '%s\n' "$said" | grep -c 'does not apply to .*: it never answered a request$')" -ne 14 ]; then
+        echo "of a program that never answers ('$silent') more than two tests are asked, or fewer: $said"
+        failed=1
+    fi
+done
 exit $failed

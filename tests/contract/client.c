@@ -361,8 +361,10 @@ enum client_outcome client_await(struct client *client, struct response *respons
 {
     client->contract->last = client;
     for (;;) {
-        if (parse_response(client, response))
+        if (parse_response(client, response)) {
+            client->contract->answered = true;
             return CLIENT_WHOLE;
+        }
         if (client->ended)
             return CLIENT_ENDED;
         if (!wait_for(client, POLLIN, deadline_ns))

@@ -69,6 +69,7 @@ struct suite {
     const struct suite_test *tests;
     size_t count;
     bool has_full;                               /* takes --full */
+    bool gives_up;                               /* on a server that never answers: the first tests say it, the rest is skipped */
     void (*end_test)(struct contract *contract); /* after each test, before its clients and servers are ended; or NULL */
 };
 
@@ -93,6 +94,8 @@ struct contract {
     struct list servers;   /* of the running test; ended after it */
     struct list clients;   /* the same; closed after it */
     struct client *last;   /* the client that spoke last: its exchange stands in a failure's message */
+    bool answered;         /* some server has answered some request of this run */
+    unsigned vain;         /* tests that failed before that */
 };
 
 bool contract_has(const struct contract *contract, unsigned traits);

@@ -104,7 +104,7 @@ struct server *server_start_plan(struct contract *contract, const struct server_
     struct server *server = server_spawn(contract, plan);
     if (!server_wait_ready(server)) {
         char how[64];
-        bool over = server_wait_exit(server);
+        bool over = server->output_ended ? server_wait_exit(server) : server_has_exited(server); /* the patience is over */
         contract_fail(contract, __FILE__, __LINE__, "no ready line; the program %s; stdout: \"%s\"",
                       over ? server_describe_exit(server, how, sizeof how) : "still runs", server->output);
     }

@@ -318,6 +318,13 @@ EOF
     expect_in out '^breaks     unknown_path: status 200, wanted 404'
     expect_in out '^           *repeat: .*contract_basics .* --only unknown_path -- serve stand-in'
     expect_in out '^stand-in keeps 15, breaks 1; 0 not asked of it$'
+    printf '#!/bin/sh\nexit 3\n' > mute
+    chmod +x mute
+    "$clusterbench" contract ./mute > out 2> err
+    expect_status $? 1
+    expect_in out '^breaks     greeting: no ready line; the program ended with exit status 3'
+    [ "$(tail -1 out)" = "./mute keeps 0, breaks 2; $(grep -c '^not asked' out) not asked of it: it never answered a request" ] ||
+        fail "its last line is: $(tail -1 out)"
     "$clusterbench" contract nobody --peers peers > out 2> err
     expect_status $? 1
     expect_one_line err
