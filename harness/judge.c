@@ -1,9 +1,10 @@
 /*
  * judge: is this cell a measurement?
  *
- * The gates: no request may have failed; the generator must have kept its plan and not have been the limit (it says so itself
- * in `verdict`); and where sleeping workers stand for cores, the sleeps must be as long as asked (mean overshoot up to 5 %) and
- * the machine at most half used, or else the picture would show the machine and not the strategy.
+ * The gates: requests must have been answered in the measured time; none may have failed; the generator must have kept its plan and
+ * not have been the limit (it says so itself in `verdict`); and where sleeping workers stand for cores, the sleeps must be as long
+ * as asked (mean overshoot up to 5 %) and the machine at most half used, or else the picture would show the machine and not the
+ * strategy.
  *
  * Where events kill or stop workers, lost requests are the result: of the above only the generator's own lag and the use of the
  * machine count then. Where processes came or went with them, the CPU time of a request is not known, and requests are the
@@ -164,6 +165,9 @@ static char *gate_requests(const struct gate_view *view)
 {
     if (json_number_at(view->evidence->load, "requests", "ok", 0) < 1)
         return text_copy("no request was answered");
+    /* what was sent before the end and answered after it counts for latency, not for the rate: of nothing there is none to show */
+    if (!view->experiment->events && json_number_at(view->evidence->load, "rate", "achieved", 1) <= 0)
+        return text_copy("no request was answered within the measured time: it is too short for this server here");
     return view->window->requests ? NULL : text_copy("the server counted no request");
 }
 
@@ -257,6 +261,27 @@ static char *gate_machine(const struct gate_view *view)
                       100 * used / cpus, 100 * MACHINE_SHARE_MOST);
 }
 
+/* Connections without an answer belong to no worker: shares and chi-square are of fewer than the plan says. */
+static char *gate_connections(const struct gate_view *view)
+{
+    const struct experiment *experiment = view->experiment;
+    double seen = 0;
+    size_t i;
+    const json_t *worker;
+    if (experiment->requests_per_connection || experiment->events ||
+        experiment->loads[view->evidence->cell->load].kind != LOAD_CLOSED)
+        return NULL;
+    json_array_foreach(json_object_get(view->evidence->load, "workers"), i, worker) seen +=
+        json_number_at(worker, "connections", NULL, 0);
+    if (seen > 0 && seen < experiment->connections) {
+        char *note = text_print("%.0f of %u connections were answered within the measured time: shares and chi-square are of those",
+                                seen, experiment->connections);
+        names_add(view->notes, note);
+        free(note);
+    }
+    return NULL;
+}
+
 /*
  * One request a connection uses up a port pair each, for a minute where the client closes first. Every server has a port of
  * its own, so only this cell's connections count. When ports do run out connects fail, which gate_errors sees; this
@@ -285,8 +310,8 @@ static char *gate_ports(const struct gate_view *view)
 
 char *judge_cell(const struct evidence *evidence, const struct window *window, struct names *notes, bool *generator)
 {
-    static char *(*const gates[])(const struct gate_view *) = {gate_requests,  gate_errors,  gate_generator,
-                                                               gate_overshoot, gate_machine, gate_ports};
+    static char *(*const gates[])(const struct gate_view *) = {gate_requests, gate_errors,      gate_generator, gate_overshoot,
+                                                               gate_machine,  gate_connections, gate_ports};
     struct gate_view view = {evidence, window, &evidence->plan->experiments[evidence->cell->experiment], notes};
     char *reason = NULL;
     *generator = false;

@@ -70,7 +70,7 @@ static const struct option_spec option_specs[] = {
      .is_file = true,
      .argument = "DIR|FILE",
      .help = "the results folder (results/UTC-PLAN); of compare and export a file (stdout)"},
-    {.name = "quick", .type = OPTION_FLAG, SETTING(quick), .help = "one block, a fifth of the time, no verdicts: to try a plan"},
+    {.name = "quick", .type = OPTION_FLAG, SETTING(quick), .help = "one block of short cells, no verdicts: to try a plan"},
     {.name = "budget",
      .type = OPTION_TIME,
      SETTING(budget_ns),

@@ -126,7 +126,8 @@ void plan_close(struct plan *plan);
 /* Keeps only the experiments and strategies named (either kind; a baseline stays). 0 or -EINVAL with the reason. */
 int plan_restrict(struct plan *plan, const struct names *only, char error[PLAN_ERROR_SIZE]);
 
-/* One block with a fifth of the time and no verdicts: to see that a plan works. */
+/* One block with a fifth of the time, though no less than half a second a cell where the plan gives that, and no verdicts: to see
+ * that a plan works. */
 void plan_hurry(struct plan *plan);
 
 /* One cell of a block. */

@@ -14,6 +14,10 @@
 #include "crosscheck.h"
 #include "plan.h"
 
+/* Of --quick, where the plan gives that much. */
+#define HURRIED_LEAST_NS        (500 * CLOCK_NS_PER_MS)
+#define HURRIED_WARMUP_LEAST_NS (300 * CLOCK_NS_PER_MS)
+
 /* ---- the end of a plan ---- */
 
 static void close_experiment(struct experiment *experiment)
@@ -144,13 +148,20 @@ int plan_restrict(struct plan *plan, const struct names *only, char error[PLAN_E
     return result;
 }
 
+/* Below that a slow server, or one that is still being compiled, has not answered everybody once. */
+static uint64_t hurried_ns(uint64_t full_ns, uint64_t least_ns)
+{
+    uint64_t fifth_ns = full_ns / 5, floor_ns = full_ns < least_ns ? full_ns : least_ns;
+    return fifth_ns > floor_ns ? fifth_ns : floor_ns;
+}
+
 void plan_hurry(struct plan *plan)
 {
     plan->blocks = 1;
     plan->verdicts = false;
     for (unsigned e = 0; e < plan->count; e++) {
-        plan->experiments[e].duration_ns = plan->experiments[e].duration_ns / 5 + 10 * CLOCK_NS_PER_MS;
-        plan->experiments[e].warmup_ns /= 5;
+        plan->experiments[e].duration_ns = hurried_ns(plan->experiments[e].duration_ns, HURRIED_LEAST_NS);
+        plan->experiments[e].warmup_ns = hurried_ns(plan->experiments[e].warmup_ns, HURRIED_WARMUP_LEAST_NS);
         schedule_hurry(&plan->experiments[e].schedule, 5);
     }
 }

@@ -16,7 +16,8 @@
 static const char plan_text[] =
     "[experiment cost]\nstrategies = shared\nrequest = /hello\nduration = 1s\n"
     "[experiment queueing]\nstrategies = shared\nrequest = /block/{exp:5ms}\nload = 80 %\nworkers = 8\nduration = 1s\n"
-    "[experiment faults]\nstrategies = shared\nrequest = /block/{exp:5ms}\nduration = 1s\nevents = at 100ms kill worker 0\n";
+    "[experiment faults]\nstrategies = shared\nrequest = /block/{exp:5ms}\nduration = 1s\nevents = at 100ms kill worker 0\n"
+    "[experiment few]\nstrategies = shared\nrequest = /hello\nduration = 1s\nconnections = 64\n";
 
 static struct plan plan;
 static bool renewed; /* processes came and went under load */
@@ -87,6 +88,40 @@ static void drop(struct judged *judged)
     ",\"busy_planned_ns\":" #planned "}}"
 #define NOTHING   "{\"workers\":[" WORKER("worker", 0, 0, 0) "]}"
 #define GOOD_LOAD "{\"requests\":{\"ok\":900,\"http_errors\":0},\"verdict\":\"VALID\"}"
+
+/* Of answers that all come behind the end there is a latency, but no rate: a row of half its figures is none. */
+static void test_nothing_within_the_measured_time(void **state)
+{
+    (void)state;
+    const char *load = "{\"requests\":{\"ok\":4,\"lingered\":4},\"rate\":{\"achieved\":0},\"verdict\":\"VALID\"}";
+    struct readings readings = {"null", "null", load, 1000, 0};
+    struct judged judged = judge(&readings);
+    assert_non_null(judged.reason);
+    assert_non_null(strstr(judged.reason, "no request was answered within the measured time"));
+    drop(&judged);
+    readings.cpu_ms = 1;
+    readings.experiment = 2; /* events may have stopped everybody */
+    judged = judge(&readings);
+    assert_null(judged.reason);
+    drop(&judged);
+}
+
+static void test_connections_without_an_answer(void **state)
+{
+    (void)state;
+    const char *some = "{\"requests\":{\"ok\":90},\"verdict\":\"VALID\",\"workers\":[{\"connections\":30},{\"connections\":33}]}",
+               *all = "{\"requests\":{\"ok\":90},\"verdict\":\"VALID\",\"workers\":[{\"connections\":30},{\"connections\":34}]}";
+    struct readings readings = {"null", "null", some, 1000, 3};
+    struct judged judged = judge(&readings);
+    assert_null(judged.reason);
+    assert_int_equal(judged.notes.count, 1);
+    assert_non_null(strstr(judged.notes.items[0], "63 of 64 connections were answered"));
+    drop(&judged);
+    readings.load = all;
+    judged = judge(&readings);
+    assert_int_equal(judged.notes.count, 0);
+    drop(&judged);
+}
 
 static void test_good_cell(void **state)
 {
@@ -290,6 +325,8 @@ static void test_suspect_is_a_note(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_within_the_measured_time),
+        cmocka_unit_test(test_connections_without_an_answer),
         cmocka_unit_test(test_good_cell),
         cmocka_unit_test(test_too_few_ticks_to_split),
         cmocka_unit_test(test_the_proxys_part),

@@ -305,6 +305,29 @@ static void test_cells(void **state)
     plan_close(&plan);
 }
 
+/* A fifth, but not so little that a slow server has answered nobody; never more than the plan gives. */
+static void test_hurry(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *times;
+        uint64_t duration_ms, warmup_ms;
+    } rows[] = {{"duration = 10s\nwarmup = 2s\n", 2000, 400},
+                {"duration = 1s\nwarmup = 500ms\n", 500, 300},
+                {"duration = 100ms\nwarmup = 20ms\n", 100, 20},
+                {"duration = 100ms\nwarmup = 0\n", 100, 0}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct plan plan;
+        char error[PLAN_ERROR_SIZE], text[300];
+        snprintf(text, sizeof(text), "[experiment e]\nstrategies = shared\nrequest = /hello\n%s", rows[i].times);
+        assert_int_equal(plan_parse(&plan, "p.ini", text, error), 0);
+        plan_hurry(&plan);
+        assert_int_equal(plan.experiments[0].duration_ns, rows[i].duration_ms * 1000000);
+        assert_int_equal(plan.experiments[0].warmup_ns, rows[i].warmup_ms * 1000000);
+        plan_close(&plan);
+    }
+}
+
 static void test_restrict(void **state)
 {
     (void)state;
@@ -393,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_request_template),
         cmocka_unit_test(test_long_line_is_refused),
         cmocka_unit_test(test_cells),
+        cmocka_unit_test(test_hurry),
         cmocka_unit_test(test_restrict),
         cmocka_unit_test(test_shuffle),
         cmocka_unit_test(test_shuffle_has_no_favourite),
