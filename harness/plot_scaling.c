@@ -10,6 +10,8 @@
 
 #include "chart.h"
 
+#define KEY_LINE_HEIGHT 17u /* as scaling.gp has it */
+
 static const struct row *point_of(const struct drawing *drawing, const struct scaling *scaling, unsigned *at)
 {
     for (; *at < drawing->summary->row_count; ++*at) {
@@ -56,15 +58,14 @@ static void print_law(FILE *out, const char *name, unsigned curve, const struct 
         fprintf(out, "%s_scale[%u] = NaN\n%s_sigma[%u] = NaN\n%s_kappa[%u] = NaN\n", name, curve, name, curve, name, curve);
 }
 
-/* What stands in the key: the parameters, or nothing. */
+/* What stands in the key: the parameters, where there are any. */
 static void print_law_text(FILE *out, unsigned curve, const struct scaling *scaling)
 {
     const struct fit *usl = &scaling->usl;
-    char *text = text_copy("");
-    if (scaling->fitted)
-        text_replace(&text, text_print("%s: sigma %.2g, kappa %.2g", scaling->strategy, usl->law.sigma, usl->law.kappa));
+    char *text = scaling->fitted ? text_print("%s: sigma %.2g, kappa %.2g", scaling->strategy, usl->law.sigma, usl->law.kappa)
+                                 : text_print("%s: no law", scaling->strategy);
     if (scaling->fitted && usl->peak.median <= scaling->most)
-        text_replace(&text, text_print("%s, most at %.0f workers", text, usl->peak.median));
+        text_replace(&text, text_print("%s, peak at %.0f", text, usl->peak.median));
     fprintf(out, "law_text[%u] = ", curve);
     chart_print_quoted(out, text);
     fputc('\n', out);
@@ -94,6 +95,13 @@ static void add_strategy(struct drawing *drawing, const struct scaling *scaling,
     free(text);
 }
 
+/* The key stands below the curves, two laws a line, so that any number of them is readable. */
+static void print_size(FILE *out, unsigned curves, bool fitted)
+{
+    unsigned lines = fitted ? (curves + 1) / 2 : 0;
+    fprintf(out, "fitted = %d\nkey_lines = %u\nheight = %u\n", fitted, lines, (fitted ? 640 : 480) + lines * KEY_LINE_HEIGHT);
+}
+
 static int write_scaling(struct drawing *drawing)
 {
     const struct summary *summary = drawing->summary;
@@ -115,9 +123,10 @@ static int write_scaling(struct drawing *drawing)
         why = scaling->fitted ? why : scaling->no_fit_because;
     }
     drawing->subtitle = fitted && unfitted ? text_copy("line: USL, dashed: Amdahl, where there are points enough; grey: ideal")
-                        : fitted           ? text_copy("line: USL, dashed: Amdahl; grey: ideal")
+                        : fitted           ? text_copy("line: USL (peak: in workers), dashed: Amdahl; grey: ideal")
                                            : text_print("grey: ideal; %s", why ? why : "nothing was measured");
-    fprintf(drawing->script, "fewest = %u\nmost = %u\nfitted = %u\nheight = %d\n", fewest, most, fitted, fitted ? 640 : 480);
+    fprintf(drawing->script, "fewest = %u\nmost = %u\n", fewest, most);
+    print_size(drawing->script, fitted + unfitted, fitted > 0);
     return chart_end_curves(&curves, drawing, true);
 }
 

@@ -15,7 +15,8 @@ law_text[1] = 'shared: sigma 0.02, kappa 0.0005'
 fewest = 1
 most = 32
 fitted = 1
-height = 640
+key_lines = 1
+height = 657
 curves = 1
 array curve_name[1] = ['shared']
 array curve_style[1] = [2]
@@ -24,4 +25,4 @@ array end_x[1] = [32]
 array end_y[1] = [15.1082]
 set yrange [0.75:20.6156]
 array name_y[1] = [15.1082]
-reading = 'line: USL, dashed: Amdahl; grey: ideal'
+reading = 'line: USL (peak: in workers), dashed: Amdahl; grey: ideal'

@@ -352,6 +352,61 @@ static void test_nothing_is_no_chart(void **state)
     }
 }
 
+/* A curve each for `names`, a law for all but the last. */
+static char *print_scalings(const struct names *names)
+{
+    unsigned count = (unsigned)names->count;
+    struct experiment experiment = {.name = (char *)"scale", .strategies = *names};
+    struct results of_scale = {.plan = {.experiments = &experiment, .count = 1}};
+    struct row *rows = memory_get(count * sizeof(*rows));
+    struct scaling *scalings = memory_get(count * sizeof(*scalings));
+    struct summary many = {.results = &of_scale, .rows = rows, .row_count = count, .scalings = scalings, .scaling_count = count};
+    for (unsigned i = 0; i < count; i++) {
+        const struct fit fit = {.law = {1, 0.0123456, 0.000123456}, .peak = {.median = 31}};
+        rows[i] = (struct row){.strategy = names->items[i],
+                               .load = "closed",
+                               .workers = 32,
+                               .speedup = {.n = 1, .median = 3 + i, .low = 3, .high = 30}};
+        scalings[i] =
+            (struct scaling){.strategy = names->items[i], .load = "closed", .fewest = 1, .most = 32, .usl = fit, .amdahl = fit};
+        scalings[i].fitted = i + 1 < count;
+        scalings[i].no_fit_because = (char *)"no law is fitted";
+    }
+    char *script = NULL;
+    size_t length;
+    struct drawing drawing = {.summary = &many,
+                              .experiment = &experiment,
+                              .data = fmemopen(NULL, 65536, "w"),
+                              .script = open_memstream(&script, &length)};
+    assert_int_equal(chart_scaling.write(&drawing), 0);
+    fclose(drawing.data);
+    assert_int_equal(fclose(drawing.script), 0);
+    free(drawing.subtitle);
+    free(drawing.alt);
+    free(scalings);
+    free(rows);
+    return script;
+}
+
+/* Every curve has its law in the key, two a line, each short enough for half the width of a picture. */
+static void test_key_of_many_laws(void **state)
+{
+    (void)state;
+    struct names names = {0};
+    names_split(&names, "single shared master-accept reuseport threaded proxied nginx-shared nginx-accept-mutex node-cluster-none");
+    char *script = print_scalings(&names), *end;
+    assert_non_null(strstr(script, "key_lines = 5\nheight = 725\n"));
+    for (unsigned i = 0; i < names.count; i++) {
+        char *start = text_print("law_text[%u] = '%s: %s'\n", i + 1, names.items[i],
+                                 i + 1 < names.count ? "sigma 0.012, kappa 0.00012, peak at 31" : "no law");
+        assert_non_null(end = strstr(script, start));
+        assert_in_range(strcspn(end, "\n"), 1, 80);
+        free(start);
+    }
+    free(script);
+    names_free(&names);
+}
+
 static void test_names_move_apart(void **state)
 {
     (void)state;
@@ -424,6 +479,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_writers_print_what_is_known),
         cmocka_unit_test(test_nothing_is_no_chart),
+        cmocka_unit_test(test_key_of_many_laws),
         cmocka_unit_test(test_names_move_apart),
         cmocka_unit_test(test_no_two_share_a_style),
     };
