@@ -68,7 +68,7 @@ static void print_quoted(FILE *out, const char *text, bool is_format)
         else if (*text == '%' && is_format)
             fputs("%%", out);
         else
-            fputc(*text, out);
+            fputc((unsigned char)*text < ' ' ? '?' : *text, out); /* the end of a line would be the end of the text */
     }
     fputc('\'', out);
 }

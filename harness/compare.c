@@ -28,6 +28,7 @@ static int open_side(struct side *side, const char *folder)
     summary_make(&side->summary, &side->results);
     char *path = text_print("%s/machine-before.json", folder);
     side->machine = json_load_file(path, 0, NULL);
+    results_clean(side->machine);
     free(path);
     if (side->machine && !json_is_object(side->machine)) {
         json_decref(side->machine);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lineup.h"
@@ -20,9 +21,8 @@ static int draw_and_write(struct custody *custody, const struct summary *summary
     return result;
 }
 
-static void print_end(const struct summary *summary, const struct gallery *gallery, enum report_mode mode)
+static void print_end(const struct summary *summary, const struct gallery *gallery, const char *folder, enum report_mode mode)
 {
-    const char *folder = summary->results->folder;
     if (mode == REPORT_WITH_TABLES)
         table_print_summary(summary, stdout);
     for (size_t i = 0; i < summary->results->unreadable.count; i++)
@@ -35,33 +35,50 @@ static void print_end(const struct summary *summary, const struct gallery *galle
     printf("Report: %s/report.html\n", folder);
 }
 
+/* 0 or negative errno, with a line on stderr; `shown` is the folder's name as a terminal may have it. */
+static int read_whole(struct results *results, const char *folder, const char *shown)
+{
+    char error[RESULTS_ERROR_SIZE];
+    int result = results_read(results, folder, error);
+    if (result < 0) {
+        fprintf(stderr, "clusterbench: %s\n", text_clean(error));
+        return result;
+    }
+    if (!results->complete || results->cell_count || results->unreadable.count)
+        return 0;
+    /* what was drawn before is worth more than nothing */
+    fprintf(stderr, "clusterbench: %s: the run is complete, but its cells/ are not there any more; nothing was changed\n", shown);
+    results_close(results);
+    return -ENOENT;
+}
+
+static int draw(struct custody *custody, const struct results *results, const char *plot_scripts, const char *shown,
+                enum report_mode mode)
+{
+    struct summary summary;
+    struct gallery gallery = {0};
+    summary_make(&summary, results);
+    int result = draw_and_write(custody, &summary, plot_scripts, &gallery);
+    if (!result)
+        print_end(&summary, &gallery, shown, mode);
+    else if (result == -EINTR)
+        fprintf(stderr, "clusterbench: interrupted; to draw it again: clusterbench report %s\n", shown);
+    else
+        fprintf(stderr, "clusterbench: cannot write the report in %s: %s\n", shown, strerror(-result));
+    gallery_free(&gallery);
+    summary_free(&summary);
+    return result == -EINTR ? 130 : result ? 1 : 0;
+}
+
 int report_make(struct custody *custody, const char *folder, const char *plot_scripts, enum report_mode mode)
 {
     struct results results;
-    char error[RESULTS_ERROR_SIZE];
-    if (results_read(&results, folder, error) < 0) {
-        fprintf(stderr, "clusterbench: %s\n", error);
-        return 1;
-    }
-    if (results.complete && !results.cell_count &&
-        !results.unreadable.count) { /* what was drawn before is worth more than nothing */
-        fprintf(stderr, "clusterbench: %s: the run is complete, but its cells/ are not there any more; nothing was changed\n",
-                folder);
+    char *shown = text_clean(text_copy(folder));
+    int status = 1;
+    if (read_whole(&results, folder, shown) == 0) {
+        status = draw(custody, &results, plot_scripts, shown, mode);
         results_close(&results);
-        return 1;
     }
-    struct summary summary;
-    struct gallery gallery = {0};
-    summary_make(&summary, &results);
-    int result = draw_and_write(custody, &summary, plot_scripts, &gallery);
-    if (!result)
-        print_end(&summary, &gallery, mode);
-    else if (result == -EINTR)
-        fprintf(stderr, "clusterbench: interrupted; to draw it again: clusterbench report %s\n", folder);
-    else
-        fprintf(stderr, "clusterbench: cannot write the report in %s: %s\n", folder, strerror(-result));
-    gallery_free(&gallery);
-    summary_free(&summary);
-    results_close(&results);
-    return result == -EINTR ? 130 : result ? 1 : 0;
+    free(shown);
+    return status;
 }

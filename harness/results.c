@@ -24,6 +24,55 @@ static const char *text_at(const json_t *json, const char *key)
     return json_string_value(json_object_get(json, key));
 }
 
+/* ---- what is handed out can be shown anywhere ---- */
+
+void results_clean(json_t *json)
+{
+    const char *key;
+    json_t *value;
+    size_t i;
+    if (json_is_string(json)) {
+        char *text = text_clean(text_copy(json_string_value(json)));
+        json_string_set(json, text);
+        free(text);
+    }
+    json_object_foreach(json, key, value) results_clean(value);
+    json_array_foreach(json, i, value) results_clean(value);
+}
+
+static void clean_names(struct names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        text_clean(names->items[i]);
+}
+
+static void clean_text(char *text)
+{
+    if (text)
+        text_clean(text);
+}
+
+static void clean_plan(struct plan *plan)
+{
+    clean_text(plan->title);
+    clean_text(plan->name);
+    for (unsigned e = 0; e < plan->count; e++) {
+        struct experiment *experiment = &plan->experiments[e];
+        clean_text(experiment->title);
+        clean_text(experiment->question);
+        clean_text(experiment->baseline);
+        clean_names(&experiment->strategies);
+    }
+}
+
+static void clean_cell(struct cell_record *cell)
+{
+    clean_text(cell->strategy);
+    clean_text(cell->load);
+    clean_text(cell->failure);
+    clean_names(&cell->notes);
+}
+
 /* ---- one cell ---- */
 
 static int find_experiment(const struct plan *plan, const char *name)
@@ -233,6 +282,7 @@ static void add_cell(struct results *results, const char *name)
         return;
     }
     results->cells = memory_grow(results->cells, (results->cell_count + 1) * sizeof(*results->cells));
+    clean_cell(&cell);
     results->cells[results->cell_count++] = cell;
 }
 
@@ -302,6 +352,7 @@ static int read_run(struct results *results, char error[RESULTS_ERROR_SIZE])
     char *path = text_print("%s/run.json", results->folder);
     json_error_t why;
     results->run = json_load_file(path, 0, &why);
+    results_clean(results->run);
     const char *schema = text_at(results->run, "schema");
     int result = 0;
     if (!results->run) {
@@ -342,8 +393,10 @@ int results_read(struct results *results, const char *folder, char error[RESULTS
     const char *name = text_at(json_object_get(results->run, "plan"), "name");
     if (name)
         text_replace(&results->plan.name, text_copy(name));
+    clean_plan(&results->plan);
     read_blocks(results);
     read_cells(results);
+    clean_names(&results->unreadable);
     return 0;
 }
 

@@ -49,8 +49,12 @@ struct results {
 
 #define RESULTS_ERROR_SIZE 768
 
-/* 0, or -EINVAL / the read's errno with one line in `error`. A cell that cannot be read is no error: it is listed. */
+/* Every text of the results has been through text_clean, but for the names of folders: those lead to files.
+ *
+ * 0, or -EINVAL / the read's errno with one line in `error`. A cell that cannot be read is no error: it is listed. */
 int results_read(struct results *results, const char *folder, char error[RESULTS_ERROR_SIZE]);
+/* Cleans all strings in a document (text_clean): for what else is read from the folder. */
+void results_clean(json_t *json);
 void results_close(struct results *results);
 
 #endif

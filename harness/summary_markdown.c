@@ -74,6 +74,7 @@ static void print_machine(FILE *out, const struct results *results)
     char *path = text_print("%s/machine-before.json", results->folder);
     json_t *machine = json_load_file(path, 0, NULL), *cpu = json_object_get(machine, "cpu");
     free(path);
+    results_clean(machine);
     double online = json_number_at(cpu, "online", NULL, 0);
     fprintf(out, "Machine: %s", text_in(cpu, "model"));
     if (online > 0)

@@ -59,6 +59,38 @@ char *text_tame(char *text)
     return text;
 }
 
+static size_t more_bytes(unsigned char first)
+{
+    return first < 0xc2 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf5 ? 3 : 0;
+}
+
+/* Bytes of the character that begins here; 0 when it is a control character or malformed (RFC 3629, section 4). */
+static size_t harmless_length(const unsigned char *at)
+{
+    size_t more = more_bytes(*at);
+    if (!more)
+        return *at >= ' ' && *at < 127;
+    unsigned char least = *at == 0xc2 || *at == 0xe0 ? 0xa0 : *at == 0xf0 ? 0x90 : 0x80; /* C2 80..9F is C1 */
+    unsigned char most = *at == 0xed ? 0x9f : *at == 0xf4 ? 0x8f : 0xbf;
+    if (at[1] < least || at[1] > most)
+        return 0;
+    for (size_t i = 2; i <= more; i++)
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    return more + 1;
+}
+
+char *text_clean(char *text)
+{
+    for (char *at = text; *at;) {
+        size_t length = harmless_length((const unsigned char *)at);
+        if (!length)
+            *at = '?';
+        at += length ? length : 1;
+    }
+    return text;
+}
+
 char *text_trim(char *text)
 {
     while (isspace((unsigned char)*text))

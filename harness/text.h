@@ -22,6 +22,11 @@ void text_replace(char **text, char *with);
  * `text`. */
 char *text_tame(char *text);
 
+/* Puts '?' for each byte of a control character (C0, DEL, C1: escape sequences of terminals and ends of lines are made of them) and
+ * for each that is no well-formed UTF-8 (RFC 3629): what a results folder says may go to a terminal, HTML, CSV and gnuplot. What
+ * people write in any language stays. Returns `text`. */
+char *text_clean(char *text);
+
 /* Cuts white space off both ends, in place; returns the first character that is left. */
 char *text_trim(char *text);
 

@@ -3,6 +3,8 @@
  */
 #include "base/html.h"
 
+#define REPLACEMENT "&#xfffd;" /* control characters are no text of HTML, not even as references */
+
 static const char *reference_of(char character)
 {
     switch (character) {
@@ -14,8 +16,10 @@ static const char *reference_of(char character)
         return "&gt;";
     case '"':
         return "&quot;";
+    case 127:
+        return REPLACEMENT;
     default:
-        return NULL;
+        return character >= 0 && character < ' ' && character != '\n' && character != '\t' ? REPLACEMENT : NULL;
     }
 }
 

@@ -107,6 +107,47 @@ case_report_markup() {
     expect_in err '</main> closes <b>'
 }
 
+# No byte but those of printed text: what a terminal would obey.
+expect_harmless() {
+    local file
+    for file; do [ -z "$(LC_ALL=C tr -d '\t\n -~\200-\377' < "$file")" ] || fail "$file has control bytes: $(grep -am1 '[^[:print:][:space:]]' "$file" | cat -v)"; done
+}
+
+# Titles, names and the folder itself may have been written by anybody: nothing of them is obeyed by a terminal, HTML or gnuplot.
+case_hostile_texts() {
+    local folder=$'x\e[31m\n<b>"' esc=$'\e' file
+    plan two 1 "even, odd"
+    sed -i 's/^title = .*/title = für \x1b]0;x\x07 <\/title><script>alert(1)<\/script>/' two.ini
+    run --plan ./two.ini --out r
+    expect_status $? 0
+    sed -i 's/"placement_text": "/&\\u001b[2J\\u0000001\x27\\nsystem(\x27touch touched\x27)\\n/; s/\\u0000001//' r/run.json
+    sed -i 's/"notes": \[/&"\\u001bcnote <i>", /; s/, \]/]/' r/cells/*/server.json
+    sed -i 's/"model": "/&\\u001b[5m<u>/' r/machine-before.json
+    mkdir r/cells/"99-${esc}[7m"
+    mv r "$folder"
+    "$clusterbench" report "$folder" > out 2> err
+    expect_status $? 0
+    expect_in out 'für ?\]0;x? </title><script>'
+    expect_in out 'left out: cells/99-?\[7m: server.json is missing or broken'
+    expect_in out '^Report: x?\[31m?<b>"/report.html$'
+    expect_harmless out err "$folder"/summary.* "$folder"/report.html "$folder"/plots/*.gp
+    expect_in "$folder"/report.html '<title>clusterbench: für ?\]0;x? &lt;/title&gt;&lt;script&gt;'
+    expect_in "$folder"/report.html '?cnote &lt;i&gt;'
+    [ ! -e "$folder"/plots/touched ] || fail "gnuplot ran what stands in run.json"
+    ! command -v node > /dev/null || node "$tests/report_markup.mjs" "$folder"/report.html || fail "the page is not well-formed"
+    for file in --csv --prometheus; do
+        "$clusterbench" export $file "$folder" > out 2> err
+        expect_status $? 0
+        expect_harmless out err
+    done
+    cp -r "$folder" "$folder-b"
+    for file in text html json; do
+        "$clusterbench" compare --format $file "$folder" "$folder-b" > out 2> err
+        expect_status $? 3
+        expect_harmless out err
+    done
+}
+
 case_report_page() {
     local chromium
     chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || { echo "no chromium: apt-get install chromium"; exit 77; }

@@ -116,12 +116,39 @@ static void test_all_metrics(void **state)
     results_close(&results);
 }
 
+/* Control characters and what is no UTF-8 go, letters of any language stay. */
+static void test_clean(void **state)
+{
+    (void)state;
+    static const char *const texts[][2] = {
+        {"plain, \"quoted\" <b>", "plain, \"quoted\" <b>"},
+        {"\x1b[31mred\x07\r\n\tx\x7f", "?[31mred????x?"},
+        {"f\xc3\xbcr \xe2\x82\xac \xf0\x9f\x98\x80", "f\xc3\xbcr \xe2\x82\xac \xf0\x9f\x98\x80"},
+        {"\xc2\x9b"
+         "31m \xc2\xa0",
+         "??"
+         "31m \xc2\xa0"}, /* CSI in eight bits; a space that does not break */
+        {"\x9b"
+         "31m \xc3",
+         "?"
+         "31m ?"},                                                                  /* alone, and cut short */
+        {"\xc0\x9b \xe0\x82\x9b \xed\xa0\x80 \xf4\x90\x80\x80", "?? ??? ??? ????"}, /* too long, surrogate, too large */
+        {"\xe2\x82x \xf0\x9f\x98", "??x ???"},
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        char *text = text_copy(texts[i][0]);
+        assert_string_equal(text_clean(text), texts[i][1]);
+        free(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_prometheus),
         cmocka_unit_test(test_csv),
         cmocka_unit_test(test_all_metrics),
+        cmocka_unit_test(test_clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
