@@ -99,6 +99,35 @@ static void print_number(FILE *out, double value, int decimals)
         fputs("<td>-</td>", out);
 }
 
+/* "5001, 5003; 5100, 5090": microseconds of the fixed loop, CPU by CPU, a sitting behind the other. The caller frees. */
+static char *calibrations_text(const json_t *sittings)
+{
+    char *text = text_copy("");
+    size_t s, c;
+    const json_t *sitting, *us;
+    json_array_foreach(sittings, s, sitting)
+    {
+        json_array_foreach(sitting, c, us) text_replace(&text, text_print("%s%s%.0f", text,
+                                                                          c   ? ", "
+                                                                          : s ? "; "
+                                                                              : "",
+                                                                          json_number_value(us)));
+    }
+    if (!*text)
+        text_replace(&text, text_copy("-"));
+    return text;
+}
+
+/* Was it gone on with after an interruption? Then the loop ran once more. */
+static void print_sittings(FILE *out, const json_t *block)
+{
+    const json_t *sittings = json_object_get(block, "calibration_us");
+    char *loops = calibrations_text(sittings);
+    fprintf(out, "<td class=\"left\">%s</td>", json_is_true(json_object_get(block, "resumed")) ? "resumed" : "no");
+    html_print_element(out, "<td class=\"left words\">", loops, "</td>");
+    free(loops);
+}
+
 static void print_blocks(const struct page *page)
 {
     static const char *const columns[] = {"steal %", "foreign CPU, % of one", "calibration loop, % off the median"};
@@ -106,10 +135,15 @@ static void print_blocks(const struct page *page)
     FILE *out = page->out;
     size_t i;
     const json_t *block;
-    html_begin_table(out, "Blocks: how quiet the machine was, and whether they count", true);
+    html_begin_table(out,
+                     "Blocks: how quiet the machine was, and whether they count; the calibration loop is a fixed piece of work, "
+                     "timed on each CPU before a block and again where it was resumed",
+                     true);
     fputs("<thead><tr><th scope=\"col\">block</th>", out);
     for (size_t k = 0; k < 3; k++)
         html_print_heading(out, columns[k], false);
+    html_print_heading(out, "interrupted", true);
+    html_print_heading(out, "calibration loop, us, CPU by CPU", true);
     fputs("<th scope=\"col\" class=\"left\">counts</th></tr></thead>\n<tbody>\n", out);
     json_array_foreach(json_object_get(page->summary->results->run, "blocks"), i, block)
     {
@@ -119,6 +153,7 @@ static void print_blocks(const struct page *page)
                 json_number_at(block, "number", NULL, 0));
         for (size_t k = 0; k < 3; k++)
             print_number(out, json_number_at(block, keys[k], NULL, NAN), k == 0 ? 2 : 1);
+        print_sittings(out, block);
         html_print_element(out, accepted ? "<td class=\"left words\">yes" : "<td class=\"left words\">no, rejected: ",
                            reason ? reason : "", "</td></tr>\n");
     }

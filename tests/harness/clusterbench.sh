@@ -437,6 +437,8 @@ case_resume_interrupt() {
     resumed_after INT 3
     expect_in r/run.json '"cells_kept": 1'
     [ "$(grep -c '"resumed": true' r/run.json)" = 1 ] || fail "one block was measured in two sittings"
+    [ "$(grep -cE '<td class="left">resumed</td><td class="left words">[0-9]+[^;]*; [0-9]+' r/report.html)" = 1 ] ||
+        fail "the block and both calibrations are not in the report"
     resume
     expect_status $? 0
     expect_one_line err
