@@ -7,6 +7,7 @@
 
 #include "base/units.h"
 
+#include "opinion.h"
 #include "table.h"
 
 enum layout experiment_layout(const struct experiment *experiment)
@@ -79,7 +80,8 @@ struct view {
     const struct summary *summary;
     const struct experiment *experiment;
     const struct row *row;
-    enum metric metric; /* the column's */
+    const struct opinion *opinion; /* of another generator, or NULL */
+    enum metric metric;            /* the column's */
 };
 
 static char *column_name(const struct view *view)
@@ -108,6 +110,17 @@ static char *column_median(const struct view *view)
     struct estimate point = view->row->of[view->metric];
     point.low = point.high = NAN;
     return estimate_text(&point, view->metric);
+}
+
+/* "110,000 (1.10)": what the other generator reached, and how many times ours that is. */
+static char *column_opinion(const struct view *view)
+{
+    if (!view->opinion)
+        return text_copy("-");
+    const struct estimate theirs = {.n = view->opinion->count, .median = view->opinion->theirs, .low = NAN, .high = NAN};
+    char *rate = estimate_text(&theirs, METRIC_RATE), *text = text_print("%s (%.2f)", rate, view->opinion->ratio);
+    free(rate);
+    return text;
 }
 
 static char *column_workers(const struct view *view)
@@ -161,10 +174,11 @@ static char *column_verdict(const struct view *view)
 }
 
 struct column {
-    const char *heading; /* %s is the baseline, %p the primary metric */
+    const char *heading; /* %s is the baseline, %p the primary metric, %g the other generator */
     char *(*text)(const struct view *view);
     enum metric metric;
-    enum { LEFT = 1, NEEDS_BASELINE = 2, NEEDS_SCALING = 4, OTHER_PRIMARY = 8 } flags; /* the last: unless another column has it */
+    /* OTHER_PRIMARY: unless another column has it; UNLESS_PRIMARY: unless that column does */
+    enum { LEFT = 1, NEEDS_BASELINE = 2, NEEDS_SCALING = 4, OTHER_PRIMARY = 8, NEEDS_CROSSCHECK = 16, UNLESS_PRIMARY = 32 } flags;
 };
 
 static const struct column cost_columns[] = {
@@ -172,6 +186,7 @@ static const struct column cost_columns[] = {
     {"workers", column_workers, 0, 0},
     {"CPU us/request", column_estimate, METRIC_CPU, 0},
     {"requests/s", column_estimate, METRIC_RATE, 0},
+    {"requests/s by %g (times ours)", column_opinion, 0, NEEDS_CROSSCHECK},
     {"speed-up", column_speedup, 0, NEEDS_SCALING},
     {"%p", column_primary, 0, OTHER_PRIMARY},
     {"against %s", column_ratio, 0, NEEDS_BASELINE},
@@ -185,6 +200,8 @@ static const struct column latency_columns[] = {
     {"p99 ms", column_estimate, METRIC_P99, 0},
     {"share of each worker, busiest first, %", column_shares, 0, LEFT},
     {"Jain", column_median, METRIC_JAIN_REQUESTS, 0},
+    {"requests/s", column_median, METRIC_RATE, NEEDS_CROSSCHECK | UNLESS_PRIMARY},
+    {"requests/s by %g (times ours)", column_opinion, 0, NEEDS_CROSSCHECK},
     {"%p", column_primary, 0, OTHER_PRIMARY},
     {"against %s", column_ratio, 0, NEEDS_BASELINE},
     {"", column_verdict, 0, LEFT},
@@ -197,6 +214,8 @@ static const struct column share_columns[] = {
     {"Jain of requests", column_estimate, METRIC_JAIN_REQUESTS, 0},
     {"of connections", column_median, METRIC_JAIN_CONNECTIONS, 0},
     {"chi-square p", column_median, METRIC_CHI_SQUARE, 0},
+    {"requests/s", column_median, METRIC_RATE, NEEDS_CROSSCHECK | UNLESS_PRIMARY},
+    {"requests/s by %g (times ours)", column_opinion, 0, NEEDS_CROSSCHECK},
     {"%p", column_primary, 0, OTHER_PRIMARY},
     {"against %s", column_ratio, 0, NEEDS_BASELINE},
     {"", column_verdict, 0, LEFT},
@@ -220,6 +239,8 @@ static const struct column resource_columns[] = {
 static const struct column primary_columns[] = {
     {"strategy", column_name, 0, LEFT},
     {"%p", column_primary, 0, 0},
+    {"requests/s", column_median, METRIC_RATE, NEEDS_CROSSCHECK | UNLESS_PRIMARY},
+    {"requests/s by %g (times ours)", column_opinion, 0, NEEDS_CROSSCHECK},
     {"against %s", column_ratio, 0, NEEDS_BASELINE},
     {"", column_verdict, 0, LEFT},
     {0},
@@ -232,6 +253,7 @@ static const struct column loss_columns[] = {
     {"of them idle-closed", column_median, METRIC_LOST_IDLE, 0},
     {"longest gap ms", column_median, METRIC_GAP, 0},
     {"requests/s", column_median, METRIC_RATE, 0},
+    {"requests/s by %g (times ours)", column_opinion, 0, NEEDS_CROSSCHECK},
     {"p50 ms", column_median, METRIC_P50, 0},
     {"p99 ms", column_estimate, METRIC_P99, 0},
     {0},
@@ -250,7 +272,10 @@ static char *heading_text(const char *heading, const struct experiment *experime
     if (!strcmp(heading, "%p"))
         return *primary->unit && strcmp(primary->unit, "1/s") ? text_print("%s, %s", primary->label, primary->unit)
                                                               : text_copy(primary->label);
-    const char *mark = strstr(heading, "%s");
+    const char *mark = strstr(heading, "%g");
+    if (mark)
+        return text_print("%.*s%s%s", (int)(mark - heading), heading, experiment->crosscheck, mark + 2);
+    mark = strstr(heading, "%s");
     return mark ? text_print("%.*s%s", (int)(mark - heading), heading, experiment->baseline) : text_copy(heading);
 }
 
@@ -287,10 +312,34 @@ static bool is_shown(const struct column *column, const struct view *view, unsig
 {
     if (column->flags & NEEDS_BASELINE && !view->experiment->baseline)
         return false;
+    if (column->flags & NEEDS_CROSSCHECK && !view->experiment->crosscheck)
+        return false;
+    if (column->flags & UNLESS_PRIMARY && view->experiment->primary == column->metric)
+        return false;
     bool scaled = !(column->flags & NEEDS_SCALING);
     for (unsigned i = 0; i < view->summary->scaling_count && !scaled; i++)
         scaled = view->summary->scalings[i].experiment == experiment;
     return scaled;
+}
+
+static const struct opinion *opinion_of(const struct opinions *opinions, const struct row *row)
+{
+    const struct opinion like = {
+        .experiment = row->experiment, .workers = row->workers, .strategy = row->strategy, .load = row->load, .again = row->again};
+    return opinions_find(opinions, &like);
+}
+
+static void add_rows(struct table *table, struct view *view, unsigned experiment, const struct column *const *shown)
+{
+    struct opinions opinions;
+    opinions_take(&opinions, view->summary->results);
+    for (unsigned i = 0; i < view->summary->row_count; i++) {
+        view->row = &view->summary->rows[i];
+        view->opinion = opinion_of(&opinions, view->row);
+        if (view->row->experiment == experiment)
+            add_row(table, view, shown);
+    }
+    opinions_free(&opinions);
 }
 
 void table_make(struct table *table, const struct summary *summary, unsigned experiment, enum table_detail detail)
@@ -307,11 +356,7 @@ void table_make(struct table *table, const struct summary *summary, unsigned exp
         table->left[table->columns] = column->flags & LEFT;
         table->heading[table->columns++] = heading_text(column->heading, view.experiment);
     }
-    for (unsigned i = 0; i < summary->row_count; i++) {
-        view.row = &summary->rows[i];
-        if (view.row->experiment == experiment)
-            add_row(table, &view, shown);
-    }
+    add_rows(table, &view, experiment, shown);
 }
 
 void table_free(struct table *table)

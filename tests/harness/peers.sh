@@ -270,6 +270,11 @@ case_crosscheck() {
     expect_in wrk.arguments '^-t1 -c64 -d1s http://127.0.0.1:[0-9]*/hello$'
     expect_in out 'cost .* even .* 10000 .* 5000 .* 0.50  wrk'
     expect_in r/report.html '<td>0.50</td>'
+    expect_in r/report.html '<td>10,000</td><td>5,000 (0.50)</td>'
+    expect_in r/report.html '<th scope="col">requests/s by wrk (times ours)</th>'
+    expect_in r/summary.md '| requests/s | requests/s by wrk (times ours) |'
+    expect_in r/summary.md '^| even .*| 10,000 | 5,000 (0.50) |'
+    expect_in out '^ *even .* 10,000 .* 5,000 (0.50)'
     fake_wrk 'echo "unable to connect"; exit 1'
     rm -rf r
     run
