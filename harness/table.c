@@ -123,6 +123,18 @@ static char *column_opinion(const struct view *view)
     return text;
 }
 
+#define TAIL 0.025 /* each of a test at 5 %; what deals in turn is more even than chance is */
+
+/* Of the median block: both tails are told. */
+static char *column_chance(const struct view *view)
+{
+    double p = view->row->of[METRIC_CHI_SQUARE].median;
+    char *text = column_median(view);
+    if (p < TAIL || p > 1 - TAIL)
+        text_replace(&text, text_print("%s %s", text, p < TAIL ? "uneven" : "too even"));
+    return text;
+}
+
 static char *column_workers(const struct view *view)
 {
     return text_print("%u", view->row->workers);
@@ -213,7 +225,8 @@ static const struct column share_columns[] = {
     {"share of each worker, busiest first, %", column_shares, 0, LEFT},
     {"Jain of requests", column_estimate, METRIC_JAIN_REQUESTS, 0},
     {"of connections", column_median, METRIC_JAIN_CONNECTIONS, 0},
-    {"chi-square p", column_median, METRIC_CHI_SQUARE, 0},
+    {"busiest/mean", column_median, METRIC_BUSIEST, 0},
+    {"chi-square p", column_chance, METRIC_CHI_SQUARE, 0},
     {"requests/s", column_median, METRIC_RATE, NEEDS_CROSSCHECK | UNLESS_PRIMARY},
     {"requests/s by %g (times ours)", column_opinion, 0, NEEDS_CROSSCHECK},
     {"%p", column_primary, 0, OTHER_PRIMARY},

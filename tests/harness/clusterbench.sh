@@ -690,6 +690,20 @@ case_same_seed_same_order() {
     ! diff -q <(grep -h '"seed"' a/cells/*/server.json) <(grep -h '"seed"' d/cells/*/server.json) > diffs || fail "the run's seed"
 }
 
+# The fake deals its connections in turn; then one worker is said to have had nearly all of them.
+case_both_tails() {
+    plan tails 1 "even, odd"
+    sed -i 's/^primary = .*/primary = jain_requests/' tails.ini
+    run --plan ./tails.ini --out r
+    expect_status $? 0
+    expect_in out 'even .* 1.000 too even'
+    sed -i 's/"connections": *32/"connections": 60/; s/"connections": *32/"connections": 4/' r/cells/01-cost-odd-*/load.json
+    "$clusterbench" report r > out 2> err
+    expect_status $? 0
+    expect_in r/report.html '0.000 uneven'
+    expect_in r/report.html '1.000 too even'
+}
+
 case_usage() {
     "$clusterbench" --help > out 2> err
     expect_status $? 0
