@@ -74,8 +74,9 @@ static void print_header(const struct page *page)
     const struct summary *summary = page->summary;
     const struct results *results = summary->results;
     html_print_element(out, "<header>\n<h1>", results->plan.title, "</h1>\n");
-    fprintf(out, "<p class=\"faint\">clusterbench, plan %s, seed %llu, %u block%s, ", results->plan.name,
-            (unsigned long long)results->seed, summary->block_count, summary->block_count == 1 ? "" : "s");
+    html_print_element(out, "<p class=\"faint\">clusterbench, plan ", results->plan.name, ", ");
+    fprintf(out, "seed %llu, %u block%s, ", (unsigned long long)results->seed, summary->block_count,
+            summary->block_count == 1 ? "" : "s");
     html_print_element(out, "", html_run_text(summary, "started"), "; ");
     html_print_element(out, "", html_run_text(summary, "placement_text"), "</p>\n");
     if (!results->complete)
@@ -101,7 +102,8 @@ static void print_contents(const struct page *page)
           out);
     for (unsigned e = 0; e < page->summary->results->plan.count; e++) {
         const struct experiment *experiment = &page->summary->results->plan.experiments[e];
-        fprintf(out, "<li><a href=\"#%s\">%u. ", experiment->name, e + 1);
+        html_print_element(out, "<li><a href=\"#experiment-", experiment->name, "\">");
+        fprintf(out, "%u. ", e + 1);
         html_print_element(out, "", experiment->title, "</a></li>\n");
     }
     for (size_t i = 0; i < sizeof(behind) / sizeof(*behind); i++)
@@ -109,11 +111,14 @@ static void print_contents(const struct page *page)
     fputs("</ul></nav>\n", out);
 }
 
-/* Which strategies to show; the script takes `hidden` away, since without it they would do nothing. */
+/*
+ * Which strategies to show; the script takes `hidden` away where there is a choice, since without it they would do nothing. It also
+ * reads here which colour is whose: a lone strategy needs that, too.
+ */
 static void print_toggles(const struct page *page)
 {
     FILE *out = page->out;
-    if (page->colour_count < 2)
+    if (!page->colour_count)
         return;
     fputs("<fieldset id=\"toggles\" hidden><legend>Show in tables and charts</legend>\n", out);
     for (unsigned i = 0; i < page->colour_count; i++) {
@@ -165,29 +170,86 @@ static void print_method(const struct page *page)
         out);
 }
 
-/* The command line that makes the same cells in the same order. The caller frees. */
+/* A word of a shell command, in quotes where a shell would take it apart. The caller frees. */
+static char *shell_word(const char *text)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:=+,-";
+    if (*text && !text[strspn(text, plain)])
+        return text_copy(text);
+    char *word = text_copy("'");
+    for (const char *at = text; *at; at++)
+        text_replace(&word, *at == '\'' ? text_print("%s'\\''", word) : text_print("%s%c", word, *at));
+    text_replace(&word, text_print("%s'", word));
+    return word;
+}
+
+/* Adds " OPTION WORD", the word quoted. */
+static void add_option(char **command, const char *option, const char *text)
+{
+    char *word = shell_word(text);
+    text_replace(command, text_print("%s %s %s", *command, option, word));
+    free(word);
+}
+
+/* The folder that the strategies' programs were found in (--bin); NULL where it was not one. The caller frees. */
+static char *program_folder(const struct results *results)
+{
+    char *folder = NULL;
+    size_t i;
+    const json_t *contender;
+    json_array_foreach(json_object_get(results->run, "contenders"), i, contender)
+    {
+        const char *name = json_string_value(json_object_get(contender, "name")),
+                   *program = json_string_value(json_object_get(contender, "program")),
+                   *slash = program ? strrchr(program, '/') : NULL;
+        if (!name || !slash || slash == program || strcmp(slash + 1, name) != 0)
+            continue;
+        char *its = text_print("%.*s", (int)(slash - program), program);
+        bool other = folder && strcmp(folder, its) != 0;
+        text_replace(&folder, its);
+        if (other) {
+            text_replace(&folder, NULL);
+            return NULL;
+        }
+    }
+    return folder;
+}
+
+/* The command line that makes the same cells in the same order, from the plan as it was. The caller frees. */
 static char *command_text(const struct summary *summary)
 {
     const struct results *results = summary->results;
-    char *command = text_print("clusterbench run --plan %s --seed %llu --blocks %u", results->plan.name,
-                               (unsigned long long)results->seed, results->plan.blocks);
+    char *command = text_copy("clusterbench run"), *plan = text_print("%s/plan.ini", results->folder), *only = text_copy(""),
+         *programs = program_folder(results);
+    add_option(&command, "--plan", plan);
+    text_replace(&command,
+                 text_print("%s --seed %llu --blocks %u", command, (unsigned long long)results->seed, results->plan.blocks));
     size_t i;
     const json_t *name;
     json_array_foreach(json_object_get(results->run, "only"), i, name) if (json_is_string(name))
-        text_replace(&command, text_print("%s%s%s", command, i ? "," : " --only ", json_string_value(name)));
+        text_replace(&only, text_print("%s%s%s", only, i ? "," : "", json_string_value(name)));
+    if (*only)
+        add_option(&command, "--only", only);
+    if (programs)
+        add_option(&command, "--bin", programs);
     if (json_is_true(json_object_get(results->run, "quick")))
         text_replace(&command, text_print("%s --quick", command));
+    free(programs);
+    free(only);
+    free(plan);
     return command;
 }
 
 static void print_again(const struct page *page)
 {
-    char *command = command_text(page->summary);
+    char *command = command_text(page->summary), *folder = shell_word(page->summary->results->folder);
     html_print_element(page->out, "<section id=\"again\"><h2>To do it again</h2>\n<pre tabindex=\"0\">", command, "\n");
-    fputs("clusterbench report DIR      # draws plots and this page again from the recorded data</pre>\n"
-          "<p class=\"faint\">plan.ini in the results folder is the plan as it was run; cells/ holds every command "
+    html_print_element(page->out, "clusterbench report ", folder,
+                       "      # draws plots and this page again from the recorded data</pre>\n");
+    fputs("<p class=\"faint\">plan.ini in the results folder is the plan as it was run; cells/ holds every command "
           "line.</p></section>\n",
           page->out);
+    free(folder);
     free(command);
 }
 

@@ -136,7 +136,7 @@ static void print_answer(const struct page *page, unsigned index)
     ranking_make(&ranking, page->summary, index, metric);
     struct answer answer = answer_of(page, &ranking, metric);
     char *load = load_phrase(&ranking);
-    fprintf(out, "<li><p><a href=\"#%s\">", experiment->name);
+    html_print_element(out, "<li><p><a href=\"#experiment-", experiment->name, "\">");
     html_print_element(out, "", experiment->title, "</a> ");
     html_print_element(out, "<span class=\"faint\">Which strategy is best by ", metrics[metric].label, "");
     html_print_element(out, "", load, metrics[metric].better < 0 ? " here (less is better)" : " here (more is better)");

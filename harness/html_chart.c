@@ -5,6 +5,7 @@
  *
  * NAME.axes, if style.gp wrote one, says which values the edges of the axes have; a picture that is no SVG goes in as an image.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,20 +103,49 @@ static void print_image(FILE *out, const struct chart *chart, const char *svg, s
     html_print_element(out, "\" alt=\"", chart->alt, "\">");
 }
 
+static void begin_figure(FILE *out, const struct chart *chart)
+{
+    html_print_element(out, "<figure id=\"chart-", chart->name, "\">");
+}
+
+static void end_figure(FILE *out, const struct chart *chart)
+{
+    html_print_element(out, "\n<figcaption class=\"faint\">", chart->title, ". ");
+    html_print_element(out, "Data and script: plots/", chart->name, ".dat, .gp</figcaption></figure>\n");
+}
+
+/* Where there should be a picture and is none: a reader must not take it for one that was never meant to be. */
+static void print_absence(FILE *out, const struct chart *chart, int error)
+{
+    begin_figure(out, chart);
+    if (error == -EFBIG)
+        fprintf(out, "<p class=\"warn\">This picture is larger than %u MiB, too large for this page: ", PICTURE_MOST >> 20);
+    else
+        fputs("<p class=\"warn\">This picture could not be drawn: gnuplot ", out);
+    html_print_element(out, "plots/", chart->name, error == -EFBIG ? ".svg" : ".gp");
+    html_print_element(out, "</p>\n<p>", chart->alt, "</p>");
+    end_figure(out, chart);
+}
+
 void html_print_chart(const struct page *page, const struct chart *chart)
 {
     FILE *out = page->out;
     char *path = text_print("%s/plots/%s.svg", page->summary->results->folder, chart->name), *svg;
     size_t length;
-    if (chart->drawn && file_read(path, PICTURE_MOST, &svg, &length) == 0) {
-        fprintf(out, "<figure id=\"chart-%s\"><div class=\"chart\">", chart->name);
-        if (!print_inline(page, chart, svg))
-            print_image(out, chart, svg, length);
-        html_print_element(out, "</div>\n<figcaption class=\"faint\">", chart->title, ". ");
-        fprintf(out, "Data and script: plots/%s.dat, .gp</figcaption></figure>\n", chart->name);
-        free(svg);
-    }
+    int result = chart->drawn ? file_read(path, PICTURE_MOST, &svg, &length) : -ENOENT;
     free(path);
+    if (result < 0) {
+        if (!page->gallery->no_gnuplot)
+            print_absence(out, chart, result);
+        return;
+    }
+    begin_figure(out, chart);
+    fputs("<div class=\"chart\">", out);
+    if (!print_inline(page, chart, svg))
+        print_image(out, chart, svg, length);
+    fputs("</div>", out);
+    end_figure(out, chart);
+    free(svg);
 }
 
 /* ---- colours ---- */

@@ -123,7 +123,8 @@ void html_print_experiment(const struct page *page, unsigned index)
     FILE *out = page->out;
     const struct experiment *experiment = &page->summary->results->plan.experiments[index];
     char *finding = finding_text(page->summary, index), *setting = experiment_setting(experiment, NULL);
-    fprintf(out, "<section id=\"%s\" class=\"experiment\">\n<h2>%u. ", experiment->name, index + 1);
+    html_print_element(out, "<section id=\"experiment-", experiment->name, "\" class=\"experiment\">\n");
+    fprintf(out, "<h2>%u. ", index + 1);
     html_print_element(out, "", experiment->title, "</h2>\n");
     html_print_element(out, "<p class=\"finding\">", finding, "</p>\n");
     if (experiment->question)

@@ -41,7 +41,8 @@ void html_print_base64(FILE *out, const unsigned char *bytes, size_t length);
 /* A text of run.json, or "not recorded". */
 const char *html_run_text(const struct summary *summary, const char *key);
 
-/* html_chart.c: the figure of a chart, inlined; nothing where it was not drawn. */
+/* html_chart.c: the figure of a chart, inlined; a line that says why where it was not drawn or is too large, nothing without
+ * gnuplot. */
 void html_print_chart(const struct page *page, const struct chart *chart);
 /* Reads the colours of all strategies of the run from plots/style.gp; a page without them has no toggles. */
 void html_read_colours(struct page *page);

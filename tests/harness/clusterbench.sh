@@ -148,6 +148,48 @@ case_hostile_texts() {
     done
 }
 
+# A folder, a plan and an experiment of any name: the command of the page repeats the run, and no name becomes markup.
+case_report_names() {
+    local again
+    mkdir "it's mine"
+    plan "it's mine/own" 1 "even, odd"
+    sed -i 's/^\[experiment cost\]/[experiment machine]/' "it's mine/own.ini"
+    run --plan "./it's mine/own.ini" --out "it's mine/r" --seed 7
+    expect_status $? 0
+    sed -i 's|"name": "own"|"name": "<b onclick=x>\&"|' "it's mine/r/run.json"
+    "$clusterbench" report "it's mine/r" > out 2> err
+    expect_status $? 0
+    expect_in "it's mine/r/report.html" 'plan &lt;b onclick=x&gt;&amp;, seed 7'
+    expect_in "it's mine/r/report.html" '<section id="experiment-machine"'
+    if command -v node > /dev/null; then node "$tests/report_markup.mjs" "it's mine/r/report.html" || fail "the page is not well-formed"; fi
+    again=$(sed -n 's/^.*<pre tabindex="0">\(clusterbench run .*\)$/\1/p' "it's mine/r/report.html" | sed 's/&amp;/\&/g')
+    sh -c "${again/#clusterbench/\"\$0\"} --out again" "$clusterbench" > out 2> err
+    expect_status $? 0
+    cmp -s "it's mine/r/plan.ini" again/plan.ini || fail "the command repeats another plan: $again"
+    [ "$(cd "it's mine/r/cells" && echo *)" = "$(cd again/cells && echo *)" ] || fail "the command makes other cells: $again"
+    expect_nothing_left
+}
+
+# A picture that is too large for the page, and one that gnuplot fails at, are told of.
+case_report_absent_pictures() {
+    plan two 1 "even, odd"
+    mkdir tools
+    cat > tools/gnuplot << 'EOF'
+#!/bin/sh
+case "$*" in
+*cost-cost*) truncate -s 17M cost-cost.svg.tmp ;;
+*cost-shares*) exit 1 ;;
+*) for script in "$@"; do :; done; name=${script%.gp}; echo '<svg viewBox="0 0 1 1"></svg>' > "$name.svg.tmp" ;;
+esac
+EOF
+    chmod +x tools/gnuplot
+    PATH=$work/tools:$PATH run --plan ./two.ini --out r
+    expect_status $? 0
+    expect_in r/report.html 'This picture is larger than 16 MiB, too large for this page: plots/cost-cost.svg</p>'
+    expect_in r/report.html 'This picture could not be drawn: gnuplot plots/cost-shares.gp</p>'
+    expect_in r/report.html '<figure id="chart-cost-percentiles"><div class="chart"><svg role="img"'
+}
+
 case_report_page() {
     local chromium
     chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || { echo "no chromium: apt-get install chromium"; exit 77; }
