@@ -18,12 +18,29 @@ bool chart_shows(const struct drawing *drawing, const struct row *row, bool with
            (!drawing->load || !strcmp(row->load, drawing->load));
 }
 
-char *chart_label(const struct drawing *drawing, const struct row *row)
+char *chart_label(struct drawing *drawing, const struct row *row)
 {
     char *label = row_label(drawing->summary, row);
     if (!row->ranked)
         text_replace(&label, text_print("%s *", label));
+    drawing->starred |= !row->ranked;
     return label;
+}
+
+struct dealt chart_dealt(const struct drawing *drawing, const struct row *row)
+{
+    bool kept = drawing->experiment->requests_per_connection != 1 && !(row->rate > 0);
+    return kept ? (struct dealt){row->dealt, METRIC_JAIN_CONNECTIONS, "connections"}
+                : (struct dealt){row->shares, METRIC_JAIN_REQUESTS, "requests"};
+}
+
+void chart_see_deal(struct deal *deal, const struct row *row)
+{
+    deal->fewest = deal->rows ? fmin(deal->fewest, row->connections) : row->connections;
+    deal->most = fmax(deal->most, row->connections);
+    bool alike = deal->fewest >= 1 && deal->most <= 1.05 * deal->fewest && (!deal->rows || deal->workers == row->workers);
+    deal->workers = alike ? row->workers : 0;
+    deal->rows++;
 }
 
 static bool cell_of_row(const struct cell_record *cell, const struct row *row)
@@ -56,6 +73,19 @@ char *chart_cell_path(const struct drawing *drawing, const struct cell_record *c
 }
 
 /* ---- pieces ---- */
+
+char *chart_shorten(const char *text, size_t most)
+{
+    size_t count = 0, end = 0;
+    for (size_t i = 0; text[i]; i++) {
+        if (((unsigned char)text[i] & 0xc0) == 0x80)
+            continue; /* a character of UTF-8 goes on */
+        if (count == most - 3)
+            end = i;
+        count++;
+    }
+    return count > most ? text_print("%.*s...", (int)end, text) : text_copy(text);
+}
 
 static void print_quoted(FILE *out, const char *text, bool is_format)
 {

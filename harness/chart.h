@@ -18,6 +18,8 @@ struct drawing {
     unsigned index;                      /* of the experiment */
     const char *load;                    /* the label, of a chart that shows a single load; else NULL */
     FILE *data, *script;                 /* NAME.dat and NAME.gp */
+    const char *title;                   /* where the writer sets one: instead of its kind's */
+    bool starred;                        /* chart_label has given a star */
     char *subtitle;                      /* how to read it, in the line below the setting; set by the writer, freed by plot.c */
     char *alt;                           /* what is to be seen, in words; the same */
 };
@@ -42,7 +44,26 @@ bool chart_shows(const struct drawing *drawing, const struct row *row, bool with
 unsigned chart_style(const struct drawing *drawing, const char *strategy);
 
 /* The name on a chart, with a star when the row is not ranked. The caller frees. */
-char *chart_label(const struct drawing *drawing, const struct row *row);
+char *chart_label(struct drawing *drawing, const struct row *row);
+
+/*
+ * What a chart of shares is about. In a closed loop on kept connections the requests say nothing of who got the connections: a
+ * worker with few of them answers each one faster. There it is the connections that were dealt; elsewhere the requests.
+ */
+struct dealt {
+    const double *shares; /* a worker each, the largest first */
+    enum metric jain;
+    const char *what; /* "connections", "requests" */
+};
+struct dealt chart_dealt(const struct drawing *drawing, const struct row *row);
+
+/* Of how many connections the shown rows were dealt, and to how many workers, where that is alike: numbers of connections within 5
+ * %. `workers` is 0 where it is not. */
+struct deal {
+    double fewest, most;
+    unsigned rows, workers;
+};
+void chart_see_deal(struct deal *deal, const struct row *row);
 
 /* The measured cells behind a row's figures, one after the other: NULL to begin with, NULL at the end. */
 const struct cell_record *chart_next_cell(const struct drawing *drawing, const struct row *row, const struct cell_record *last);
@@ -52,6 +73,8 @@ char *chart_cell_path(const struct drawing *drawing, const struct cell_record *c
 
 /* ---- pieces of data and scripts ---- */
 
+/* The text, or its beginning with "..." where it has more characters than that. The caller frees. */
+char *chart_shorten(const char *text, size_t most);
 /* Prints NAME = 'text', with what gnuplot's enhanced text would take for markup escaped. */
 void chart_print_text(FILE *out, const char *name, const char *text);
 /* The same text alone, in its quotes. */

@@ -31,13 +31,15 @@ static const struct chart_kind *const kinds[PICTURE_COUNT] = {
 
 /* ---- heading and footer ---- */
 
-/* Is anything on this chart that is shown but not ranked? */
-static bool has_stars(const struct drawing *drawing)
+/* Characters that fit into 800 pixels in their font, with room for wide ones. */
+#define HEADING_MOST 90u
+#define LINE_MOST    125u
+
+static void print_line(FILE *out, const char *name, const char *text, size_t most)
 {
-    for (unsigned i = 0; i < drawing->summary->row_count; i++)
-        if (chart_shows(drawing, &drawing->summary->rows[i], true) && !drawing->summary->rows[i].ranked)
-            return true;
-    return false;
+    char *line = chart_shorten(text ? text : "", most);
+    chart_print_text(out, name, line);
+    free(line);
 }
 
 static void print_footer(const struct drawing *drawing)
@@ -45,25 +47,33 @@ static void print_footer(const struct drawing *drawing)
     FILE *out = drawing->script;
     const struct results *results = drawing->summary->results;
     const char *placement = json_string_value(json_object_get(results->run, "placement_text"));
-    char *footer = text_print("%s, seed %llu, %u block%s; %s%s", results->plan.name, (unsigned long long)results->seed,
+    const char *badge = drawing->experiment && drawing->experiment->emulated ? "blocked-worker emulation" : "";
+    const char *verdicts = drawing->summary->verdicts ? "" : "no verdicts", *stars = drawing->starred ? "* not ranked" : "";
+    char *plan = chart_shorten(results->plan.name, 32);
+    char *footer = text_print("%s, seed %llu, %u block%s; %s%s", plan, (unsigned long long)results->seed,
                               drawing->summary->block_count, drawing->summary->block_count == 1 ? "" : "s",
                               placement ? placement : "", results->complete ? "" : "; interrupted run");
-    chart_print_text(out, "footer", footer);
-    chart_print_text(out, "badge", drawing->experiment && drawing->experiment->emulated ? "blocked-worker emulation" : "");
-    const char *verdicts = drawing->summary->verdicts ? "" : "no verdicts", *stars = has_stars(drawing) ? "* not ranked" : "";
     char *caution = text_print("%s%s%s", verdicts, *verdicts && *stars ? ", " : "", stars);
+    print_line(out, "footer", footer, LINE_MOST - strlen(badge) - strlen(caution));
+    chart_print_text(out, "badge", badge);
     chart_print_text(out, "caution", caution);
     free(caution);
     free(footer);
+    free(plan);
+}
+
+static const char *title_of(const struct drawing *drawing, const struct chart_kind *kind)
+{
+    return drawing->title ? drawing->title : kind->title;
 }
 
 static void print_heading(const struct drawing *drawing, const struct chart_kind *kind)
 {
     const char *plan = drawing->summary->results->plan.title;
     char *setting = drawing->experiment ? experiment_setting(drawing->experiment, drawing->load) : text_copy(plan ? plan : "");
-    chart_print_text(drawing->script, "heading", kind->title);
-    chart_print_text(drawing->script, "subheading", setting);
-    chart_print_text(drawing->script, "reading", drawing->subtitle ? drawing->subtitle : "");
+    print_line(drawing->script, "heading", title_of(drawing, kind), HEADING_MOST);
+    print_line(drawing->script, "subheading", setting, LINE_MOST);
+    print_line(drawing->script, "reading", drawing->subtitle, LINE_MOST);
     free(setting);
 }
 
@@ -145,11 +155,13 @@ static int write_chart(struct drawing *drawing, const struct chart_kind *kind, c
         result = close_drafts(&drafts, write_script(drawing, kind, name));
     }
     if (!result)
-        add_chart(gallery, drawing, name, kind->title);
+        add_chart(gallery, drawing, name, title_of(drawing, kind));
     else
         free(name);
     text_replace(&drawing->subtitle, NULL);
     text_replace(&drawing->alt, NULL);
+    drawing->title = NULL;
+    drawing->starred = false;
     return result == -ENODATA ? 0 : result;
 }
 

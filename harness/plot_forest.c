@@ -105,7 +105,7 @@ static void see_ratio(struct forest *forest, const struct estimate *ratio)
 
 static char *line_label(const struct forest *forest, const struct row *row)
 {
-    const struct drawing *drawing = forest->drawing;
+    struct drawing *drawing = forest->drawing;
     char *label = chart_label(drawing, row);
     if (drawing->summary->results->plan.experiments[row->experiment].loads_count > 1) {
         char *pct = strstr(row->load, "pct"),

@@ -174,7 +174,7 @@ static const struct row **rows_of_curve(const struct drawing *drawing, const str
 }
 
 /* With a star if any of its points is not ranked. */
-static char *curve_label(const struct drawing *drawing, const struct row *const *rows, unsigned count)
+static char *curve_label(struct drawing *drawing, const struct row *const *rows, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
         if (!rows[i]->ranked)

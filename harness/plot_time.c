@@ -17,14 +17,15 @@
 #include "csv.h"
 #include "series.h"
 
-#define TICK_S        0.1 /* the interval of heat.csv */
-#define STEPS         10  /* of latency a decade */
-#define STEPS_MOST    100u
-#define TICKS_MOST    36000u
-#define PANELS_A_ROW  3u
-#define FAULTS_SHOWN  9u /* moments that get a number and a place in the legend */
-#define LEGEND_LINES  2u
-#define LEGEND_LENGTH 110u
+#define TICK_S          0.1 /* the interval of heat.csv */
+#define STEPS           10  /* of latency a decade */
+#define STEPS_MOST      100u
+#define TICKS_MOST      36000u
+#define PANELS_A_ROW    3u
+#define PANEL_NAME_MOST 18u /* characters, of three panels beside each other */
+#define FAULTS_SHOWN    9u  /* moments that get a number and a place in the legend */
+#define LEGEND_LINES    2u
+#define LEGEND_LENGTH   110u
 
 /* ---- panels ---- */
 
@@ -51,7 +52,7 @@ static char *loss_text(const struct row *row)
     return loss;
 }
 
-static void add_panel(struct panels *panels, const struct drawing *drawing, const struct row *row)
+static void add_panel(struct panels *panels, struct drawing *drawing, const struct row *row)
 {
     char *label = chart_label(drawing, row), *style = text_print("%u", chart_style(drawing, row->strategy)), *loss = loss_text(row);
     bool loses = row->of[METRIC_LOST].median > 0 || row->of[METRIC_LOST].high > 0;
@@ -103,6 +104,26 @@ static char *losses_in_words(const struct panels *panels)
     return text;
 }
 
+/* Beside each other three panels have no room for long names: their middle goes, for names mostly differ at an end. */
+static void shorten_names(struct names *names)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        char **name = &names->items[i];
+        size_t length = strlen(*name);
+        if (length > PANEL_NAME_MOST)
+            text_replace(name,
+                         text_print("%.*s...%s", (int)PANEL_NAME_MOST / 2 - 1, *name, *name + length - PANEL_NAME_MOST / 2 + 2));
+    }
+}
+
+static size_t longest_of(const struct names *names)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < names->count; i++)
+        longest = strlen(names->items[i]) > longest ? strlen(names->items[i]) : longest;
+    return longest;
+}
+
 /* Prints the panels' arrays and frees the lists. 0, or -ENODATA without a panel. */
 static int end_panels(struct panels *panels, struct drawing *drawing, const char *what, unsigned row_height)
 {
@@ -112,15 +133,18 @@ static int end_panels(struct panels *panels, struct drawing *drawing, const char
     if (count) {
         fprintf(out, "panels = %u\ncolumns = %u\nrows = %u\nheight = %u\nduration = %g\n", count, columns, rows,
                 150 + rows * row_height, duration_s(drawing));
+        char *words = losses_in_words(panels);
+        drawing->alt = text_print("%s %s.", what, words);
+        free(words);
+        if (row_height && columns == PANELS_A_ROW)
+            shorten_names(&panels->names);
         print_texts(out, "panel_name", &panels->names);
+        fprintf(out, "name_length = %zu\n", longest_of(&panels->names));
         print_numbers(out, "panel_style", &panels->styles);
         print_texts(out, "panel_loss", &panels->losses);
         print_numbers(out, "panel_works", &panels->works);
         if (panels->lanes.count)
             print_numbers(out, "panel_lanes", &panels->lanes);
-        char *words = losses_in_words(panels);
-        drawing->alt = text_print("%s %s.", what, words);
-        free(words);
     }
     names_free(&panels->names);
     names_free(&panels->styles);

@@ -86,22 +86,29 @@ static struct row *add_row(struct summary *summary, const struct cell_record *ce
     for (int m = 0; m < METRIC_COUNT; m++)
         row->values[m] = make_values(summary->block_count);
     row->shares = memory_get(cell->workers * sizeof(*row->shares));
+    row->dealt = memory_get(cell->workers * sizeof(*row->dealt));
     return row;
+}
+
+/* Adds what part of all each worker had, the one that had most first; returns how many there were in all. */
+static double add_sorted(double *shares, const double *counts, unsigned workers)
+{
+    double sum = 0, *sorted = memory_get(workers * sizeof(*sorted));
+    for (unsigned i = 0; i < workers; i++) {
+        sum += counts[i];
+        sorted[i] = -counts[i]; /* ascending in the negative: the busiest first */
+    }
+    gsl_sort(sorted, 1, workers);
+    for (unsigned i = 0; i < workers && sum > 0; i++)
+        shares[i] += -sorted[i] / sum;
+    free(sorted);
+    return sum;
 }
 
 static void add_shares(struct row *row, const struct cell_record *cell)
 {
-    double sum = 0, connections = 0, *sorted = memory_get(cell->workers * sizeof(*sorted));
-    for (unsigned i = 0; i < cell->workers; i++) {
-        sum += cell->requests[i];
-        connections += cell->connections[i];
-        sorted[i] = -cell->requests[i]; /* ascending in the negative: the busiest first */
-    }
-    gsl_sort(sorted, 1, cell->workers);
-    for (unsigned i = 0; i < cell->workers && sum > 0; i++)
-        row->shares[i] += -sorted[i] / sum;
-    row->connections += connections;
-    free(sorted);
+    add_sorted(row->shares, cell->requests, cell->workers);
+    row->connections += add_sorted(row->dealt, cell->connections, cell->workers);
 }
 
 static void count_cell(struct summary *summary, const struct cell_record *cell)
@@ -183,8 +190,10 @@ static void finish_row(const struct summary *summary, struct row *row)
         row->ratio[m] = (struct estimate){.median = NAN, .low = NAN, .high = NAN};
         row->p[m] = row->p_holm[m] = NAN;
     }
-    for (unsigned i = 0; i < row->workers && row->measured; i++)
+    for (unsigned i = 0; i < row->workers && row->measured; i++) {
         row->shares[i] /= row->measured;
+        row->dealt[i] /= row->measured;
+    }
     if (row->measured)
         row->connections /= row->measured;
 }
@@ -211,6 +220,7 @@ void summary_free(struct summary *summary)
         for (int m = 0; m < METRIC_COUNT; m++)
             free(summary->rows[i].values[m]);
         free(summary->rows[i].shares);
+        free(summary->rows[i].dealt);
     }
     summary_free_trends(summary);
     free(summary->powers);

@@ -31,6 +31,7 @@ struct row {
     struct estimate speedup; /* throughput over that of the fewest workers of its strategy, in a closed loop over several numbers of
                                 workers; else n is 0 */
     double *shares;          /* of the requests, busiest first, the mean over the blocks; `workers` of them */
+    double *dealt;           /* the same of the connections that were opened to workers */
     double connections;      /* that were opened to workers in a cell, the mean */
 };
 

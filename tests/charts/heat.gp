@@ -17,6 +17,7 @@ rows = 1
 height = 340
 duration = 1
 array panel_name[2] = ['shared', 'reuseport']
+name_length = 9
 array panel_style[2] = [2, 4]
 array panel_loss[2] = ['none lost', 'none lost']
 array panel_works[2] = [1, 1]

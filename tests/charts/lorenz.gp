@@ -1,3 +1,4 @@
+dealt = 'requests'
 envelope = 1
 height = 560
 curves = 2

@@ -2,6 +2,7 @@ array group_at[19]
 array group_name[19]
 array group_jain[19]
 array group_interval[19]
+dealt = 'requests'
 group_at[1] = 0.5
 group_name[1] = 'shared'
 group_jain[1] = '0.90'

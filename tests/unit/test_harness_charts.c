@@ -82,15 +82,17 @@ static void write_server(const struct made *made, const char *cell)
     free(failure);
 }
 
-/* Worker i gets i + 1 parts of the requests and of the connections, and is busy in the opposite order. */
+/* Worker i gets i + 1 parts of the requests, and of the connections 2 i + 1 where they are kept, and is busy in the opposite order.
+ */
 static void write_workers(const struct made *made, const char *cell)
 {
     char *list = text_copy(""),
          *csv = text_copy("worker,connections,requests,share,p99_us,server_accepted,server_requests,server_busy_ns\n");
     for (unsigned i = 0; i < made->workers; i++) {
-        text_replace(&list, text_print("%s%s{\"id\":\"%u\",\"connections\":%u,\"requests\":%u}", list, i ? "," : "", i,
-                                       16 * (i + 1), 100 * (i + 1)));
-        text_replace(&csv, text_print("%s%u,%u,%u,0,0,0,0,%u\n", csv, i, 16 * (i + 1), 100 * (i + 1),
+        unsigned connections = 16 * (made->rate > 0 ? i + 1 : 2 * i + 1);
+        text_replace(&list, text_print("%s%s{\"id\":\"%u\",\"connections\":%u,\"requests\":%u}", list, i ? "," : "", i, connections,
+                                       100 * (i + 1)));
+        text_replace(&csv, text_print("%s%u,%u,%u,0,0,0,0,%u\n", csv, i, connections, 100 * (i + 1),
                                       made->rate > 0 ? 1000 * (made->workers + 2 - i) : 0));
     }
     write_in_cell(cell, "workers.csv", csv);
@@ -235,22 +237,29 @@ struct sample {
     int experiment; /* -1: all */
     const char *load;
     const char *alt; /* a part of it */
+    bool starred;
 };
 
 static const struct sample samples[] = {
-    {"cost", &chart_cost, 0, "closed", " single: 8.0 [7.9, 8.1] us, 2.0 of it user. single (again): 8.0"},
-    {"latency", &chart_latency, 1, NULL, " reuseport *: p99 from 21.35 [21.12, 21.55] ms at 200/s to 145.60"},
-    {"latency-rows", &chart_latency, 0, NULL, " single: p99 3.00 [3.00, 3.00] ms. proxied: p99 9.00"},
-    {"percentiles", &chart_percentiles, 1, "80pct", " shared: median 6.67 ms, 99 % below 33.4 ms."},
-    {"shares", &chart_shares, 1, "80pct", " shared: the busiest of 2 workers got 66.7 %, the idlest 33.3 %, Jain 0.90"},
-    {"lorenz", &chart_lorenz, 1, "80pct", " shared: the idlest 1 of 2 workers had 33.3 % of the requests, Jain 0.90"},
-    {"fairness", &chart_fairness, 1, "80pct", "over the whole run: shared: 0.96"},
-    {"heat", &chart_heat, 1, "80pct", "requests lost a run: shared: none lost"},
-    {"lanes", &chart_lanes, 1, "80pct", "requests lost a run: shared: none lost"},
-    {"scaling", &chart_scaling, 2, NULL,
-     " shared: 15.1 times with 32 workers. shared: USL sigma 0.02 [0.019, 0.021], kappa 0.0005"},
+    {"cost", &chart_cost, 0, "closed", " single: 8.0 [7.9, 8.1] us, 2.0 of it user. single (again): 8.0", true},
+    {"latency", &chart_latency, 1, NULL, " reuseport *: p99 from 21.35 [21.12, 21.55] ms at 200/s to 145.60", true},
+    {"latency-rows", &chart_latency, 0, NULL, " single: p99 3.00 [3.00, 3.00] ms. proxied: p99 9.00", false},
+    {"percentiles", &chart_percentiles, 1, "80pct", " shared: median 6.67 ms, 99 % below 33.4 ms.", false},
+    {"shares", &chart_shares, 1, "80pct", " shared: the busiest of 2 workers got 66.7 %, the idlest 33.3 %, Jain 0.90", false},
+    {"lorenz", &chart_lorenz, 1, "80pct", " shared: the idlest 1 of 2 workers had 33.3 % of the requests, Jain 0.90", false},
+    {"shares-kept", &chart_shares, 0, "closed", " proxied: the busiest of 2 workers got 75.0 %, the idlest 25.0 %, Jain 0.80",
+     false},
+    {"lorenz-kept", &chart_lorenz, 0, "closed",
+     "Lorenz curves of the connections over the workers. proxied: the idlest 1 of 2 workers had 25.0 %", false},
+    {"lorenz-scale", &chart_lorenz, 2, NULL, " shared, 2 workers: the idlest 1 of 2 workers had", false},
+    {"fairness", &chart_fairness, 1, "80pct", "over the whole run: shared: 0.96", false},
+    {"heat", &chart_heat, 1, "80pct", "requests lost a run: shared: none lost", false},
+    {"lanes", &chart_lanes, 1, "80pct", "requests lost a run: shared: none lost", false},
+    {"scaling", &chart_scaling, 2, NULL, " shared: 15.1 times with 32 workers. shared: USL sigma 0.02 [0.019, 0.021], kappa 0.0005",
+     false},
     {"ratios", &chart_forest, -1, NULL,
-     "Of 3 comparisons 3 are called different. C  CPU per request, times that of single; less is better: single (again): A/A  1.0"},
+     "Of 3 comparisons 3 are called different. C  CPU per request, times that of single; less is better: single (again): A/A  1.0",
+     true},
 };
 
 #define SAMPLES (sizeof(samples) / sizeof(*samples))
@@ -277,6 +286,7 @@ static struct printed print_sample(const struct sample *sample)
     chart_print_text(drawing.script, "reading", drawing.subtitle);
     assert_int_equal(fclose(drawing.data), 0);
     assert_int_equal(fclose(drawing.script), 0);
+    assert_int_equal(drawing.starred, sample->starred); /* the footer explains a star where there is one */
     free(drawing.subtitle);
     printed.alt = drawing.alt;
     return printed;
@@ -426,6 +436,28 @@ static void test_names_move_apart(void **state)
     assert_float_equal(high[1], 3, 1e-9);
 }
 
+static void test_long_texts_are_cut(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *cut;
+    } cases[] = {{"", ""},
+                 {"12345678", "12345678"},
+                 {"123456789", "12345..."},
+                 {"\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+                  "678",
+                  "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+                  "678"},
+                 {"\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+                  "6789",
+                  "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4..."}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char *cut = chart_shorten(cases[i].text, 8);
+        assert_string_equal(cut, cases[i].cut);
+        free(cut);
+    }
+}
+
 /* Strategies of the tree have the same style in every run; others never share one within a run. */
 static void test_no_two_share_a_style(void **state)
 {
@@ -481,6 +513,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_nothing_is_no_chart),
         cmocka_unit_test(test_key_of_many_laws),
         cmocka_unit_test(test_names_move_apart),
+        cmocka_unit_test(test_long_texts_are_cut),
         cmocka_unit_test(test_no_two_share_a_style),
     };
     keep_in = argc > 1 ? argv[1] : NULL;
