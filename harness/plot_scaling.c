@@ -64,8 +64,10 @@ static void print_law_text(FILE *out, unsigned curve, const struct scaling *scal
     const struct fit *usl = &scaling->usl;
     char *text = scaling->fitted ? text_print("%s: sigma %.2g, kappa %.2g", scaling->strategy, usl->law.sigma, usl->law.kappa)
                                  : text_print("%s: no law", scaling->strategy);
-    if (scaling->fitted && usl->peak.median <= scaling->most)
+    if (scaling->fitted && scaling_has_peak(scaling))
         text_replace(&text, text_print("%s, peak at %.0f", text, usl->peak.median));
+    else if (scaling->fitted)
+        text_replace(&text, text_print("%s, no certain peak", text));
     fprintf(out, "law_text[%u] = ", curve);
     chart_print_quoted(out, text);
     fputc('\n', out);

@@ -108,6 +108,8 @@ char *verdict_text(const struct row *row, enum metric metric);
 /* "With these 10 blocks a 5 % difference would be seen in 8 of 10 runs ...", or why none would be; "" where nothing is compared.
  * The caller frees. */
 char *power_text(const struct summary *summary, unsigned experiment);
+/* Is a fitted law's peak told as one? Only where all of its interval lies among the workers that were measured. */
+bool scaling_has_peak(const struct scaling *scaling);
 /* "shared: USL sigma ..." or why no law is fitted; "shared: knee at 1320/s [1290, 1350]". The caller frees. */
 char *scaling_text(const struct scaling *scaling);
 char *knee_text(const struct knee *knee);

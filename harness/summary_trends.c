@@ -193,13 +193,16 @@ static double largest_residual(const struct fit *fit)
     return largest;
 }
 
-/* A peak is told as one only where all of its interval lies among the workers that were measured. */
-static char *peak_text(const struct scaling *scaling)
+bool scaling_has_peak(const struct scaling *scaling)
 {
     const struct estimate *peak = &scaling->usl.peak;
-    if (peak->high <= scaling->most || (isnan(peak->high) && peak->median <= scaling->most))
-        return text_print("most at %.0f workers", peak->median);
-    return text_print("no certain peak up to %u workers", scaling->most);
+    return peak->high <= scaling->most || (isnan(peak->high) && peak->median <= scaling->most);
+}
+
+static char *peak_text(const struct scaling *scaling)
+{
+    return scaling_has_peak(scaling) ? text_print("most at %.0f workers", scaling->usl.peak.median)
+                                     : text_print("no certain peak up to %u workers", scaling->most);
 }
 
 char *scaling_text(const struct scaling *scaling)

@@ -458,6 +458,24 @@ static void test_long_texts_are_cut(void **state)
     }
 }
 
+/* Key and summary tell a peak by the same rule: its whole interval lies among the workers that were measured. */
+static void test_a_peak_is_told_when_it_is_certain(void **state)
+{
+    (void)state;
+    struct scaling scaling = {.strategy = "shared", .most = 64, .fitted = true};
+    static const struct {
+        double median, high;
+        bool told;
+    } cases[] = {{40, 60, true}, {40, 80, false}, {40, INFINITY, false}, {40, NAN, true}, {70, NAN, false}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        scaling.usl.peak = (struct estimate){.median = cases[i].median, .low = 30, .high = cases[i].high};
+        char *text = scaling_text(&scaling);
+        assert_int_equal(scaling_has_peak(&scaling), cases[i].told);
+        assert_int_equal(strstr(text, "most at 40 workers") != NULL, cases[i].told);
+        free(text);
+    }
+}
+
 /* Strategies of the tree have the same style in every run; others never share one within a run. */
 static void test_no_two_share_a_style(void **state)
 {
@@ -514,6 +532,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_key_of_many_laws),
         cmocka_unit_test(test_names_move_apart),
         cmocka_unit_test(test_long_texts_are_cut),
+        cmocka_unit_test(test_a_peak_is_told_when_it_is_certain),
         cmocka_unit_test(test_no_two_share_a_style),
     };
     keep_in = argc > 1 ? argv[1] : NULL;
