@@ -781,6 +781,46 @@ case_real_programs() {
     expect_no_drafts r
 }
 
+# How many cells of run `r` are whole: the least that must be there before the harness is ended.
+wait_for_whole_cells() {
+    local i
+    for ((i = 0; i < 1200; i++)); do
+        [ "$(find r/cells -name server.json ! -path '*.tmp/*' 2> /dev/null | wc -l)" -lt "$1" ] || return 0
+        sleep 0.05
+    done
+    fail "not $1 cells within a minute"
+}
+
+# Plan `full` with the real programs, ended in the midst of it: killed, then interrupted. One cell is run again at most, if it
+# was whole and not yet written down.
+case_real_resume() {
+    local program kept
+    for program in single shared loadgen; do [ -x "$programs/$program" ] || { echo "no $program yet"; exit 77; }; done
+    "$clusterbench" run --plan full --only throughput --quick --out r > out 2> err &
+    harness=$!
+    wait_for_whole_cells 2
+    kill -KILL $harness
+    wait $harness 2> /dev/null
+    kept=$(cd r/cells && stat -c '%n %i' ./*closed/server.json)
+    "$clusterbench" run --resume r > out 2> err &
+    harness=$!
+    wait_for_whole_cells 4
+    kill -INT $harness
+    wait $harness
+    expect_status $? 130
+    expect_in err 'interrupted'
+    (cd r/cells && stat -c '%n %i' ./*closed/server.json) > later
+    [ "$(grep -cvxFf later <<< "$kept")" -le 1 ] || fail "more than the cell in flight was run again after kill -9"
+    "$clusterbench" run --resume r > out 2> err
+    expect_status $? 0
+    expect_in r/run.json '"state": "complete"'
+    (cd r/cells && stat -c '%n %i' ./*closed/server.json) > last
+    [ "$(grep -cvxFf last later)" -le 1 ] || fail "more than the cell in flight was run again after INT"
+    [ "$(wc -l < last)" = 6 ] || fail "not six cells: $(cat last)"
+    expect_no_drafts r
+    expect_nothing_left
+}
+
 # ---- events under load ----
 
 plan_events() { # STRATEGIES DURATION EVENTS
