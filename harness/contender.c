@@ -135,6 +135,7 @@ int contender_find(struct contender *contender, const struct contender_places *p
     const struct plan_server *server = plan ? plan_server(plan, name) : NULL;
     for (size_t i = 0; server && i < server->options.count; i++)
         names_add(&contender->options, server->options.items[i]);
+    contender->of_plan = server != NULL;
     contender->request = server ? server->request : NULL;
     int result = take_program(contender, places, server ? server->program : name, error);
     if (result)

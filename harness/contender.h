@@ -21,6 +21,7 @@ struct contender_places {
 
 struct contender {
     char *name;            /* of the row */
+    bool of_plan;          /* made by a [server NAME] section */
     char *program;         /* path of a program that keeps the contract of ours, or NULL: a peer */
     struct names options;  /* words: added to the program's command line; of a peer NAME=VALUE, already in its values */
     struct manifest *peer; /* or NULL */
@@ -64,7 +65,18 @@ void contenders_close(struct contenders *contenders);
 unsigned contenders_sift(const struct contenders *contenders, const struct plan *plan, struct cell_plan *cells, unsigned count,
                          struct names *skipped);
 
-/* [{"name", "kind": "program" or "peer", "program", "version"}], for run.json. */
+/* [{"name", "kind": "program" or "peer", "program", "version", "missing"}], for run.json. */
 json_t *contenders_json(const struct contenders *contenders);
+
+/* ---- contender_files.c: what a machine's record knows of them. New references ---- */
+
+/*
+ * {"even": PATH, "server mine": PATH, "peer nginx-shared/nginx.conf": PATH}: the programs of rows that are programs, by the row's
+ * name ("server NAME" where the plan has a section for it), and of peers every file of theirs that is read or run.
+ */
+json_t *contenders_files(const struct contenders *contenders);
+
+/* {"nginx-shared": "nginx version: nginx/1.22.1"}: what peers say now, whatever they said before; null where they say nothing. */
+json_t *contenders_versions(struct contenders *contenders, struct custody *custody);
 
 #endif

@@ -214,9 +214,9 @@ static void add_versions(json_t *json, struct custody *custody, const char *prog
 }
 
 /* As sha256sum(1) prints it, under the program's name. */
-static void add_hash(json_t *hashes, struct custody *custody, const char *name, char *path)
+static void add_hash(json_t *hashes, struct custody *custody, const char *name, const char *path)
 {
-    char *argv[] = {(char *)"sha256sum", path, NULL};
+    char *argv[] = {(char *)"sha256sum", (char *)"--", (char *)(uintptr_t)path, NULL};
     char *output = access(path, R_OK) == 0 ? process_capture(custody, argv) : NULL;
     if (output) {
         output[strcspn(output, " ")] = '\0';
@@ -225,7 +225,7 @@ static void add_hash(json_t *hashes, struct custody *custody, const char *name, 
     free(output);
 }
 
-static void add_hashes(json_t *json, struct custody *custody, const char *programs, const struct names *others)
+static void add_hashes(json_t *json, struct custody *custody, const char *programs, const json_t *files)
 {
     json_t *hashes = json_object();
     struct names list = {0};
@@ -236,11 +236,9 @@ static void add_hashes(json_t *json, struct custody *custody, const char *progra
         add_hash(hashes, custody, list.items[i], path);
         free(path);
     }
-    for (size_t i = 0; i < others->count; i++) {
-        const char *slash = strrchr(others->items[i], '/'), *name = slash ? slash + 1 : others->items[i];
-        if (!names_hold(&list, name))
-            add_hash(hashes, custody, name, others->items[i]);
-    }
+    for (void *at = json_object_iter((json_t *)(uintptr_t)files); at; at = json_object_iter_next((json_t *)(uintptr_t)files, at))
+        if (!json_object_get(hashes, json_object_iter_key(at)))
+            add_hash(hashes, custody, json_object_iter_key(at), json_string_value(json_object_iter_value(at)));
     char *own = realpath("/proc/self/exe", NULL);
     if (own)
         add_hash(hashes, custody, "clusterbench", own);
@@ -249,7 +247,7 @@ static void add_hashes(json_t *json, struct custody *custody, const char *progra
     json_object_set_new(json, "sha256", hashes);
 }
 
-json_t *machine_record(struct custody *custody, const char *programs, const struct names *others)
+json_t *machine_record(struct custody *custody, const char *programs, const json_t *files)
 {
     json_t *json = json_object();
     json_object_set_new(json, "schema", json_string("clusterbench.machine/1"));
@@ -257,7 +255,7 @@ json_t *machine_record(struct custody *custody, const char *programs, const stru
     add_kernel(json);
     add_mitigations(json);
     add_versions(json, custody, programs);
-    add_hashes(json, custody, programs, others);
+    add_hashes(json, custody, programs, files);
     json_object_set_new(json, "readings", machine_readings());
     return json;
 }

@@ -38,16 +38,16 @@ char *machine_virtualisation(void);
 
 /*
  * Everything worth knowing when figures are compared: CPU, kernel, governor, turbo, SMT, quota, mitigations, clock source, huge
- * pages, versions of the libraries and of gnuplot, compiler and flags, commit, hashes of the programs (`others`: paths of more of
- * them). What changes by itself stands under "readings". A new reference.
+ * pages, versions of the libraries and of gnuplot, compiler and flags, commit, hashes of our programs and of `files` ({NAME:
+ * PATH}). What changes by itself stands under "readings". A new reference.
  */
-json_t *machine_record(struct custody *custody, const char *programs, const struct names *others);
+json_t *machine_record(struct custody *custody, const char *programs, const json_t *files);
 
 /* "readings": load, pressure (/proc/pressure), steal since boot, how often the cgroup was throttled. A new reference. */
 json_t *machine_readings(void);
 
 enum machine_part {
-    MACHINE_IDENTITY,  /* CPU, kernel, hashes: what makes it the same machine with the same programs */
+    MACHINE_IDENTITY,  /* CPU, kernel, hashes, peers: what makes it the same machine with the same programs */
     MACHINE_EVERYTHING /* and all settings, and what the readings of the cgroup's throttling rose by */
 };
 

@@ -153,14 +153,15 @@ static void compare_values(const char *path, const json_t *before, const json_t 
 
 static void compare_identity(const json_t *before, const json_t *after, struct names *differences)
 {
-    static const char *const in_cpu[] = {"model", "online", "allowed"}, *const on_top[] = {"kernel", "architecture", "sha256"};
+    static const char *const in_cpu[] = {"model", "online", "allowed"}, *const on_top[] = {"kernel", "architecture", "sha256",
+                                                                                           "peers"};
     for (size_t i = 0; i < 3; i++) {
         char *path = text_print("cpu.%s", in_cpu[i]);
         compare_values(path, json_object_get(json_object_get(before, "cpu"), in_cpu[i]),
                        json_object_get(json_object_get(after, "cpu"), in_cpu[i]), differences);
         free(path);
     }
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < sizeof(on_top) / sizeof(*on_top); i++)
         compare_values(on_top[i], json_object_get(before, on_top[i]), json_object_get(after, on_top[i]), differences);
 }
 

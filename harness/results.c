@@ -2,7 +2,7 @@
  * results: reads run.json, the plan's snapshot and every cell.
  *
  * Folders get cut short: by a full disk, by a copy that was stopped, by hand. Without run.json and plan.ini there is nothing to
- * tell and one line says so; a cell that cannot be read is listed as such, and the others speak.
+ * tell and one line says so; a cell that cannot be read, or is not there any more, is listed as such, and the others speak.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "capacity.h"
 #include "judge.h"
@@ -247,25 +248,46 @@ static void close_cell(struct cell_record *cell)
     names_free(&cell->notes);
 }
 
-static const char *read_cell(struct results *results, struct cell_record *cell)
+/* A file of another version says other things by the same names. The caller frees; NULL when it is what this program reads. */
+static char *refuse_schema(const char *file, const json_t *json, const char *wanted)
 {
-    json_t *server = load_json_in(results->folder, cell->folder, "server.json");
-    if (!server)
-        return "server.json is missing or broken";
-    const char *wrong = take_identity(cell, &results->plan, server);
-    json_t *load = wrong ? NULL : load_json_in(results->folder, cell->folder, "load.json");
-    for (int m = 0; m < METRIC_COUNT; m++)
-        cell->value[m] = NAN;
-    if (load) {
+    const char *schema = text_at(json, "schema");
+    if (schema && !strcmp(schema, wanted))
+        return NULL;
+    return text_print("schema of %s is '%s'; this program reads %s", file, schema ? schema : "missing", wanted);
+}
+
+static char *read_load(struct results *results, struct cell_record *cell, const json_t *server)
+{
+    json_t *load = load_json_in(results->folder, cell->folder, "load.json");
+    char *wrong = load ? refuse_schema("load.json", load, "clusterbench.loadgen/1") : NULL;
+    if (!load && cell->ranked)
+        wrong = text_copy("load.json is missing or broken");
+    if (load && !wrong) {
         take_workers(cell, load);
         take_metrics(cell, server, load);
         take_losses(cell, results, load);
-    } else if (!wrong && cell->ranked) {
-        wrong = "load.json is missing or broken";
     }
+    json_decref(load);
+    return wrong;
+}
+
+/* NULL, or why it is no cell that can be read; the caller frees. */
+static char *read_cell(struct results *results, struct cell_record *cell)
+{
+    json_t *server = load_json_in(results->folder, cell->folder, "server.json");
+    if (!server)
+        return text_copy("server.json is missing or broken");
+    for (int m = 0; m < METRIC_COUNT; m++)
+        cell->value[m] = NAN;
+    char *wrong = refuse_schema("server.json", server, "clusterbench.cell/1");
+    const char *no_cell = wrong ? NULL : take_identity(cell, &results->plan, server);
+    if (no_cell)
+        wrong = text_copy(no_cell);
+    if (!wrong)
+        wrong = read_load(results, cell, server);
     if (!wrong)
         take_notes(cell, server);
-    json_decref(load);
     json_decref(server);
     return wrong;
 }
@@ -273,11 +295,12 @@ static const char *read_cell(struct results *results, struct cell_record *cell)
 static void add_cell(struct results *results, const char *name)
 {
     struct cell_record cell = {.folder = text_copy(name)};
-    const char *wrong = read_cell(results, &cell);
+    char *wrong = read_cell(results, &cell);
     if (wrong) {
         char *line = text_print("cells/%s: %s", name, wrong);
         names_add(&results->unreadable, line);
         free(line);
+        free(wrong);
         close_cell(&cell);
         return;
     }
@@ -327,6 +350,38 @@ static void read_blocks(struct results *results)
             .foreign_percent = json_number_at(block, "foreign_cpu_percent", NULL, 0),
         };
     }
+}
+
+/* Cells of blocks that were settled are there as long as nobody takes them away. */
+void results_missing_cells(const char *folder, const json_t *run, struct names *missing)
+{
+    size_t b, c;
+    const json_t *block, *cell;
+    json_array_foreach(json_object_get(run, "blocks"), b, block)
+    {
+        json_array_foreach(json_object_get(block, "order"), c, cell)
+        {
+            const char *name = json_string_value(cell);
+            char *path = name ? text_print("%s/cells/%s", folder, name) : NULL;
+            if (path && access(path, F_OK) < 0 && errno == ENOENT && !names_hold(missing, name))
+                names_add(missing, name);
+            free(path);
+        }
+    }
+}
+
+/* Of a folder whose cells were all taken away to make it small there is nothing to be listed one by one. */
+static void list_missing(struct results *results)
+{
+    struct names missing = {0};
+    if (results->cell_count || results->unreadable.count)
+        results_missing_cells(results->folder, results->run, &missing);
+    for (size_t i = 0; i < missing.count; i++) {
+        char *line = text_print("cells/%s: it is missing; run.json says that it was measured", missing.items[i]);
+        names_add(&results->unreadable, line);
+        free(line);
+    }
+    names_free(&missing);
 }
 
 static int restrict_as_run(struct results *results, char error[PLAN_ERROR_SIZE])
@@ -396,6 +451,7 @@ int results_read(struct results *results, const char *folder, char error[RESULTS
     clean_plan(&results->plan);
     read_blocks(results);
     read_cells(results);
+    list_missing(results);
     clean_names(&results->unreadable);
     return 0;
 }

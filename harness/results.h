@@ -44,7 +44,7 @@ struct results {
     unsigned block_count;
     struct cell_record *cells;
     unsigned cell_count;
-    struct names unreadable; /* "cells/NAME: why", of folders that hold no whole cell */
+    struct names unreadable; /* "cells/NAME: why", of folders that hold no whole cell, and of cells that are gone */
 };
 
 #define RESULTS_ERROR_SIZE 768
@@ -56,5 +56,8 @@ int results_read(struct results *results, const char *folder, char error[RESULTS
 /* Cleans all strings in a document (text_clean): for what else is read from the folder. */
 void results_clean(json_t *json);
 void results_close(struct results *results);
+
+/* Adds the names of cells that `run` (run.json) says were measured in settled blocks, but that are not in FOLDER/cells. */
+void results_missing_cells(const char *folder, const json_t *run, struct names *missing);
 
 #endif

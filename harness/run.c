@@ -224,25 +224,21 @@ static void greet(const struct run *run)
     names_free(&strategies);
 }
 
-static int ask_versions(struct run *run)
-{
-    for (size_t i = 0; i < run->contenders.count; i++)
-        contender_ask_version(&run->contenders.items[i], &run->custody);
-    return 0;
-}
-
+/* What is needed to go on stands there before anything is looked at: that takes a while, and a run can be ended in it. */
 static int begin_folder(struct run *run)
 {
     int result = run_make_folder(run);
     if (result)
         return result;
     greet(run);
-    ask_versions(run);
     run->started = run_time("%Y-%m-%dT%H:%M:%SZ");
+    result = run_write_text(run, "plan.ini", run->plan.text);
+    if (!result)
+        result = run_write_state(run, "interrupted");
+    if (result)
+        return result;
     run->machine = run_look_at_machine(run);
     result = run_write_json(run, "machine-before.json", run->machine);
-    if (!result)
-        result = run_write_text(run, "plan.ini", run->plan.text);
     if (!result)
         result = run_write_rejected(run);
     return result ? result : run_write_state(run, "interrupted");
@@ -257,10 +253,11 @@ static int resume_folder(struct run *run)
         result = run_remove_drafts(run);
     if (!result)
         result = run_remove_unkept(run);
+    if (!result)
+        result = run_write_rejected(run);
     if (result)
         return result;
     greet(run);
-    ask_versions(run);
     return run_write_state(run, "interrupted");
 }
 
@@ -297,8 +294,11 @@ static int measure_capacities(struct run *run)
 {
     int result = 0;
     for (unsigned e = 0; e < run->plan.count && !result; e++)
-        if (experiment_needs_capacity(&run->plan.experiments[e]))
+        if (experiment_needs_capacity(&run->plan.experiments[e])) {
             result = measure_capacity(run, e);
+            if (!result)
+                result = run_write_state(run, "interrupted"); /* it is measured once */
+        }
     return result;
 }
 
@@ -351,7 +351,7 @@ static void free_run(struct run *run)
     names_free(&run->only);
     plan_close(&run->plan);
     run_forget_block(&run->under_way);
-    json_t *kept[] = {run->blocks, run->repeats, run->sittings, run->machine, run->machine_changes, run->recalled};
+    json_t *kept[] = {run->blocks, run->repeats, run->sittings, run->machine, run->machine_changes, run->rows, run->recalled};
     for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
         json_decref(kept[i]);
     free(run->cells);

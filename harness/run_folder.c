@@ -61,6 +61,30 @@ int run_lock(struct run *run)
     return -EBUSY;
 }
 
+static bool has_entries(const char *path)
+{
+    DIR *folder = opendir(path);
+    bool any = !folder && errno != ENOENT;
+    for (struct dirent *entry; folder && !any && (entry = readdir(folder));)
+        any = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    if (folder)
+        closedir(folder);
+    return any;
+}
+
+/* A harness that was killed before its first writing leaves a folder without results. */
+static int refuse_results(const struct run *run, const char *cells)
+{
+    struct stat there;
+    char *state = text_print("%s/run.json", run->folder);
+    bool known = lstat(state, &there) == 0, used = known || has_entries(cells);
+    free(state);
+    if (used)
+        fprintf(stderr, "clusterbench: --out: %s holds results already; name a new folder%s%s\n", run->folder,
+                known ? ", or go on with it: --resume " : "", known ? run->folder : "");
+    return used ? -EEXIST : 0;
+}
+
 int run_make_folder(struct run *run)
 {
     if (run->settings->out && !*run->settings->out)
@@ -69,15 +93,17 @@ int run_make_folder(struct run *run)
     run->folder = run->settings->out ? text_copy(run->settings->out) : text_print("results/%s-%s", stamp, run->plan.name);
     free(stamp);
     char *cells = text_print("%s/cells", run->folder);
-    struct stat there;
-    int result = stat(cells, &there) == 0 ? -EEXIST : folder_make(cells);
-    free(cells);
-    if (result == -EEXIST)
-        fprintf(stderr, "clusterbench: --out: %s holds results already; name a new folder, or go on with it: --resume %s\n",
-                run->folder, run->folder);
-    else if (result)
+    int result = folder_make(run->folder);
+    if (result)
         run_complain_file("cannot make results folder", run->folder, result);
-    return result ? result : run_lock(run);
+    else
+        result = run_lock(run);
+    if (!result)
+        result = refuse_results(run, cells);
+    if (!result && (result = folder_make(cells)) != 0)
+        run_complain_file("cannot make", cells, result);
+    free(cells);
+    return result;
 }
 
 /* "run.json.tmp-4711": the draft of a process that is no more. */
@@ -166,7 +192,7 @@ static void add_identity(json_t *json, const struct run *run)
     json_object_set_new(json, "only", lines_json(&run->only));
     json_object_set_new(json, "quick", json_boolean(run->quick));
     json_object_set_new(json, "capacities", capacity_json(&run->plan));
-    json_object_set_new(json, "contenders", contenders_json(&run->contenders));
+    json_object_set_new(json, "contenders", run->rows ? json_incref(run->rows) : contenders_json(&run->contenders));
     json_object_set_new(json, "skipped", lines_json(&run->skipped));
     json_object_set_new(json, "started", json_string(run->started));
     json_object_set_new(json, "written", json_string(now));
@@ -210,12 +236,9 @@ int run_write_json(const struct run *run, const char *file, const json_t *json)
 
 json_t *run_look_at_machine(struct run *run)
 {
-    struct names others = {0};
-    for (size_t i = 0; i < run->contenders.count; i++)
-        if (run->contenders.items[i].program)
-            names_add(&others, run->contenders.items[i].program);
-    json_t *machine = machine_record(&run->custody, run->programs, &others);
-    names_free(&others);
+    json_t *files = contenders_files(&run->contenders), *machine = machine_record(&run->custody, run->programs, files);
+    json_object_set_new(machine, "peers", contenders_versions(&run->contenders, &run->custody));
+    json_decref(files);
     return machine;
 }
 
@@ -234,32 +257,48 @@ int run_write_text(const struct run *run, const char *file, const char *text)
     return result;
 }
 
-static char *rejected_block(const json_t *row)
+/* A field in quotes, as RFC 4180 has it; nothing where there is none. */
+static void print_quoted(FILE *out, const json_t *text)
 {
-    return text_print(
-        "%d,,%.2f,%.2f,%.2f,\"%s\"\n", (int)json_integer_value(json_object_get(row, "number")),
-        json_number_value(json_object_get(row, "steal_percent")), json_number_value(json_object_get(row, "foreign_cpu_percent")),
-        json_number_value(json_object_get(row, "calibration_off_percent")), json_string_value(json_object_get(row, "reason")));
+    const char *at = json_string_value(text);
+    fputc('"', out);
+    for (; at && *at; at++)
+        fprintf(out, *at == '"' ? "\"%c" : "%c", *at);
+    fputs("\"\n", out);
 }
 
-static void append_text(char **text, char *more)
+static void print_rejected(FILE *out, const json_t *row)
 {
-    text_replace(text, text_print("%s%s", *text, more));
-    free(more);
+    static const char *const readings[] = {"steal_percent", "foreign_cpu_percent", "calibration_off_percent"};
+    fprintf(out, "%d,,", (int)json_integer_value(json_object_get(row, "number")));
+    for (size_t i = 0; i < sizeof(readings) / sizeof(*readings); i++)
+        fprintf(out, "%.2f,", json_number_value(json_object_get(row, readings[i])));
+    print_quoted(out, json_object_get(row, "reason"));
+}
+
+static void print_repeat(FILE *out, const json_t *row)
+{
+    const char *cell = json_string_value(json_object_get(row, "cell"));
+    fprintf(out, "%d,%s,,,,", (int)json_integer_value(json_object_get(row, "block")), cell ? cell : "");
+    print_quoted(out, json_object_get(row, "reason"));
 }
 
 /* Blocks that were thrown out whole, and tries of single cells. */
 int run_write_rejected(const struct run *run)
 {
-    char *text = text_copy("block,cell,steal_percent,foreign_cpu_percent,calibration_off_percent,reason\n");
-    size_t i;
-    const json_t *row;
-    json_array_foreach(run->blocks, i, row) if (json_is_false(json_object_get(row, "accepted")))
-        append_text(&text, rejected_block(row));
-    json_array_foreach(run->repeats, i, row) append_text(
-        &text, text_print("%d,%s,,,,\"%s\"\n", (int)json_integer_value(json_object_get(row, "block")),
-                          json_string_value(json_object_get(row, "cell")), json_string_value(json_object_get(row, "reason"))));
-    int result = run_write_text(run, "rejected.csv", text);
-    free(text);
+    char *path = text_print("%s/rejected.csv", run->folder);
+    struct file_draft draft;
+    int result = file_draft(&draft, path);
+    if (!result) {
+        size_t i;
+        const json_t *row;
+        fputs("block,cell,steal_percent,foreign_cpu_percent,calibration_off_percent,reason\n", draft.out);
+        json_array_foreach(run->blocks, i, row) if (json_is_false(json_object_get(row, "accepted"))) print_rejected(draft.out, row);
+        json_array_foreach(run->repeats, i, row) print_repeat(draft.out, row);
+        result = file_commit(&draft);
+    }
+    if (result)
+        run_complain_file("cannot write", path, result);
+    free(path);
     return result;
 }

@@ -46,6 +46,7 @@ struct run {
     json_t *sittings;        /* of run.json: when it was gone on with */
     json_t *machine;         /* as it was before the first block */
     json_t *machine_changes; /* of run.json: lines */
+    json_t *rows;            /* of run.json: contenders as they were when it was begun; NULL: as they are */
     json_t *recalled;        /* run.json as it was read, when it is gone on with */
     struct under_way under_way;
     struct progress progress;
@@ -65,7 +66,7 @@ int run_complain_file(const char *what, const char *path, int error);
 
 /* "20260101T120000Z" and the like, of now, in UTC. The caller frees. */
 char *run_time(const char *format);
-/* The folder that --out names or one of its own, and cells/ in it; locked. */
+/* The folder that --out names or one of its own, and cells/ in it; locked. One in which nothing was begun will do. */
 int run_make_folder(struct run *run);
 /* Nobody else may run in the folder from here on, until lock_fd is closed. */
 int run_lock(struct run *run);

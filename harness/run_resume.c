@@ -291,7 +291,9 @@ static int load_machine(struct run *run, json_t *now)
     if (!run->machine && !json_array_size(run->blocks) && !run->under_way.number) {
         run->machine = json_incref(now);
         result = run_write_json(run, "machine-before.json", now);
-    } else if (!run->machine) {
+    } else if (run->machine) { /* versions are those of the first sitting; its differences say what they became */
+        run->rows = json_incref(json_object_get(run->recalled, "contenders"));
+    } else {
         fprintf(stderr, "clusterbench: --resume %s: machine-before.json: %s\n", run->folder, error.text);
         result = -EINVAL;
     }

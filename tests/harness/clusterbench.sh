@@ -400,6 +400,120 @@ case_existing_results() {
     expect_in err 'r holds results already'
 }
 
+# A folder in which nothing was begun is as good as a new one; one with a cell, or kept without its cells, is not.
+case_existing_folder() {
+    plan two 1 "even"
+    mkdir -p r/cells
+    run --plan ./two.ini --out r
+    expect_status $? 0
+    expect_in r/run.json '"state": "complete"'
+    mkdir -p half/cells/01-cost-even-w2-closed
+    run --plan ./two.ini --out half
+    expect_status $? 1
+    expect_one_line err
+    expect_in err 'half holds results already; name a new folder$'
+    rm -r r/cells
+    run --plan ./two.ini --out r
+    expect_status $? 1
+    expect_in err 'r holds results already'
+    [ ! -e r/cells ] || fail "the folder was touched"
+}
+
+# The harness is killed while it asks what the machine has: by the first program it asks.
+case_killed_before_machine() {
+    plan two 1 "even, odd"
+    without_gnuplot
+    mkdir deadly
+    ln -s "$(command -v sha256sum)" deadly/
+    printf '#!/bin/sh\nkill -KILL %sPPID\n' '$' > deadly/gnuplot
+    chmod +x deadly/gnuplot
+    PATH=$work/deadly:/bin "$clusterbench" run --bin "$fakes" --plan ./two.ini --out r --seed 5 > out 2> err
+    expect_status $? 137
+    [ ! -e r/machine-before.json ] || fail "it was killed too late"
+    run --plan ./two.ini --out r
+    expect_status $? 1
+    expect_one_line err
+    expect_in err 'go on with it: --resume r'
+    resume
+    expect_status $? 0
+    expect_in r/run.json '"state": "complete"'
+    expect_in r/run.json '"seed": 5'
+    for file in machine-before.json machine-after.json rejected.csv report.html; do expect_file "r/$file"; done
+}
+
+# The second of two capacities ends the harness: the first is not measured again.
+case_capacity_is_kept() {
+    mkdir own
+    cp -d "$fakes"/* own/
+    mv own/loadgen own/loadgen.real
+    cat > own/loadgen <<EOF
+#!/bin/bash
+[ "\$1" = --version ] || echo >> $work/calls
+[ "\$1" = --version ] || [ "\$(wc -l < $work/calls)" != 2 ] || kill -KILL \$PPID
+exec $work/own/loadgen.real "\$@"
+EOF
+    chmod +x own/loadgen
+    fakes=$work/own
+    plan half 1 "even, odd"
+    printf 'load = 50 %%\ncapacity = measured\n' >> half.ini
+    sed '/^\[plan\]/,/^verdicts/d; s/experiment cost/experiment again/' half.ini > other.ini
+    cat other.ini >> half.ini
+    run --plan ./half.ini --out r
+    expect_status $? 137
+    expect_nothing_left
+    expect_in r/run.json '"cost": 10000.0'
+    "$clusterbench" run --bin "$fakes" --resume r > out 2> err
+    expect_status $? 0
+    expect_not_in err 'capacity of cost'
+    expect_in err 'capacity of again by even'
+    expect_in r/run.json '"again": 10000.0'
+    [ "$(wc -l < calls)" = 7 ] || fail "2 capacities, the second twice, and 4 cells: $(wc -l < calls) calls"
+}
+
+# A settled block of which cells were taken away says so, wherever the run is read.
+case_missing_cells() {
+    plan two 2 "even, odd"
+    run --plan ./two.ini --out r || fail "the run failed"
+    rm -r r/cells/01-cost-odd-w2-closed
+    "$clusterbench" report r > out 2> err
+    expect_status $? 0
+    expect_in out 'left out: cells/01-cost-odd-w2-closed: it is missing; run.json says that it was measured'
+    expect_in r/report.html 'cells/01-cost-odd-w2-closed: it is missing'
+    "$clusterbench" export r --csv > out 2> err
+    expect_in err 'left out: cells/01-cost-odd-w2-closed: it is missing'
+    "$clusterbench" compare r r > out 2> err
+    expect_in out 'cells/01-cost-odd-w2-closed'
+}
+
+# What another version wrote is not taken for this one's.
+case_other_schemas() {
+    plan two 2 "even, odd"
+    run --plan ./two.ini --out r || fail "the run failed"
+    sed -i 's,clusterbench.cell/1,clusterbench.cell/2,' r/cells/01-cost-odd-w2-closed/server.json
+    sed -i 's,clusterbench.loadgen/1,clusterbench.loadgen/9,' r/cells/02-cost-odd-w2-closed/load.json
+    "$clusterbench" report r > out 2> err
+    expect_status $? 0
+    expect_in out "left out: cells/01-cost-odd-w2-closed: schema of server.json is 'clusterbench.cell/2'; this program reads clusterbench.cell/1"
+    expect_in out "left out: cells/02-cost-odd-w2-closed: schema of load.json is 'clusterbench.loadgen/9'; this program reads"
+    expect_not_in r/summary.csv '^cost,odd,2,closed,p99_us,[1-9]'
+}
+
+# Rows are told apart by their names, whatever their programs are called; a row with the name of ours is not ours.
+case_hashes_of_rows() {
+    mkdir a b
+    cp "$fakes/fake_server" a/even
+    { cat "$fakes/fake_server"; echo; } > b/even
+    chmod +x b/even
+    plan rows 1 "even, first, second"
+    printf '[server first]\nprogram = %s/a/even\n[server second]\nprogram = %s/b/even\n' "$work" "$work" >> rows.ini
+    run --plan ./rows.ini --out r || fail "the run failed"
+    local row
+    for row in first=a second=b; do
+        expect_in r/machine-before.json "\"server ${row%=*}\": \"$(sha256sum "${row#*=}/even" | cut -d' ' -f1)\""
+    done
+    expect_in r/machine-before.json "\"even\": \"$(sha256sum "$fakes/even" | cut -d' ' -f1)\""
+}
+
 interrupted_by() {
     start_hanging_run
     kill -"$1" $harness
@@ -677,7 +791,7 @@ file_too_large() {
 }
 
 case_file_too_large() {
-    file_too_large 0 machine-before.json
+    file_too_large 0 plan.ini
     export FAKE_LARGE=1
     file_too_large 40 'cells/01-.*' # what the harness itself writes fits, and it is not the server's failure
 }

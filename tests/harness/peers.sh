@@ -66,6 +66,38 @@ case_row() {
     expect_nothing_left
 }
 
+# A peer that was upgraded or configured anew between two sittings is not the one the run was begun with.
+case_changed() {
+    make_peer plain
+    echo 'fake peer 1.2' > version
+    sed -i "s,^version.*,version = cat $work/version," peers/foreign/peer.ini
+    echo 'serve = nothing' > peers/foreign/extra
+    plan "even, foreign"
+    mkfifo fifo
+    FAKE_FIFO=$work/fifo "$clusterbench" run --bin "$fakes" --peers peers --plan ./p.ini --out r > out 2> err &
+    local harness=$! file
+    read -r _ < fifo
+    kill -KILL $harness
+    wait $harness 2> /dev/null
+    expect_nothing_left
+    resume() { "$clusterbench" run --bin "$fakes" --peers peers --resume r "$@" > out 2> err; }
+    refused() { resume; expect_status $? 1; expect_one_line err; expect_in err "not the machine or the programs it was begun with: $1"; }
+    for file in peer.ini foreign.conf extra; do
+        cp peers/foreign/$file kept
+        echo '# more' >> peers/foreign/$file
+        refused "sha256.peer foreign/$file: "
+        cp kept peers/foreign/$file
+    done
+    echo 'fake peer 2.0' > version
+    refused 'peers.foreign: fake peer 1.2, then fake peer 2.0'
+    resume --force-resume
+    expect_status $? 0
+    expect_in r/run.json '"version": "fake peer 1.2"'
+    expect_in r/run.json 'peers.foreign: fake peer 1.2, then fake peer 2.0'
+    expect_in r/machine-before.json '"foreign": "fake peer 1.2"'
+    expect_in r/machine-after.json '"foreign": "fake peer 2.0"'
+}
+
 case_names_of_workers() {
     make_peer plain 'worker = name'
     plan "even, foreign"
@@ -222,6 +254,10 @@ case_servers_of_the_plan() {
     expect_in "$(cell renamed)/server.json" '"ranked": true'
     expect_in "$(cell renamed)/server.json" '1 processes were left behind'
     expect_in "$(cell mine)/server.json" '"ranked": true'
+    local file
+    for file in 'server odd-1' 'server mine' 'peer foreign/peer.ini' 'peer foreign/foreign.conf'; do
+        expect_in r/machine-before.json "\"$file\": \"[0-9a-f]\{64\}\""
+    done
     expect_nothing_left
     sed -i 's/mode=daemon/moode=daemon/' p.ini
     rm -rf r

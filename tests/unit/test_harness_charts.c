@@ -71,7 +71,8 @@ static void write_server(const struct made *made, const char *cell)
     char *failure = made->failure ? text_print("\"%s\"", made->failure) : text_copy("null");
     char *notes = made->note ? text_print("\"%s\"", made->note) : text_copy("");
     write_in_cell(cell, "server.json",
-                  text_print("{\"block\":%u,\"experiment\":\"%s\",\"strategy\":\"%s\",\"again\":%s,\"workers\":%u,"
+                  text_print("{\"schema\":\"clusterbench.cell/"
+                             "1\",\"block\":%u,\"experiment\":\"%s\",\"strategy\":\"%s\",\"again\":%s,\"workers\":%u,"
                              "\"load\":{\"label\":\"%s\",\"rate\":%g},\"ranked\":%s,\"failure\":%s,\"notes\":[%s],"
                              "\"window\":{\"cpu_us_per_request\":%g,\"cpu_user_us_per_request\":%g,"
                              "\"cpu_system_us_per_request\":%g,\"cpu_front_us_per_request\":%g}}",
@@ -97,7 +98,8 @@ static void write_workers(const struct made *made, const char *cell)
     }
     write_in_cell(cell, "workers.csv", csv);
     write_in_cell(cell, "load.json",
-                  text_print("{\"rate\":{\"achieved\":%g},\"response_time_us\":{\"p50\":%g,\"p90\":%g,\"p99\":%g},"
+                  text_print("{\"schema\":\"clusterbench.loadgen/"
+                             "1\",\"rate\":{\"achieved\":%g},\"response_time_us\":{\"p50\":%g,\"p90\":%g,\"p99\":%g},"
                              "\"cpu_us_per_request\":3,\"workers\":[%s]}",
                              made->achieved, made->p50_us, made->p50_us * 2, made->p99_us, list));
     free(list);

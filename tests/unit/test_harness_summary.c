@@ -44,7 +44,8 @@ static void write_cell(unsigned block, const char *strategy, bool again, double 
     assert_int_equal(folder_make(path), 0);
     text_replace(&path, text_print("%s/server.json", name));
     char *text = text_print(
-        "{\"block\":%u,\"experiment\":\"cost\",\"strategy\":\"%s\",\"again\":%s,\"workers\":2,\"load\":{\"label\":\"closed\"},"
+        "{\"schema\":\"clusterbench.cell/"
+        "1\",\"block\":%u,\"experiment\":\"cost\",\"strategy\":\"%s\",\"again\":%s,\"workers\":2,\"load\":{\"label\":\"closed\"},"
         "\"ranked\":%s,\"failure\":%s%s%s,\"notes\":[],\"startup_us\":5000,\"window\":{\"cpu_us_per_request\":%g},"
         "\"memory\":{\"pss_loaded_bytes\":1000000}}",
         block, strategy, again ? "true" : "false", failure ? "false" : "true", failure ? "\"" : "", failure ? failure : "null",
@@ -52,7 +53,8 @@ static void write_cell(unsigned block, const char *strategy, bool again, double 
     write_text(path, text);
     if (!failure) {
         text_replace(&path, text_print("%s/load.json", name));
-        write_text(path, "{\"rate\":{\"achieved\":1000},\"response_time_us\":{\"p50\":1,\"p99\":2},\"workers\":["
+        write_text(path, "{\"schema\":\"clusterbench.loadgen/"
+                         "1\",\"rate\":{\"achieved\":1000},\"response_time_us\":{\"p50\":1,\"p99\":2},\"workers\":["
                          "{\"id\":\"0\",\"connections\":48,\"requests\":75},{\"id\":\"1\",\"connections\":16,\"requests\":25},"
                          "{\"id\":\"-\",\"connections\":1,\"requests\":1}]}");
     }
@@ -289,11 +291,15 @@ static void test_odd_values(void **state)
     static const char *const odd[] = {
         "[]",
         "{}",
-        "{\"block\":1e300,\"experiment\":\"cost\",\"strategy\":\"x\",\"workers\":2,\"load\":{\"label\":\"closed\"}}",
-        "{\"block\":1,\"experiment\":\"cost\",\"strategy\":\"x\",\"workers\":1e9,\"load\":{\"label\":\"closed\"}}",
-        "{\"block\":1,\"experiment\":\"cost\",\"strategy\":\"x\",\"workers\":-1,\"load\":{\"label\":\"closed\"}}",
-        "{\"block\":1,\"experiment\":\"other\",\"strategy\":\"x\",\"workers\":1,\"load\":{\"label\":\"closed\"}}",
-        "{\"block\":1,\"experiment\":\"cost\",\"strategy\":7,\"workers\":1,\"load\":[]}"};
+        "{\"schema\":\"clusterbench.cell/"
+        "1\",\"block\":1e300,\"experiment\":\"cost\",\"strategy\":\"x\",\"workers\":2,\"load\":{\"label\":\"closed\"}}",
+        "{\"schema\":\"clusterbench.cell/"
+        "1\",\"block\":1,\"experiment\":\"cost\",\"strategy\":\"x\",\"workers\":1e9,\"load\":{\"label\":\"closed\"}}",
+        "{\"schema\":\"clusterbench.cell/"
+        "1\",\"block\":1,\"experiment\":\"cost\",\"strategy\":\"x\",\"workers\":-1,\"load\":{\"label\":\"closed\"}}",
+        "{\"schema\":\"clusterbench.cell/"
+        "1\",\"block\":1,\"experiment\":\"other\",\"strategy\":\"x\",\"workers\":1,\"load\":{\"label\":\"closed\"}}",
+        "{\"schema\":\"clusterbench.cell/1\",\"block\":1,\"experiment\":\"cost\",\"strategy\":7,\"workers\":1,\"load\":[]}"};
     for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
         write_text("cells/01-cost-twice-w2-closed/server.json", odd[i]);
         struct results results;
