@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <ini.h>
+#include <jansson.h>
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
@@ -56,6 +57,14 @@ static int complain(struct reading *reading, unsigned line, const char *format, 
     return -EINVAL;
 }
 
+/* JSON is UTF-8, and a plan's texts go into it. */
+static bool is_utf8(const char *text, size_t length)
+{
+    json_t *json = json_stringn(text, length);
+    json_decref(json);
+    return json != NULL;
+}
+
 /* inih's fgets: one line of the text, without what does not fit in its buffer. */
 static char *next_line(char *buffer, int size, void *context)
 {
@@ -70,6 +79,8 @@ static char *next_line(char *buffer, int size, void *context)
                  length, LINE_LIMIT);
         kept = (size_t)size - 2 < LINE_LIMIT ? (size_t)size - 2 : LINE_LIMIT;
     }
+    if (!is_utf8(reading->rest, length))
+        complain(reading, reading->line, "the line is not UTF-8; a plan is text in UTF-8");
     memcpy(buffer, reading->rest, kept);
     buffer[kept] = '\n';
     buffer[kept + 1] = '\0';
@@ -343,6 +354,35 @@ static int check_experiment(struct reading *reading, struct experiment *experime
     return check_loads(reading, experiment);
 }
 
+/* Cells are told apart by EXPERIMENT-STRATEGY: `cost` of nginx-shared and `cost-nginx` of shared would be one. */
+static int check_names(struct reading *reading, const struct experiment *one, const struct experiment *other)
+{
+    for (size_t i = 0; i < one->strategies.count; i++)
+        for (size_t j = 0; j < other->strategies.count; j++) {
+            const char *first = one->strategies.items[i], *second = other->strategies.items[j];
+            char *name = text_print("%s-%s", one->name, first), *twin = text_print("%s-%s", other->name, second);
+            int result = strcmp(name, twin)
+                             ? 0
+                             : complain(reading, one->line,
+                                        "experiment %s: its cells of %s and those of %s in experiment %s (line %u) would both be "
+                                        "called %s; give one of the experiments another name",
+                                        one->name, first, second, other->name, other->line, name);
+            free(twin);
+            free(name);
+            if (result)
+                return result;
+        }
+    return 0;
+}
+
+static void check_all_names(struct reading *reading)
+{
+    const struct plan *plan = reading->plan;
+    for (unsigned i = 1; i < plan->count && !*reading->error; i++)
+        for (unsigned j = 0; j < i && !*reading->error; j++)
+            check_names(reading, &plan->experiments[i], &plan->experiments[j]);
+}
+
 static char *name_of_file(const char *file)
 {
     const char *slash = strrchr(file, '/');
@@ -369,6 +409,9 @@ int plan_parse(struct plan *plan, const char *file, const char *text, char error
             complain(&reading, plan->servers[i].line, "server %s: program is missing", plan->servers[i].name);
     for (unsigned i = 0; i < plan->count && !*error; i++)
         check_experiment(&reading, &plan->experiments[i]);
+    check_all_names(&reading);
+    if (!*error && !is_utf8(plan->name, strlen(plan->name)))
+        complain(&reading, 1, "the name of the file is not UTF-8");
     if (!plan->title)
         plan->title = text_copy(plan->name);
     if (!*error)

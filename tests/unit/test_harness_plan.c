@@ -147,6 +147,11 @@ static void test_refuses_with_file_and_line(void **state)
         {"[experiment Big]\nduration = 1s\n", "p.ini:2: experiment 'Big': a name has up to 32 of a-z, 0-9, - and _"},
         {"[plan]\nblocks = 1\n", "p.ini:2: no [experiment NAME] section"},
         {"[plan]\nblocks\n", "p.ini:2: neither [section] nor key = value"},
+        {"[experiment cost]\nstrategies = nginx-shared, shared\nrequest = /hello\nduration = 1s\n"
+         "[experiment cost-nginx]\nstrategies = single, shared\nrequest = /hello\nduration = 1s\n",
+         "p.ini:6: experiment cost-nginx: its cells of shared and those of nginx-shared in experiment cost (line 2) would both be "
+         "called cost-nginx-shared; give one of the experiments another name"},
+        {"[plan]\ntitle = caf\xe9\n", "p.ini:2: the line is not UTF-8; a plan is text in UTF-8"},
         {HEAD BODY "[experiment x]\nduration = 1s\n[experiment e]\nwarmup = 1s\n",
          "p.ini:11: experiment 'e' stands here for the second time; first in line 5"},
     };
@@ -401,6 +406,19 @@ static void test_nearest_name(void **state)
     names_free(&names);
 }
 
+/* What passes is in run.json as it was written. */
+static void test_takes_utf8(void **state)
+{
+    (void)state;
+    struct plan plan;
+    char error[PLAN_ERROR_SIZE];
+    assert_int_equal(plan_parse(&plan, "p.ini", "[plan]\ntitle = caf\xc3\xa9\n[experiment e]\n" BODY, error), 0);
+    assert_string_equal(plan.title, "caf\xc3\xa9");
+    plan_close(&plan);
+    assert_int_equal(plan_parse(&plan, "caf\xe9.ini", HEAD BODY, error), -EINVAL);
+    assert_non_null(strstr(error, "the name of the file is not UTF-8"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_seeds),
         cmocka_unit_test(test_events_go_on_over_lines),
         cmocka_unit_test(test_refuses_with_file_and_line),
+        cmocka_unit_test(test_takes_utf8),
         cmocka_unit_test(test_servers_of_the_plan),
         cmocka_unit_test(test_refuses_servers),
         cmocka_unit_test(test_load_needs_a_capacity),
