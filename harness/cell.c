@@ -30,6 +30,7 @@
 #include "crosscheck.h"
 #include "folder.h"
 #include "judge.h"
+#include "naming.h"
 #include "recording.h"
 #include "runner.h"
 #include "status.h"
@@ -231,14 +232,27 @@ static void generator_words(const struct cell *cell, struct names *words)
     add_word(words, text_print("%s%s", cell->runner.url, request_of(cell)));
 }
 
+/* Pids are no names for rows: numbers take their place. */
+static int number_workers(const struct cell *cell, const char *load_path)
+{
+    const struct manifest *peer = cell->setting->contender->peer;
+    if (!peer || !peer->names_workers)
+        return 0;
+    char *series = text_print("%s/series.jsonl", cell->draft);
+    naming_number_load(cell->load);
+    int result = naming_number_series(cell->load, series);
+    if (!result)
+        result = file_write_json(load_path, cell->load);
+    free(series);
+    return result;
+}
+
 static int read_load(struct cell *cell)
 {
     char *path = text_print("%s/load.json", cell->draft);
     json_error_t error;
     cell->load = json_load_file(path, 0, &error);
-    int result = 0;
-    if (cell->load && runner_number_workers(cell->setting->contender, cell->load))
-        result = file_write_json(path, cell->load);
+    int result = cell->load ? number_workers(cell, path) : 0;
     free(path);
     if (cell->load)
         return result;

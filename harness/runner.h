@@ -59,11 +59,4 @@ void runner_close(struct runner *runner);
 /* The grace that runner_stop gives at most. */
 uint64_t runner_grace_ns(const struct runner *runner);
 
-/*
- * Gives workers that are known by names (pids) numbers: in load.json's "workers" each "id" becomes its rank among them, by length
- * and then by letters, and "called" what it was. False, with nothing done, for a contender whose workers have numbers. More
- * names than workers get the ranks behind them.
- */
-bool runner_number_workers(const struct contender *contender, json_t *load);
-
 #endif

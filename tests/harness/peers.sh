@@ -415,6 +415,7 @@ connections = 16
 request = /hello
 duration = 300ms
 warmup = 100ms
+series = yes
 EOF
     "$clusterbench" run --bin "$programs" --plan ./p.ini --out r > out 2> err
     status=$?
@@ -425,6 +426,9 @@ EOF
     ! grep -q '"http_errors": [1-9]' "$(cell "$peer")/load.json" || fail "some requests failed"
     grep -E '^[0-9]+,' "$(cell "$peer")/workers.csv" | awk -F, '{ requests += $3; rows++ } END { exit !(rows == 2 && requests > 0) }' ||
         fail "no requests by worker: $(cat "$(cell "$peer")/workers.csv")"
+    grep -o '"worker":"[^"]*"' "$(cell "$peer")/series.jsonl" | sort -u > series_workers
+    grep -qx '"worker":"[01]"' series_workers || fail "no worker in the series"
+    ! grep -vx '"worker":"[01]"' series_workers || fail "workers without a number in the series"
     [ ! -e "$(cell "$peer")/scratch" ] || fail "what the peer wrote for itself is still there"
     local port
     port=$(grep -o '"http://127.0.0.1:[0-9]*' "$(cell "$peer")/server.json" | head -1 | grep -o '[0-9]*$')

@@ -13,11 +13,12 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "harness/catalog.h"
 #include "harness/contender.h"
 #include "harness/crosscheck.h"
 #include "harness/folder.h"
-#include "harness/runner.h"
+#include "harness/naming.h"
 
 static char folder[] = "/tmp/peers-XXXXXX";
 
@@ -290,18 +291,48 @@ static void test_styles(void **state)
 static void test_numbers_workers(void **state)
 {
     (void)state;
-    struct manifest manifest = {.names_workers = true};
-    struct contender peer = {.peer = &manifest}, program = {0};
     json_t *load = json_loads("{\"workers\":[{\"id\":\"1002\"},{\"id\":\"999\"},{\"id\":\"1001\"}]}", 0, NULL);
     json_t *workers = json_object_get(load, "workers");
-    assert_false(runner_number_workers(&program, load));
-    assert_true(runner_number_workers(&peer, load));
+    naming_number_load(load);
     static const char *const ids[] = {"2", "0", "1"}, *const called[] = {"1002", "999", "1001"};
     for (size_t i = 0; i < 3; i++) {
         const json_t *worker = json_array_get(workers, i);
         assert_string_equal(json_string_value(json_object_get(worker, "id")), ids[i]);
         assert_string_equal(json_string_value(json_object_get(worker, "called")), called[i]);
     }
+    json_decref(load);
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    assert_true(fputs(text, out) >= 0 && fclose(out) == 0);
+}
+
+/* The numbers of load.json; one that it does not name comes behind; nobody's answers stay nobody's; the rest of a line stays. */
+static void test_numbers_the_series(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/test_harness_naming.XXXXXX", *text;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && close(fd) == 0);
+    json_t *load = json_loads("{\"workers\":[{\"id\":\"1002\"},{\"id\":\"999\"}]}", 0, NULL);
+    naming_number_load(load);
+    write_text(path, "{\"t_s\":0.1,\"worker\":null}\n{\"t_s\":0.1,\"worker\":\"1002\",\"requests\":7}\n{\"worker\":\"1003\"}\n"
+                     "{\"worker\":\"999\"}\n{\"worker\":\"-\"}\n{\"worker\":\"1003\"}\n");
+    assert_int_equal(naming_number_series(load, path), 0);
+    assert_int_equal(file_read(path, 1000, &text, NULL), 0);
+    assert_string_equal(text, "{\"t_s\":0.1,\"worker\":null}\n{\"t_s\":0.1,\"worker\":\"1\",\"requests\":7}\n{\"worker\":\"2\"}\n"
+                              "{\"worker\":\"0\"}\n{\"worker\":\"-\"}\n{\"worker\":\"2\"}\n");
+    free(text);
+    write_text(path, "{\"worker\":\"999\"}\n{\"work");
+    assert_int_equal(naming_number_series(load, path), -EINVAL);
+    assert_int_equal(file_read(path, 1000, &text, NULL), 0);
+    assert_string_equal(text, "{\"worker\":\"999\"}\n{\"work");
+    free(text);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(naming_number_series(load, path), 0); /* none was asked for */
     json_decref(load);
 }
 
@@ -330,6 +361,7 @@ int main(void)
         cmocka_unit_test(test_sift),
         cmocka_unit_test(test_styles),
         cmocka_unit_test(test_numbers_workers),
+        cmocka_unit_test(test_numbers_the_series),
         cmocka_unit_test(test_reads_other_generators),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
