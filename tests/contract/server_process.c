@@ -85,6 +85,9 @@ struct server *server_spawn(struct contract *contract, const struct server_plan 
     build_arguments(contract, plan, arguments, workers);
     server->contract = contract;
     server->err = memfd_create("stderr", MFD_CLOEXEC);
+    /* all its processes write there: the kernel guards a shared position in files that were opened, and in memory files it does not
+     */
+    CHECK(contract, server->err < 0 || fcntl(server->err, F_SETFL, O_APPEND) == 0, "O_APPEND: %s", strerror(errno));
     CHECK(contract, server->err >= 0 && pipe2(out, O_CLOEXEC) == 0, "memfd_create or pipe2: %s", strerror(errno));
     fflush(NULL);
     server->pid = fork();
