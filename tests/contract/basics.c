@@ -206,7 +206,7 @@ static void skip_without(struct contract *contract, const char *path)
     if (answers(contract, path))
         return;
     print_message("%s does not apply: it does not answer %s\n", contract->test, path);
-    skip();
+    contract_skip(contract);
 }
 
 /* One worker: two waits at once take no longer than one, and a block holds up everybody. By order, not by the clock. */

@@ -113,11 +113,15 @@ struct server *contract_server(struct contract *contract)
     return contract->shared;
 }
 
+/* Line by line: cmocka cuts what is longer than 1,023 bytes. */
 static void print_server_errors(const struct server *server)
 {
-    char text[SERVER_TEXT];
-    if (server_errors(server, text, sizeof text)[0] != '\0')
-        print_error("  stderr of the server (pid %d):\n%s%s", server->pid, text, text[strlen(text) - 1] == '\n' ? "" : "\n");
+    char text[SERVER_TEXT], *rest = text;
+    if (server_errors(server, text, sizeof text)[0] == '\0')
+        return;
+    print_error("  stderr of the server (pid %d):\n", server->pid);
+    while (rest != NULL && *rest != '\0')
+        print_error("%s\n", strsep(&rest, "\n"));
 }
 
 static void print_repeat(const struct contract *contract)
@@ -131,6 +135,19 @@ static void print_repeat(const struct contract *contract)
     print_error("\n");
 }
 
+/* For the end of the output, which is what is left of a long log: a test's first failure is its reason. */
+static void note_failure(struct contract *contract, const char *file, int line, const char *message)
+{
+    if (contract->blamed)
+        return;
+    contract->over = contract->blamed = true;
+    contract->failed++;
+    fprintf(contract->failures, "failed: %s: %.*s", contract->test, (int)strcspn(message, "\n"), message);
+    if (file != NULL)
+        fprintf(contract->failures, " (%s:%d)", file, line);
+    fputc('\n', contract->failures);
+}
+
 _Noreturn void contract_fail(struct contract *contract, const char *file, int line, const char *format, ...)
 {
     char message[1024];
@@ -139,6 +156,7 @@ _Noreturn void contract_fail(struct contract *contract, const char *file, int li
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     contract->vain += !contract->answered;
+    note_failure(contract, file, line, message);
     print_error("%s: %s\n", contract->test, message);
     if (contract->last != NULL)
         client_print_exchange(contract->last);
@@ -171,11 +189,19 @@ static void run_one(void **state)
     const char *reason = why_skipped(contract, test);
     contract->test = test->name;
     contract->last = NULL;
+    contract->over = contract->blamed = false;
     if (reason != NULL) {
         print_message("%s does not apply to %s: %s\n", test->name, contract->profile->name, reason);
-        skip();
+        contract_skip(contract);
     }
     test->run(contract);
+    contract->over = true;
+}
+
+void contract_skip(struct contract *contract)
+{
+    contract->over = true;
+    skip();
 }
 
 void contract_file(struct contract *contract, const char *name, char path[CONTRACT_PATH])
@@ -217,6 +243,8 @@ static int end_test(void **state)
     remove_folder(contract);
     if (report)
         print_repeat(contract);
+    if (report || !contract->over)
+        note_failure(contract, NULL, 0, report ? "a sanitizer reports something, see above" : "it crashed, see above");
     return report ? -1 : 0;
 }
 
@@ -247,16 +275,29 @@ static int run_chosen(struct contract *contract, const char *only, struct chosen
     return _cmocka_run_group_tests(contract->profile->name, group, count, NULL, NULL);
 }
 
+/* The last lines of the output: which tests failed, and why. */
+static void print_failures(struct contract *contract, const char *text)
+{
+    if (contract->failed > 0)
+        fprintf(stderr, "%s %s: %u failed\n%s", contract->suite->name, contract->profile->name, contract->failed, text);
+}
+
 static int run_suite(struct contract *contract, const char *only)
 {
     struct chosen_test *chosen = calloc(contract->suite->count, sizeof *chosen);
     struct CMUnitTest *group = calloc(contract->suite->count, sizeof *group);
     int failures = 1;
-    if (chosen == NULL || group == NULL)
+    char *text = NULL;
+    size_t length;
+    contract->failures = open_memstream(&text, &length);
+    if (chosen == NULL || group == NULL || contract->failures == NULL)
         fprintf(stderr, "%s: out of memory\n", contract->suite->name);
     else
         failures = run_chosen(contract, only, chosen, group);
     server_end_shared(contract);
+    if (contract->failures != NULL && fclose(contract->failures) == 0)
+        print_failures(contract, text);
+    free(text);
     free(chosen);
     free(group);
     return failures;

@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h> /* wants the four above before it */
 
@@ -89,6 +90,10 @@ struct contract {
     unsigned workers;
     uint64_t patience_ns;  /* how long anything that must happen may take */
     const char *test;      /* the one that runs */
+    bool over;             /* it has passed, failed or been skipped: else a crash has cut it short */
+    bool blamed;           /* it has its line among the failures */
+    unsigned failed;       /* tests */
+    FILE *failures;        /* a line for each of them, printed last */
     struct server *shared; /* for tests that leave no trace; started on first use */
     char folder[32];       /* of the running test, for sockets and files: contract_file; "" without */
     struct list servers;   /* of the running test; ended after it */
@@ -110,6 +115,9 @@ void contract_file(struct contract *contract, const char *name, char path[CONTRA
 /* Prints the message, the last exchange, the servers' stderr and the command that repeats the test, then fails it. */
 _Noreturn void contract_fail(struct contract *contract, const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* Ends the test as skipped. The caller has said why. */
+void contract_skip(struct contract *contract);
 
 #define CHECK(contract, condition, ...)                                 \
     do {                                                                \

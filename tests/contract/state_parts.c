@@ -106,7 +106,7 @@ struct redis_server *state_redis_prepare(struct contract *contract)
 {
     if (!redis_server_available()) {
         print_message("%s: no redis-server or redis-check-rdb here (Debian: redis-tools)\n", contract->test);
-        skip();
+        contract_skip(contract);
     }
     CHECK(contract, redis_server_prepare(&redis) == 0, "no folder for a Redis");
     return &redis;

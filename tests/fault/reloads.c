@@ -83,7 +83,7 @@ void test_reloads_under_loadgen(struct contract *contract)
     unsigned reloads = reloads_of(contract);
     if (!contract->full) {
         print_message("skipped: with --full only\n");
-        skip();
+        contract_skip(contract);
     }
     struct server *server = scene_start(contract, 0, NULL);
     scene_take_stock(server, &before);
@@ -379,7 +379,7 @@ void test_own_sockets_migrate(struct contract *contract)
         CHECK(contract, waitpid(pid, &status, 0) == pid, "waitpid: %s", strerror(errno));
         if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_ALLOWED) {
             print_message("skipped: no network of its own with tcp_migrate_req %s is allowed here\n", values[i]);
-            skip();
+            contract_skip(contract);
         }
         CHECK(contract, WIFEXITED(status) && WEXITSTATUS(status) == 0, "own_sockets failed with tcp_migrate_req %s", values[i]);
     }
