@@ -220,6 +220,7 @@ void test_config_at_a_reload(struct contract *contract)
         CHECK(contract, status_wait_replaced(contract, server, rows[i].front, rows[i].index, rows[i].pid) > 0,
               "worker %u has not been replaced", rows[i].index);
     wait_for_words(server, "backlog: '200' has no effect before the next start; it stays '100'");
+    CHECK(contract, status_wait_reloads(contract, server, 1), "the reload is not done"); /* until then the old ones still accept */
     check_limit(contract, server, 20, "after a reload");
 }
 

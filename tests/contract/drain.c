@@ -94,24 +94,38 @@ void test_drain_answers_idle(struct contract *contract)
                   IDLE_CONNECTIONS, ATTEMPTS);
 }
 
-/* What has arrived is answered, however much of it is in one connection; the last answer says that it is the last. */
-void test_drain_answers_pipelined(struct contract *contract)
+/* Whether the drain came while the first of them waited. `first` is that one's path. */
+static bool pipelined_are_answered(struct contract *contract, const char *first)
 {
     enum { PIPELINED = 12 };
     struct response response;
     struct server *server = server_start(contract, 0, "--grace", "60s", NULL);
     struct client *client = client_open(contract, server);
-    send_get(client, "/wait/500ms");
+    send_get(client, first);
     for (int i = 1; i < PIPELINED; i++)
         send_get(client, i % 4 ? "/hello" : "/wait/20ms");
+    bool in_time = !client_stirs(client, 0);
     send_signal(contract, server->pid, SIGTERM);
     for (int i = 0; i < PIPELINED; i++) {
         client_expect(client, 200, &response);
-        CHECK(contract, response.keep_alive == (i < PIPELINED - 1), "answer %d of %d pipelined ones in a drain says Connection: %s",
-              i + 1, PIPELINED, response.keep_alive ? "keep-alive" : "close");
+        bool last = i == PIPELINED - 1;
+        in_time &= !(last && response.keep_alive);
+        CHECK(contract, response.keep_alive || last, "answer %d of %d pipelined ones in a drain says Connection: close", i + 1,
+              PIPELINED);
     }
     client_expect_end(client, "the last answer");
     check_exit_0(server);
+    return in_time;
+}
+
+/*
+ * What has arrived is answered, however much of it is in one connection; the last answer says that it is the last. On a machine
+ * that stands still meanwhile, all may be answered before the drain: then the first one waits for longer.
+ */
+void test_drain_answers_pipelined(struct contract *contract)
+{
+    CHECK(contract, pipelined_are_answered(contract, "/wait/500ms") || pipelined_are_answered(contract, "/wait/4s"),
+          "the last of the pipelined answers in a drain says Connection: keep-alive");
 }
 
 /* ---- workers that leave, one after the other, while POSTs go through the fronts ---- */

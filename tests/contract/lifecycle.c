@@ -308,22 +308,31 @@ void test_primary_killed_while_blocked(struct contract *contract)
 
 /* ---- TERM and INT ---- */
 
-void test_term_drains(struct contract *contract)
+/* Whether the idle connection was closed while the other one was still waiting. */
+static bool drain_idle_and_waiting(struct contract *contract, const char *path)
 {
     struct response response;
     struct family family;
     struct server *server = server_start(contract, 0, "--grace", "60s", NULL);
     struct client *idle = client_open(contract, server);
     client_get(idle, "/hello", 200, &response);
-    struct client *served = open_in_flight(contract, server, "/wait/1s");
+    struct client *served = open_in_flight(contract, server, path);
     family_collect(contract, server->pid, &family);
     kill_process(contract, server->pid, SIGTERM);
     client_expect_end(idle, "TERM, and this connection is idle");
-    CHECK(contract, !client_stirs(served, 0), "the idle connection was closed only when the last request was done");
+    bool in_time = !client_stirs(served, 0);
     client_expect(served, 200, &response);
     client_expect_end(served, "drained");
     check_exit_0(server, "TERM and a drain");
     check_all_gone(server, &family, "TERM");
+    return in_time;
+}
+
+/* A machine that stands still may see both at once: then the request waits for longer. */
+void test_term_drains(struct contract *contract)
+{
+    CHECK(contract, drain_idle_and_waiting(contract, "/wait/1s") || drain_idle_and_waiting(contract, "/wait/4s"),
+          "the idle connection was closed only when the last request was done");
 }
 
 void test_term_drains_blocked(struct contract *contract)

@@ -227,35 +227,57 @@ static unsigned count_workers(const struct storm *storm)
     return count;
 }
 
+/*
+ * How long a reading takes at the nth try. A machine that stood still for the whole of it has seen no storm: the second request
+ * came when the first was answered. Then a new server, with a slower database, sees another one.
+ */
+static const char *const database_times[] = {"300ms", "1s", "3s"};
+#define TRIES (sizeof database_times / sizeof database_times[0])
+
 void test_storm_without_single_flight(struct contract *contract)
 {
-    struct server *server = server_start(contract, 0, "--cache", "shared", "--database-time", "500ms", NULL);
-    struct storm storm = let_storm(contract, server);
+    struct storm storm = {0};
+    for (size_t i = 0; i < TRIES && storm.counts[MISS] < 2; i++) {
+        storm = let_storm(contract, server_start(contract, 0, "--cache", "shared", "--database-time", database_times[i], NULL));
+        CHECK(contract, storm.counts[COLLAPSED] == 0, "without single flight %u requests waited for another",
+              storm.counts[COLLAPSED]);
+    }
     CHECK(contract, storm.counts[MISS] >= 2, "a storm of %d requests made %u reading", STORM, storm.counts[MISS]);
-    CHECK(contract, storm.counts[COLLAPSED] == 0, "without single flight %u requests waited for another", storm.counts[COLLAPSED]);
 }
 
-/* One reading in all, whoever it is that reads. */
-static void check_one_reading(struct contract *contract, struct server *server)
+static void forget_list(struct contract *contract, const struct redis_server *redis)
 {
-    struct storm storm = let_storm(contract, server);
-    CHECK(contract, storm.counts[MISS] == 1 && storm.readings == 1, "%u readings for a storm of %d requests", storm.counts[MISS],
-          STORM);
-    CHECK(contract, storm.counts[COLLAPSED] > 0, "nobody waited for it");
-    CHECK(contract, server->workers == 1 || count_workers(&storm) > 1, "one worker had them all");
+    char answer[64] = "";
+    int error = redis_server_tell(redis, "DEL clusterbench:cache:products", answer, sizeof answer);
+    CHECK(contract, error == 0 && answer[0] == ':', "DEL: %s", error ? strerror(-error) : answer);
+}
+
+/* One reading in all, whoever it is that reads, and the others wait for it. `redis` may be NULL. */
+static void check_one_reading(struct contract *contract, const char *cache, const struct redis_server *redis)
+{
+    unsigned waited = 0;
+    for (size_t i = 0; i < TRIES && waited == 0; i++) {
+        if (redis != NULL)
+            forget_list(contract, redis); /* of an earlier try */
+        struct server *server = server_start(contract, 0, "--cache", cache, "--single-flight", "--database-time", database_times[i],
+                                             redis ? "--redis" : NULL, redis ? redis->address : NULL, NULL);
+        struct storm storm = let_storm(contract, server);
+        CHECK(contract, storm.counts[MISS] == 1 && storm.readings == 1, "%u readings for a storm of %d requests",
+              storm.counts[MISS], STORM);
+        CHECK(contract, server->workers == 1 || count_workers(&storm) > 1, "one worker had them all");
+        waited = storm.counts[COLLAPSED];
+    }
+    CHECK(contract, waited > 0, "nobody waited for it");
 }
 
 void test_storm_shared(struct contract *contract)
 {
-    check_one_reading(contract,
-                      server_start(contract, 0, "--cache", "shared", "--single-flight", "--database-time", "300ms", NULL));
+    check_one_reading(contract, "shared", NULL);
 }
 
 void test_storm_redis(struct contract *contract)
 {
-    const struct redis_server *redis = state_redis_start(contract);
-    check_one_reading(contract, server_start(contract, 0, "--cache", "redis", "--redis", redis->address, "--single-flight",
-                                             "--database-time", "300ms", NULL));
+    check_one_reading(contract, "redis", state_redis_start(contract));
 }
 
 /* A reading for each worker. */
@@ -297,9 +319,10 @@ static pid_t pid_of(struct contract *contract, struct server *server, int worker
 }
 
 /* False: the reading was done before its worker was killed, and nothing is shown. */
-static bool try_killed_while_filling(struct contract *contract)
+static bool try_killed_while_filling(struct contract *contract, const char *database_time)
 {
-    struct server *server = server_start(contract, 0, "--cache", "shared", "--single-flight", "--database-time", "600ms", NULL);
+    struct server *server =
+        server_start(contract, 0, "--cache", "shared", "--single-flight", "--database-time", database_time, NULL);
     struct crowd crowd;
     struct response response;
     unsigned other = 1;
@@ -323,9 +346,9 @@ static bool try_killed_while_filling(struct contract *contract)
 
 void test_killed_while_filling(struct contract *contract)
 {
-    unsigned tries = 0;
-    while (!try_killed_while_filling(contract))
-        CHECK(contract, ++tries < 4, "no worker could be killed while it was filling");
+    size_t tries = 0;
+    while (!try_killed_while_filling(contract, database_times[tries]))
+        CHECK(contract, ++tries < TRIES, "no worker could be killed while it was filling");
 }
 
 void test_cache_survives_a_crash(struct contract *contract)

@@ -105,3 +105,16 @@ pid_t status_wait_replaced(struct contract *contract, const struct server *serve
     } while (look_again(deadline_ns));
     return 0;
 }
+
+bool status_wait_reloads(struct contract *contract, const struct server *server, unsigned done)
+{
+    uint64_t deadline_ns = now_ns() + contract->patience_ns;
+    bool settled;
+    do {
+        json_t *status = status_get(contract, server);
+        const json_t *reload = json_object_get(status, "reload");
+        settled = json_integer_value(json_object_get(reload, "done")) >= (json_int_t)done && text_is(reload, "state", "idle");
+        json_decref(status);
+    } while (!settled && look_again(deadline_ns));
+    return settled;
+}

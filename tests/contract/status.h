@@ -34,4 +34,7 @@ size_t status_rows(struct contract *contract, const struct server *server, struc
 /* Waits until a ready row of that role and index has another pid than `old`; its pid, 0 at the end of patience. */
 pid_t status_wait_replaced(struct contract *contract, const struct server *server, bool front, unsigned index, pid_t old);
 
+/* Waits until `done` reloads have been done, those that failed not counted, and none is running; false at the end of patience. */
+bool status_wait_reloads(struct contract *contract, const struct server *server, unsigned done);
+
 #endif
