@@ -369,7 +369,7 @@ void test_access_log_of_the_impatient(struct contract *contract)
     struct lines lines;
     struct entry entry;
     contract_file(contract, "log", path);
-    struct server *server = server_start(contract, 0, "--access-log", path, NULL);
+    struct server *server = server_start(contract, 0, "--access-log", path, "--grace", "500ms", NULL); /* a front drains so long */
     struct client *client = client_open(contract, server);
     uint64_t before = status_sum_rows(contract, server, "requests");
     client_print(client, "GET /wait/60s HTTP/1.1\r\nHost: a\r\n\r\n");

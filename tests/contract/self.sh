@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # Does the contract suite find what it is for? First the stand-in must pass whole; then, with each planted mistake, the named test
 # must fail. A test that cannot fail is worthless, and a mistake that no test finds is one too many: every --bug has a line below.
 #
@@ -9,7 +9,7 @@ stand_in=$2
 shift 2
 folder=$(mktemp -d) || exit 2
 trap 'rm -rf "$folder"' EXIT
-jobs_at_once=6
+jobs_at_once=8
 
 # bug                     the test that must fail
 table='
@@ -125,8 +125,8 @@ echo "$table" | {
         try "$bug" "$test" &
         running=$((running + 1))
         if [ "$running" -ge "$jobs_at_once" ]; then
-            wait
-            running=0
+            wait -n
+            running=$((running - 1))
         fi
     done
     wait
