@@ -40,7 +40,8 @@ peers: ## install the servers of others that plan peers runs beside ours: nginx,
 	@BUILD=$(BUILD) scripts/deps peers
 
 test: build ## build, then run every test
-	ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(TEST_JOBS)
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(TEST_JOBS) || \
+	    { grep -a '^failed: ' $(BUILD)/Testing/Temporary/LastTest.log; exit 1; }
 
 test-fault: build ## faults at full length, 20 reloads and 10 kills a strategy, and what they cost (8 minutes)
 	@scripts/fault-figures $(BUILD)

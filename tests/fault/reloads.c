@@ -110,13 +110,13 @@ void test_reload_cuts_behind_the_grace(struct contract *contract)
     struct client *clients[2];
     struct response response;
     struct holdings before;
-    struct server *server = scene_start(contract, 2, "--grace", "1s", NULL);
+    struct server *server = scene_start(contract, 2, "--grace", "500ms", NULL);
     scene_take_stock(server, &before);
-    scene_occupy_all(contract, server, "/wait/8s", 2, clients);
+    scene_occupy_all(contract, server, "/wait/6s", 2, clients);
     reload(contract, server, 1);
     for (unsigned i = 0; i < 2; i++) {
         CHECK(contract, !client_try_receive(clients[i], &response) || response.status == 502,
-              "an old worker's request of 8 s was answered %d in a reload whose grace was 1 s", response.status);
+              "an old worker's request of 6 s was answered %d in a reload whose grace was 500 ms", response.status);
         client_close(clients[i]);
     }
     scene_expect_log(server, "had not drained when the grace was over", 2 + contract_has(contract, TRAIT_FRONTS));
