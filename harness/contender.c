@@ -188,12 +188,30 @@ void contender_ask_version(struct contender *contender, struct custody *custody)
 
 /* ---- what it can do ---- */
 
+/* The first event that asks or tells an admin address something; NULL: there is none. */
+static const char *event_for_admin(const struct schedule *schedule)
+{
+    for (unsigned i = 0; i < schedule->count; i++) {
+        const struct fault *fault = &schedule->faults[i];
+        bool signals = fault->kind == FAULT_KILL || fault->kind == FAULT_STOP || fault->kind == FAULT_SLOW;
+        if (!signals || fault->target != TARGET_SERVER)
+            return fault->text;
+    }
+    return NULL;
+}
+
 char *contender_declines(const struct contender *contender, const struct experiment *experiment)
 {
     const char *request = contender->request ? contender->request : experiment->request;
     if (contender->missing)
         return text_print("%s: %s", contender->name, contender->missing);
-    if (!contender->peer || manifest_answers(contender->peer, request))
+    if (!contender->peer)
+        return NULL;
+    const char *event = event_for_admin(&experiment->schedule);
+    if (event)
+        return text_print("%s in %s: it has no admin address for '%s'; of a peer only kill, stop and slow of 'server' are allowed",
+                          contender->name, experiment->name, event);
+    if (manifest_answers(contender->peer, request))
         return NULL;
     char *paths = names_join(&contender->peer->paths, ", ");
     char *reason = text_print("%s in %s: it does not answer %s, only %s", contender->name, experiment->name, request, paths);

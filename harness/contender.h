@@ -43,7 +43,7 @@ void contender_close(struct contender *contender);
 /* Asks a peer that is not missing for its version, which may take a moment. */
 void contender_ask_version(struct contender *contender, struct custody *custody);
 
-/* Why it cannot answer the requests of this experiment; the caller frees; NULL when it can. */
+/* Why it cannot answer the requests of this experiment, or take its events; the caller frees; NULL when it can. */
 char *contender_declines(const struct contender *contender, const struct experiment *experiment);
 
 /* All contenders of a plan's cells, each once. */

@@ -248,6 +248,35 @@ static void test_contenders(void **state)
     names_free(&folders);
 }
 
+/* Nobody can tell a peer's workers apart, and nobody can order it about: what is done to all its processes is left. */
+static void test_events_for_peers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *events, *named;
+    } rows[] = {{"at 1ms kill server, at 2ms slow server x10 for 1ms", NULL},
+                {"at 1ms stop server for 1ms, at 3ms kill worker 0", "'kill worker 0'"},
+                {"at 1ms stop front 0 for 1ms", "'stop front 0 for 1ms'"},
+                {"at 1ms reload", "'reload'"},
+                {"at 1ms scale 2", "'scale 2'"},
+                {"at 1ms drain worker 0", "'drain worker 0'"}};
+    struct manifest manifest = {0};
+    struct contender peer = {.name = (char[]){"p"}, .peer = &manifest}, program = {.name = (char[]){"ours"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        char why[SCHEDULE_ERROR_SIZE];
+        struct experiment experiment = {.name = (char[]){"e"}, .request = (char[]){"/hello"}};
+        assert_int_equal(schedule_parse(&experiment.schedule, rows[i].events, why), 0);
+        assert_null(contender_declines(&program, &experiment));
+        char *reason = contender_declines(&peer, &experiment);
+        if (rows[i].named)
+            assert_true(reason && strstr(reason, "p in e: it has no admin address for ") && strstr(reason, rows[i].named));
+        else
+            assert_null(reason);
+        free(reason);
+        schedule_free(&experiment.schedule);
+    }
+}
+
 /* What is not installed, and what a peer does not answer, is left out with one line each. */
 static void test_sift(void **state)
 {
@@ -359,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_renders),
         cmocka_unit_test(test_contenders),
         cmocka_unit_test(test_sift),
+        cmocka_unit_test(test_events_for_peers),
         cmocka_unit_test(test_styles),
         cmocka_unit_test(test_numbers_workers),
         cmocka_unit_test(test_numbers_the_series),
