@@ -90,6 +90,8 @@ static bool print_inline(const struct page *page, const struct chart *chart, con
     box += strlen("viewBox=\"");
     fprintf(page->out, "<svg role=\"img\" viewBox=\"%.*s\"", (int)strcspn(box, "\"<>"), box);
     print_axes(page->out, page->summary->results->folder, chart->name);
+    if (!strcmp(chart->kind, "heat"))
+        html_print_heat(page->out, page->summary->results->folder, chart->name);
     html_print_element(page->out, " aria-label=\"", chart->alt, "\">");
     print_body(page->out, body + 1, end, chart->name);
     fputs("</svg>", page->out);

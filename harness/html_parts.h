@@ -1,7 +1,7 @@
 /*
  * What the makers of report.html share. html.c has the frame and the order of the page, html_answers.c its front,
- * html_experiment.c a section an experiment, html_chart.c the pictures, html_table.c the tables, html_machine.c the machine and the
- * blocks; style and script are files in report/, which the build puts into the program.
+ * html_experiment.c a section an experiment, html_chart.c the pictures, html_heat.c the figures of heat maps, html_table.c the
+ * tables, html_machine.c the machine and the blocks; style and script are files in report/, which the build puts into the program.
  *
  * Rules: every text goes through html_print_text; there are no style attributes and no event attributes, so that the page's policy
  * (Content-Security-Policy) allows one style sheet and one script by their hashes and nothing else; an id stands once.
@@ -44,6 +44,8 @@ const char *html_run_text(const struct summary *summary, const char *key);
 /* html_chart.c: the figure of a chart, inlined; a line that says why where it was not drawn or is too large, nothing without
  * gnuplot. */
 void html_print_chart(const struct page *page, const struct chart *chart);
+/* html_heat.c: the figures of a heat map as an attribute, for the script: of them no element of the picture tells. */
+void html_print_heat(FILE *out, const char *folder, const char *chart);
 /* Reads the colours of all strategies of the run from plots/style.gp; a page without them has no toggles. */
 void html_read_colours(struct page *page);
 void html_free_colours(struct page *page);

@@ -109,12 +109,14 @@ static char *chart_name(const struct drawing *drawing, const struct chart_kind *
                    : text_print("%s-%s", drawing->experiment->name, kind->name);
 }
 
-static void add_chart(struct gallery *gallery, const struct drawing *drawing, char *name, const char *title)
+static void add_chart(struct gallery *gallery, const struct drawing *drawing, char *name, const struct chart_kind *kind)
 {
     char *finding = drawing->experiment ? finding_text(drawing->summary, drawing->index) : text_copy("");
+    const char *title = title_of(drawing, kind);
     gallery->charts = memory_grow(gallery->charts, (gallery->count + 1) * sizeof(*gallery->charts));
     gallery->charts[gallery->count++] =
         (struct chart){.name = name,
+                       .kind = kind->name,
                        .title = text_copy(title),
                        .alt = text_print("%s%s%s", drawing->alt ? drawing->alt : title, *finding ? " " : "", finding),
                        .experiment = drawing->experiment ? drawing->index : CHART_OF_ALL};
@@ -155,7 +157,7 @@ static int write_chart(struct drawing *drawing, const struct chart_kind *kind, c
         result = close_drafts(&drafts, write_script(drawing, kind, name));
     }
     if (!result)
-        add_chart(gallery, drawing, name, title_of(drawing, kind));
+        add_chart(gallery, drawing, name, kind);
     else
         free(name);
     text_replace(&drawing->subtitle, NULL);

@@ -13,6 +13,7 @@
 
 struct chart {
     char *name;          /* plots/NAME.dat .gp .svg .png */
+    const char *kind;    /* of its script, KIND.gp */
     char *title, *alt;   /* alt: what it shows, in words computed from the data */
     unsigned experiment; /* index, or CHART_OF_ALL: the forest on the front page */
     bool drawn;

@@ -323,9 +323,10 @@ static void print_all_errors(const struct drawing *drawing, const struct row *ro
     series_free(&all);
 }
 
-/* The grid of one panel: every place of it, for gnuplot draws an image of whole rows. */
-static void print_heat(const struct drawing *drawing, const struct heat *heat, const struct span *span)
+/* The grid of one panel: every place of it, for gnuplot draws an image of whole rows. The report reads it, too: html_heat.c. */
+static void print_heat(const struct drawing *drawing, const char *label, const struct heat *heat, const struct span *span)
 {
+    fprintf(drawing->data, "# %s\n", label);
     for (unsigned step = span->low; step <= span->high; step++)
         for (unsigned tick = 0; tick < heat->ticks; tick++) {
             double count = heat->counts[(size_t)tick * STEPS_MOST + step] / heat->cells;
@@ -347,12 +348,13 @@ static int write_heat(struct drawing *drawing)
     for (unsigned i = 0; i < count; i++)
         if (chart_shows(drawing, &drawing->summary->rows[i], false))
             collect_heat(drawing, &drawing->summary->rows[i], &heats[i], &span);
-    fputs("# a strategy: time_s log10(response_time_ms) log10(responses in 100 ms, the mean of the blocks); then: time_s errors\n",
+    fputs("# a strategy, its name first: time_s log10(response_time_ms) log10(responses in 100 ms, the mean of the blocks); then: "
+          "time_s errors\n",
           drawing->data);
     for (unsigned i = 0; i < count; i++) {
         if (heats[i].cells && span.low <= span.high) {
             add_panel(&panels, drawing, &drawing->summary->rows[i]);
-            print_heat(drawing, &heats[i], &span);
+            print_heat(drawing, panels.names.items[panels.names.count - 1], &heats[i], &span);
             print_all_errors(drawing, &drawing->summary->rows[i]);
         }
         free(heats[i].counts);

@@ -1,5 +1,7 @@
 # Heat maps side by side: time against log response time, colour for log count (viridis), lines and bands for what was done to the server.
 data = name . '.dat'
+hover_x = 's'
+hover_y = 'log10 ms'
 set palette defined (0 '#440154', 0.125 '#482878', 0.25 '#3e4a89', 0.375 '#31688e', 0.5 '#26838f', 0.625 '#1f9d8a', 0.75 '#6cce5a', \
                      0.875 '#b6de2b', 1 '#fee825')
 top_edge = 1 - 108.0 / height
@@ -62,5 +64,6 @@ do for [i=1:panels] {
     }
     plot data index (2 * i - 2) using 1:2:3 with image pixels, \
          data index (2 * i - 1) using ($1 + 0.05):(low + 0.02 * (high - low)) with points pt 9 ps 0.7 lc rgb '#b00020'
+    eval note_axes
 }
 unset multiplot

@@ -86,6 +86,7 @@ make_report() {
     command -v gnuplot > /dev/null || { echo "no gnuplot: apt-get install gnuplot-nox"; exit 77; }
     plan two 6 "even, odd, dies"
     sed -i 's/^verdicts = no/verdicts = yes/' two.ini
+    printf '[experiment time]\ntitle = When?\nstrategies = even, odd\nworkers = 2\nrequest = /hello\nduration = 300ms\nwarmup = 0\npictures = heat\n' >> two.ini
     run --plan ./two.ini --out r
     expect_status $? 0
     sed -i 's/"accepted": false/"accepted": true/' r/run.json

@@ -142,6 +142,25 @@ async function checkValues() {
   expect(/^[-\w]+: .*\d/.test(value), `the value under the pointer is '${value}'`);
 }
 
+/* A heat map has figures where somebody was answered, says so where nobody was, and hides a strategy's with the strategy. */
+async function checkHeat() {
+  const figure = "document.querySelector('svg[data-heat]')";
+  const { x, y, width, height } = await browser.ask(`${figure}.scrollIntoView({ block: 'center' }); (({ x, y, width, height }) => ({ x, y, width, height }))(${figure}.getBoundingClientRect())`);
+  const panel = await browser.ask(`${figure}.dataset.axes.split('\\n')[0].split('|').slice(0, 4).map(Number)`);
+  const [wide, high] = await browser.ask(`[${figure}.viewBox.baseVal.width, ${figure}.viewBox.baseVal.height]`);
+  const point = async (across, up) => {
+    const at = [panel[0] + (panel[1] - panel[0]) * across, panel[2] + (panel[3] - panel[2]) * up];
+    await browser.send('Input.dispatchMouseEvent', { type: 'mouseMoved', x: x + at[0] / wide * width, y: y + at[1] / high * height });
+    return browser.ask("Array.from(document.querySelectorAll('.value:not([hidden])'), (e) => e.textContent).join()");
+  };
+  const lowest = await point(0.1, 0.01), middle = await point(0.5, 0.5), outside = await point(-0.1, 0.5);
+  expect(lowest === 'even: 0 to 0.1 s, 1 to 1.26 ms: 10 responses in 100 ms', `the value in the lowest place is '${lowest}'`);
+  expect(/^even: 0.1 to 0.2 s, [\d.]+ to [\d.]+ ms: no response in 100 ms$/.test(middle), `the value in the middle is '${middle}'`);
+  expect(outside === '', `beside the panel there is '${outside}'`);
+  const places = "Array.from(document.querySelectorAll('svg[data-heat] polygon[data-strategy=even]')).filter((e) => e.getClientRects().length).length";
+  expect(await browser.ask(places) === 2, `even has ${await browser.ask(places)} places in the heat map`);
+}
+
 /* What the printer gets: no controls, nothing scrolled away. */
 async function checkPrint() {
   await browser.send('Emulation.setEmulatedMedia', { media: 'print' });
@@ -170,6 +189,7 @@ async function all() {
   await checkSorting();
   await checkToggles();
   await checkValues();
+  await checkHeat();
   await checkPrint();
   await checkWithoutScript();
   expect(!browser.complaints().length, `the console says: ${browser.complaints().join('; ')}`);
