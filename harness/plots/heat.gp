@@ -41,7 +41,7 @@ do for [i=1:panels] {
         set label 903 fault_key1 at screen left_edge, screen 50.0 / height left font small textcolor rgb '#222222'
     }
     set label 1 '{/:Bold ' . panel_name[i] . '}' at graph 0, graph 1 offset 0,1.6 left textcolor rgb colour(panel_style[i])
-    set label 2 panel_loss[i] at graph 1, graph 1 offset 0,1.6 right textcolor rgb (panel_works[i] ? '#222222' : '#b00020')
+    set label 2 panel_loss[i] at graph 1, graph 1 offset 0,1.6 right font small textcolor rgb (panel_works[i] ? '#222222' : '#b00020')
     set object 1 rectangle from graph 0,0 to graph 1,1 behind fs solid noborder fc rgb '#f4f4f4'
     do for [f=1:faults] {
         set arrow f from fault_at[f], graph 0 to fault_at[f], graph 1 nohead front lc rgb '#b00020' lw 1.2 dt (4,3)

@@ -51,7 +51,7 @@ do for [i=1:panels] {
         set label 205 'red lines: failed requests/s' at screen left_edge + 0.69, screen 69.0 / height left font small textcolor rgb '#b00020'
     }
     set label 1 '{/:Bold ' . panel_name[i] . '}' at graph 0, graph 1 offset 0,1.6 left textcolor rgb colour(panel_style[i])
-    set label 2 panel_loss[i] at graph 1, graph 1 offset 0,1.6 right textcolor rgb (panel_works[i] ? '#222222' : '#b00020')
+    set label 2 panel_loss[i] at graph 1, graph 1 offset 0,1.6 right font small textcolor rgb (panel_works[i] ? '#222222' : '#b00020')
     do for [f=1:faults] {
         set arrow f from fault_at[f], graph 0 to fault_at[f], graph 1 nohead front lc rgb '#444444' lw 1 dt (4,3)
         if (fault_number[f] > 0) { set label 100 + f sprintf('%d', fault_number[f]) at fault_at[f], graph 1 offset 0,0.45 center font small textcolor rgb '#444444' }
