@@ -80,7 +80,7 @@ static void print_heading(const struct drawing *drawing, const struct chart_kind
 static int write_script(struct drawing *drawing, const struct chart_kind *kind, const char *name)
 {
     FILE *out = drawing->script;
-    fprintf(out, "# Made by clusterbench. To draw it again, in this folder: gnuplot %s.gp\n", name);
+    fprintf(out, "# Made by clusterbench (clusterbench.plot/1). To draw it again, in this folder: gnuplot %s.gp\n", name);
     fprintf(out,
             "if (!exists('form')) {\n    axes = ''\n    do for [form in 'svg png'] { load '%s.gp' }\n"
             "    set print name . '.axes' . suffix\n    print axes\n    unset print\n    exit\n}\n",

@@ -408,7 +408,7 @@ static int read_run(struct results *results, char error[RESULTS_ERROR_SIZE])
     json_error_t why;
     results->run = json_load_file(path, 0, &why);
     results_clean(results->run);
-    const char *schema = text_at(results->run, "schema");
+    const char *schema = text_at(results->run, "schema"), *of_plan = text_at(json_object_get(results->run, "plan"), "schema");
     int result = 0;
     if (!results->run) {
         snprintf(error, RESULTS_ERROR_SIZE, "%s: %s", path, why.text);
@@ -416,6 +416,10 @@ static int read_run(struct results *results, char error[RESULTS_ERROR_SIZE])
     } else if (!schema || strcmp(schema, "clusterbench.run/1")) {
         snprintf(error, RESULTS_ERROR_SIZE, "%s: schema is '%s'; this program reads clusterbench.run/1", path,
                  schema ? schema : "missing");
+        result = -EINVAL;
+    } else if (of_plan && strcmp(of_plan, "clusterbench.plan/1")) {
+        snprintf(error, RESULTS_ERROR_SIZE, "%s: the schema of its plan is '%s'; this program reads clusterbench.plan/1", path,
+                 of_plan);
         result = -EINVAL;
     }
     free(path);

@@ -186,7 +186,8 @@ static void add_identity(json_t *json, const struct run *run)
 {
     char *placement = placement_text(&run->placement), *now = run_time("%Y-%m-%dT%H:%M:%SZ");
     json_object_set_new(json, "plan",
-                        json_pack("{s:s, s:s, s:s}", "name", run->plan.name, "title", run->plan.title, "file", "plan.ini"));
+                        json_pack("{s:s, s:s, s:s, s:s}", "schema", "clusterbench.plan/1", "name", run->plan.name, "title",
+                                  run->plan.title, "file", "plan.ini"));
     json_object_set_new(json, "seed", json_integer((json_int_t)run->seed));
     json_object_set_new(json, "planned_blocks", json_integer(run->plan.blocks));
     json_object_set_new(json, "only", lines_json(&run->only));

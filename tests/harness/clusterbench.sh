@@ -497,6 +497,11 @@ case_other_schemas() {
     expect_in out "left out: cells/01-cost-odd-w2-closed: schema of server.json is 'clusterbench.cell/2'; this program reads clusterbench.cell/1"
     expect_in out "left out: cells/02-cost-odd-w2-closed: schema of load.json is 'clusterbench.loadgen/9'; this program reads"
     expect_not_in r/summary.csv '^cost,odd,2,closed,p99_us,[1-9]'
+    sed -i 's,clusterbench.plan/1,clusterbench.plan/3,' r/run.json
+    "$clusterbench" report r > out 2> err
+    expect_status $? 1
+    expect_one_line err
+    expect_in err "r/run.json: the schema of its plan is 'clusterbench.plan/3'; this program reads clusterbench.plan/1"
 }
 
 # Rows are told apart by their names, whatever their programs are called; a row with the name of ours is not ours.

@@ -35,7 +35,7 @@ strategies = even
 workers = 2
 request = /hello
 load = 50/s
-duration = 20ms
+duration = 100ms
 warmup = 0
 primary = p99_us
 events = at 5ms scale 3
@@ -53,6 +53,21 @@ EOF_PLAN
     awk -F, 'NR == 1 || $2 != ""' run/rejected.csv > kept && mv kept run/rejected.csv
     rm -rf run/cells/0[7-9]-* run/cells/1*
     PATH=$work/bin "$clusterbench" report run > out 2>&1 || fail "the report: $(cat out)"
+}
+
+# A run that was gone on with, and was interrupted again.
+interrupt_run() {
+    local word=(--plan ./small.ini --out interrupted) harness time
+    mkfifo fifo
+    for time in first second; do
+        PATH=$work/bin FAKE_FIFO=$work/fifo "$clusterbench" run --bin "$fakes" "${word[@]}" > out 2>&1 &
+        harness=$!
+        read -r _ < fifo
+        kill -INT $harness
+        wait $harness
+        word=(--resume interrupted)
+    done
+    jq -e '.under_way and (.sittings | length == 1)' interrupted/run.json > out || fail "the $time run was not interrupted: $(cat out)"
 }
 
 # Blocks go to files 1.block, 2.block, ...; what they are to 1.kind, ...
@@ -90,7 +105,19 @@ check_csv() { # BLOCK FILE
     [ "$(wc -l < "$1")" -eq 1 ] || cp "$1" "run/$2"
 }
 
+# Every key that is in the file stands in its section of the page.
+expect_keys() { # SECTION FILE JQ
+    local key
+    awk -v wanted="$1" '/^## / { inside = index($0, wanted) } inside' "$page" > section
+    jq -r "[$3] | add | keys[] | select(. != \"schema\")" "$2" > keys || fail "no keys: $3 of $2"
+    [ -s keys ] || fail "no keys: $3 of $2"
+    while IFS= read -r key; do
+        grep -qF "\`$key\`" section || fail "the page's section $1 does not know the key $key ($3 of $2)"
+    done < keys
+}
+
 make_run
+interrupt_run
 commands=0
 blocks=$(cut_page)
 for ((i = 1; i <= blocks; i++)); do
@@ -101,6 +128,13 @@ for ((i = 1; i <= blocks; i++)); do
     esac
 done
 [ "$commands" -ge 20 ] || fail "only $commands commands were found in the page"
+cell=run/cells/01-cost-odd-w2-closed
+expect_keys run.json run/run.json '., .plan, .placement, .contenders[], .blocks[], .repeats[]'
+expect_keys run.json interrupted/run.json '., .under_way, .sittings[]'
+expect_keys machine-before.json run/machine-before.json .
+expect_keys summary.csv run/summary.json '., .experiments[], .rows[]'
+expect_keys server.json $cell/server.json '., .load, .window, .memory, .stop'
+expect_keys crosscheck.json $cell/crosscheck.json .
 while IFS= read -r schema; do
     grep -q "$schema" "$page" || fail "the page does not know $schema"
 done < <(grep -rhoE '"schema": "[a-z./0-9]+"' run --include='*.json' | cut -d'"' -f4 | grep -v '^clusterbench.status' | sort -u)
