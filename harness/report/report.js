@@ -16,7 +16,7 @@ function sortKey(cell) {
 function compareKeys(a, b) {
   if (a === null || b === null) return (a === null) - (b === null);
   if (typeof a === 'number' && typeof b === 'number') return a - b;
-  return String(a).localeCompare(String(b));
+  return String(a).localeCompare(String(b), 'en', { numeric: true }); /* 2 workers before 16 */
 }
 
 function sortTable(table, heading) {
@@ -57,7 +57,7 @@ const boxes = Array.from(document.querySelectorAll('#toggles input'));
 const strategyOf = new Map(boxes.map((box) => [colourKey(box.dataset.colour), box.dataset.strategy]));
 
 /* The strategy an element of a chart belongs to: its own colour's, or that of the group around it. */
-function markStrategy(element, chart) {
+function strategyByColour(element, chart) {
   for (let at = element; at && at !== chart; at = at.parentNode) {
     for (const attribute of ['stroke', 'fill', 'color']) {
       const strategy = strategyOf.get(colourKey(at.getAttribute(attribute)));
@@ -67,55 +67,129 @@ function markStrategy(element, chart) {
   return null;
 }
 
-/* A name on a chart: the strategy itself, or with its workers, load, percentile or a star behind it. */
+/* A name on a chart: the strategy itself, or with its workers, load, percentile or a star behind it; "workers...of-mine" lost its middle. */
 function namedStrategy(text) {
-  const name = text.trim();
+  const name = text.trim(), [head, tail] = name.split('...');
   let found = null;
-  for (const box of boxes) {
-    const strategy = box.dataset.strategy;
-    if (name.startsWith(strategy) && /^(?![-\w])/.test(name.slice(strategy.length)) && (!found || strategy.length > found.length))
-      found = strategy;
+  for (const { dataset: { strategy } } of boxes) {
+    const whole = name.startsWith(strategy) && /^(?![-\w])/.test(name.slice(strategy.length));
+    const cut = tail && head && strategy.startsWith(head) && strategy.endsWith(tail.replace(/ \*$/, ''));
+    if ((whole || cut) && (!found || strategy.length > found.length)) found = strategy;
   }
   return found;
 }
 
-/* What lies in a panel of a heat map is of the strategy that the panel is named after. */
-function markHeat(chart) {
-  const panels = readPanels(chart), grids = readGrids(chart);
-  if (!grids.length) return;
-  for (const element of chart.querySelectorAll('.plot polygon, .plot use')) {
-    const [corner] = cornersOf(element);
-    const index = corner ? panels.findIndex((p) => corner[0] >= p.left - 5 && corner[0] < p.right && corner[1] > p.top - 5 && corner[1] <= p.bottom + 5) : -1;
-    const strategy = index >= 0 && grids[index] ? namedStrategy(grids[index].name) : null;
-    if (strategy) element.dataset.strategy = strategy;
+const marks = 'path, polygon, polyline, rect, circle, use, line, image';
+
+function marksOf(chart) {
+  return Array.from(chart.querySelectorAll(marks)).filter((element) => !element.closest('defs'));
+}
+
+/* Lines of one kind are one path to gnuplot, whosever they are: a path a line. */
+function splitPaths(chart) {
+  for (const path of chart.querySelectorAll('path')) {
+    const lines = (path.getAttribute('d') || '').split(/(?=M)/).filter((line) => line.includes('L'));
+    if (path.closest('defs') || lines.length < 2) continue;
+    for (const line of lines) path.parentNode.insertBefore(path.cloneNode(), path).setAttribute('d', line);
+    path.remove();
   }
 }
 
+/* Where a text is: gnuplot shifts the group around it. The baseline is a little below its middle. */
+function placeOf(text) {
+  const [corner] = cornersOf(text.parentNode);
+  return corner ? { x: corner[0], y: corner[1] - 4 } : null;
+}
+
+function namesOn(chart) {
+  return Array.from(chart.querySelectorAll('text'), (text) => ({ strategy: namedStrategy(text.textContent), ...placeOf(text) }))
+    .filter((name) => name.strategy && name.x !== undefined);
+}
+
+/*
+ * Parts of a picture that are one strategy's, with all that is in them: the row of a name beside an axis without figures, the bars above
+ * a name below one, the panel below a name.
+ */
+function areasOf(chart) {
+  const panels = readPanels(chart), names = namesOn(chart), units = panels.length ? panels[0].units : [];
+  if (units[1] === '-' && units[0] !== '-') return rowsOf(panels[0], names);
+  if (units[0] === '-' && units[1] !== '-') return groupsOf(chart, panels, names);
+  return names.map(({ strategy, x, y }) => {
+    const below = panels.filter((panel) => Math.abs(panel.left - x) < 3 && panel.bottom > y && panel.top > y).sort((a, b) => a.bottom - b.bottom)[0];
+    return below && { strategy, left: below.left - 1, right: below.right + 1, top: y - 14, bottom: below.bottom + 1 };
+  }).filter((area) => area);
+}
+
+function rowsOf(panel, names) {
+  const half = (panel.bottom - panel.top) / Math.abs(panel.y[1] - panel.y[0]) / 2 + 1;
+  return names.map(({ strategy, y }) => ({ strategy, left: -Infinity, right: Infinity, top: y - half, bottom: y + half }));
+}
+
+/* Bars have their strategy's colour and stand nearest to its name; what has none lies between the outermost of them. */
+function groupsOf(chart, panels, names) {
+  const groups = names.map((name) => ({ ...name, low: name.x, high: name.x })).sort((a, b) => a.x - b.x);
+  for (const bar of coloured.get(chart)) {
+    const across = cornersOf(bar).map((corner) => corner[0]), middle = (Math.min(...across) + Math.max(...across)) / 2;
+    const own = groups.filter((group) => group.strategy === bar.dataset.strategy).sort((a, b) => Math.abs(a.x - middle) - Math.abs(b.x - middle))[0];
+    if (!own) continue;
+    own.low = Math.min(own.low, ...across);
+    own.high = Math.max(own.high, ...across);
+  }
+  const top = Math.min(...panels.map((panel) => panel.top)) - 1, bottom = Math.max(...panels.map((panel) => panel.bottom)) + 1;
+  return groups.map((group, i) => ({
+    strategy: group.strategy, top, bottom,
+    left: i ? (groups[i - 1].high + group.low) / 2 - 1 : panels[0].left + 1, right: i + 1 < groups.length ? (group.high + groups[i + 1].low) / 2 + 1 : panels[0].right + 1,
+  }));
+}
+
+function isIn(area, corner) {
+  return corner[0] >= area.left && corner[0] <= area.right && corner[1] >= area.top && corner[1] <= area.bottom;
+}
+
+/* What has a strategy's colour or name; then what lies in its area; then what points at its name. */
+const coloured = new Map();
+
 function markChart(chart) {
-  for (const element of chart.querySelectorAll('.plot path, .plot polygon, .plot polyline, .plot rect, .plot circle, .plot use, .plot line')) {
-    const strategy = markStrategy(element, chart);
+  splitPaths(chart);
+  for (const element of marksOf(chart)) {
+    const strategy = strategyByColour(element, chart);
     if (strategy) element.dataset.strategy = strategy;
   }
+  coloured.set(chart, marksOf(chart).filter((element) => element.dataset.strategy));
   for (const text of chart.querySelectorAll('text')) {
     const strategy = namedStrategy(text.textContent);
     if (strategy) text.dataset.strategy = strategy;
   }
+  markAreas(chart);
+  markNeighbours(chart);
 }
 
-/*
- * Whiskers, bands of chance and figures have no colour of their own: a small mark goes with the strategy that it stands at. Lines that
- * are for all of them are wide, and stay.
- */
-function markNeighbours(chart) {
-  const corners = readCorners(chart);
-  for (const element of chart.querySelectorAll('.plot path, .plot polygon, .plot text')) {
+function markAreas(chart) {
+  const areas = areasOf(chart);
+  if (!areas.length) return;
+  for (const element of [...marksOf(chart), ...chart.querySelectorAll('text')]) {
     if (element.dataset.strategy) continue;
-    const own = cornersOf(element.tagName === 'text' ? element.parentNode : element);
-    const across = own.map((corner) => corner[0]), up = own.map((corner) => corner[1]);
-    if (!own.length || Math.max(...across) - Math.min(...across) > 60 || Math.max(...up) - Math.min(...up) > 300) continue;
-    const corner = nearest(corners, own[0][0], own[0][1], 50);
-    if (corner) element.dataset.strategy = corner.strategy;
+    const place = element.tagName === 'text' ? placeOf(element) : null, corners = place ? [[place.x, place.y]] : cornersOf(element);
+    const area = corners.length && areas.find((one) => corners.every((corner) => isIn(one, corner)));
+    if (area) element.dataset.strategy = area.strategy;
   }
+}
+
+/* A line that leads to a name, and a mark around a point, have colours of their own. */
+function markNeighbours(chart) {
+  const names = namesOn(chart), points = coloured.get(chart).filter((element) => element.tagName === 'use');
+  for (const element of marksOf(chart)) {
+    const corners = cornersOf(element), end = corners[corners.length - 1];
+    if (element.dataset.strategy || !end) continue;
+    const near = (other) => Math.hypot(other[0] - end[0], other[1] - end[1]);
+    const name = element.tagName === 'path' && corners.length === 2 && names.find(({ x, y }) => near([x, y]) < 10);
+    const point = element.tagName === 'use' && points.find((one) => cornersOf(one).some((corner) => near(corner) < 2));
+    if (name || point) element.dataset.strategy = name ? name.strategy : point.dataset.strategy;
+  }
+}
+
+function isSwitchedOff(strategy) {
+  return boxes.some((box) => box.dataset.strategy === strategy && !box.checked);
 }
 
 function applyToggles() {
@@ -181,13 +255,34 @@ function cornersOf(element) {
   return corners;
 }
 
-function readCorners(chart) {
+/* Samples of lines in a key look like data: a key's names are texts within a plot, the samples to their left. */
+function isInKey(keys, corner) {
+  return keys.some(({ x, y }) => Math.abs(corner[1] - y) < 7 && corner[0] < x && corner[0] > x - 60);
+}
+
+/* The corners that mean a value: within the axes, of a bar those at its end. */
+function valueCorners(element, panels) {
+  const corners = cornersOf(element), panel = corners.length && panelAt(panels, corners[corners.length - 1]);
+  const inside = corners.filter((corner) => panelAt(panels, corner));
+  if (!panel || element.tagName !== 'polygon') return inside;
+  if (panel.units[0] === '-') return inside.filter((corner) => corner[1] <= Math.min(...inside.map((one) => one[1])));
+  if (panel.units[1] === '-') return inside.filter((corner) => corner[0] >= Math.max(...inside.map((one) => one[0])));
+  return inside;
+}
+
+function readCorners(chart, panels) {
+  const keys = Array.from(chart.querySelectorAll('.plot text')).filter((text) => namedStrategy(text.textContent)).map(placeOf).filter((place) => place);
   const corners = [];
-  for (const element of chart.querySelectorAll('.plot [data-strategy]')) {
-    if (element.classList.contains('hidden') || element.tagName === 'text') continue;
-    for (const corner of cornersOf(element)) corners.push({ at: corner, strategy: element.dataset.strategy });
+  for (const element of coloured.get(chart)) {
+    if (element.classList.contains('hidden')) continue;
+    for (const corner of valueCorners(element, panels))
+      if (!isInKey(keys, corner)) corners.push({ at: corner, strategy: element.dataset.strategy });
   }
   return corners;
+}
+
+function panelAt(panels, [x, y]) {
+  return panels.find((p) => x >= p.left - 1 && x <= p.right + 1 && y >= p.top - 1 && y <= p.bottom + 1);
 }
 
 function nearest(corners, x, y, reach) {
@@ -201,8 +296,7 @@ function nearest(corners, x, y, reach) {
 
 function describe(panels, corner) {
   const [x, y] = corner.at;
-  const panel = panels.find((p) => x >= p.left - 1 && x <= p.right + 1 && y >= p.top - 1 && y <= p.bottom + 1);
-  if (!panel) return corner.strategy;
+  const panel = panelAt(panels, corner.at);
   const across = valueAt((x - panel.left) / (panel.right - panel.left), panel.x, panel.logs[0]);
   const up = valueAt((panel.bottom - y) / (panel.bottom - panel.top), panel.y, panel.logs[1]);
   const figures = [figureText(across, panel.units[0]), figureText(up, panel.units[1])].filter((text) => text);
@@ -212,10 +306,10 @@ function describe(panels, corner) {
 /* What there is to say of a point of the picture, and where to say it; NULL for nothing. */
 function valueNear(chart, panels, grids, x, y) {
   if (grids.length) {
-    const text = describeHeat(panels, grids, x, y);
+    const text = describeHeat(panels, grids.map((grid) => isSwitchedOff(namedStrategy(grid.name)) ? null : grid), x, y);
     return text && { text, at: [x, y] };
   }
-  const corner = nearest(readCorners(chart), x, y, 20);
+  const corner = nearest(readCorners(chart, panels), x, y, 20);
   return corner && { text: describe(panels, corner), at: corner.at };
 }
 
@@ -243,13 +337,11 @@ function makeHover(chart) {
 document.querySelectorAll('table[data-sortable]').forEach(makeSortable);
 const charts = Array.from(document.querySelectorAll('.chart > svg'));
 charts.forEach(markChart);
-charts.forEach(markHeat);
-charts.forEach(markNeighbours);
 charts.forEach(makeHover);
 boxes.forEach((box) => box.addEventListener('change', applyToggles));
 /* On paper everything is open. */
 addEventListener('beforeprint', () => document.querySelectorAll('details').forEach((part) => { part.open = true; }));
-if (boxes.length) {
+if (boxes.length > 1) {
   document.getElementById('toggles').hidden = false;
   applyToggles(); /* a browser may keep boxes as they were */
 }

@@ -63,6 +63,12 @@ function largest() {
   return Array.from(document.querySelectorAll('section.experiment table[data-sortable]')).reduce((a, b) => b.tBodies[0].rows.length > a.tBodies[0].rows.length ? b : a);
 }
 
+/* Names with numbers in a column sort by them. */
+function sortNames() {
+  const key = (text) => ({ textContent: text });
+  return ['b-16', 'b-2', 'b-1', 'b-32'].sort((a, b) => compareKeys(sortKey(key(a)), sortKey(key(b)))).join(' ');
+}
+
 /* Known texts in a column of it; then its heading has the focus. */
 function plant(texts) {
   const table = largest();
@@ -75,11 +81,50 @@ function column() {
   return { sort: heading.getAttribute('aria-sort'), texts: Array.from(heading.closest('table').tBodies[0].rows, (row) => row.cells[heading.cellIndex].textContent) };
 }
 
-function pointOf() {
-  const mark = document.querySelector('.plot [data-strategy][d], .plot [data-strategy][points]'), box = mark.getBoundingClientRect();
+/* The corner of the first bar of a chart, in the window: its value's end or its foot. */
+function cornerOf(figure, place) {
+  const mark = document.querySelector(`#chart-${figure} .plot polygon[data-strategy]:not([fill*="212, 212, 212"])`);
   mark.scrollIntoView({ block: 'center' });
   const at = mark.getBoundingClientRect();
-  return { x: at.right - 1, y: at.top + 1, width: box.width };
+  return { x: place === 'left' ? at.left + 1 : at.right - 1, y: place === 'bottom' ? at.bottom - 1 : at.top + 1 };
+}
+
+/* The middle of the key's first sample, which stands to the left of its name. */
+function sampleOf(figure) {
+  const name = document.querySelector(`#chart-${figure} .plot text[data-strategy]`);
+  name.scrollIntoView({ block: 'center' });
+  const at = name.getBoundingClientRect();
+  return { x: at.left - 14, y: (at.top + at.bottom) / 2 };
+}
+
+/*
+ * What is still to be seen of anybody in charts when all are switched off: names; figures and words within axes, beside rows and above
+ * panels; bars, curves, points and grids of heat. What is for all of them may stay: theory, the even share, chance, what they are held to.
+ */
+function orphans() {
+  const names = Array.from(document.querySelectorAll('#toggles input'), (box) => box.dataset.strategy), found = [];
+  const common = /^(one worker gets all|generator in doubt|M\/|Jain index of|[\d.]+: one worker gets all)|(less|more) is better$/;
+  for (const chart of document.querySelectorAll('.chart > svg')) {
+    const figure = chart.closest('figure').id, panels = (chart.dataset.axes || '').split('\n').filter((line) => line.trim()).map((line) => line.trim().split('|'));
+    const box = chart.getBoundingClientRect(), scale = chart.viewBox.baseVal.width / box.width;
+    const seen = (element) => element.getClientRects().length && !element.closest('defs');
+    const within = (x, y, margin) => panels.some(([left, right, bottom, top]) => x > +left + 2 && x < +right - 2 && y > +top - margin && y < +bottom - 2);
+    const rows = panels.length && panels[0][11] === '-' && panels[0][10] !== '-';
+    for (const text of chart.querySelectorAll('text')) {
+      const words = text.textContent.trim(), at = text.getBoundingClientRect();
+      if (!seen(text) || !words || common.test(words)) continue;
+      const x = ((at.left + at.right) / 2 - box.left) * scale, y = ((at.top + at.bottom) / 2 - box.top) * scale;
+      if (names.some((name) => words.startsWith(name + ' ') || words === name)) found.push(`${figure}: the name '${words}'`);
+      else if (within(x, y, 0) || (rows && x > +panels[0][1] && y > +panels[0][3] && y < +panels[0][2])) found.push(`${figure}: '${words}'`);
+    }
+    const own = figure.includes('-lorenz') ? '.plot use' : figure.includes('-scaling') || figure.includes('forest') ? '.plot polygon, .plot use' : '.plot polygon, .plot use, .plot path';
+    for (const mark of chart.querySelectorAll(own)) {
+      const at = mark.getBoundingClientRect();
+      const wide = mark.tagName === 'path' && at.width * scale > 300;
+      if (seen(mark) && !wide && (at.width || at.height)) found.push(`${figure}: a ${mark.tagName} ${mark.getAttribute('d') ?? mark.getAttribute('points') ?? ''}`);
+    }
+  }
+  return found;
 }
 
 const call = (f) => browser.ask(`(${f})()`);
@@ -135,11 +180,36 @@ async function checkToggles() {
   expect(String(await shown(name)) === String(before), `${name} does not come back`);
 }
 
-async function checkValues() {
-  const { x, y } = await call(pointOf);
+async function checkOrphans() {
+  await browser.ask("document.querySelectorAll('#toggles input').forEach((box) => box.click())");
+  const found = await call(orphans);
+  expect(!found.length, `all are switched off, and still there is ${found.slice(0, 5).join('; ')}`);
+  await browser.send('Emulation.setEmulatedMedia', { media: 'print' });
+  expect(await browser.ask("Array.from(document.querySelectorAll('[data-strategy]')).every((e) => e.tagName === 'INPUT' || e.getClientRects().length)"), 'what is switched off is missing on paper');
+  await browser.send('Emulation.setEmulatedMedia', { media: '' });
+  await browser.ask("document.querySelectorAll('#toggles input').forEach((box) => box.click())");
+}
+
+async function valueAt({ x, y }) {
   await browser.send('Input.dispatchMouseEvent', { type: 'mouseMoved', x, y });
-  const value = await browser.ask("Array.from(document.querySelectorAll('.value:not([hidden])'), (e) => e.textContent).join()");
-  expect(/^[-\w]+: .*\d/.test(value), `the value under the pointer is '${value}'`);
+  return browser.ask("Array.from(document.querySelectorAll('.value:not([hidden])'), (e) => e.textContent).join()");
+}
+
+/* At the end of a bar its value, at its foot none; a sample of a line in the key has no value. */
+async function checkValues() {
+  for (const [figure, end, foot] of [['cost-cost', 'right', 'left'], ['cost-shares', 'right', 'bottom']]) {
+    const value = await valueAt(await browser.ask(`(${cornerOf})('${figure}', '${end}')`));
+    expect(/^[-\w]+: .*[1-9]/.test(value), `the value at a bar's end in ${figure} is '${value}'`);
+    const none = await valueAt(await browser.ask(`(${cornerOf})('${figure}', '${foot}')`));
+    expect(!/: 0( |$)/.test(none), `the value at a bar's foot in ${figure} is '${none}'`);
+  }
+  const sample = await valueAt(await browser.ask(`(${sampleOf})('load-lorenz-100ps')`));
+  expect(sample === '', `a sample in the key says '${sample}'`);
+}
+
+async function checkNames() {
+  const names = await call(sortNames);
+  expect(names === 'b-1 b-2 b-16 b-32', `names are sorted ${names}`);
 }
 
 /* A heat map has figures where somebody was answered, says so where nobody was, and hides a strategy's with the strategy. */
@@ -153,11 +223,11 @@ async function checkHeat() {
     await browser.send('Input.dispatchMouseEvent', { type: 'mouseMoved', x: x + at[0] / wide * width, y: y + at[1] / high * height });
     return browser.ask("Array.from(document.querySelectorAll('.value:not([hidden])'), (e) => e.textContent).join()");
   };
-  const lowest = await point(0.1, 0.01), middle = await point(0.5, 0.5), outside = await point(-0.1, 0.5);
+  const lowest = await point(0.1, 0.01), middle = await point(0.4, 0.5), outside = await point(-0.1, 0.5);
   expect(lowest === 'even: 0 to 0.1 s, 1 to 1.26 ms: 10 responses in 100 ms', `the value in the lowest place is '${lowest}'`);
   expect(/^even: 0.1 to 0.2 s, [\d.]+ to [\d.]+ ms: no response in 100 ms$/.test(middle), `the value in the middle is '${middle}'`);
   expect(outside === '', `beside the panel there is '${outside}'`);
-  const places = "Array.from(document.querySelectorAll('svg[data-heat] polygon[data-strategy=even]')).filter((e) => e.getClientRects().length).length";
+  const places = "Array.from(document.querySelectorAll('svg[data-heat] .plot polygon[data-strategy=even]')).filter((e) => e.getClientRects().length).length";
   expect(await browser.ask(places) === 2, `even has ${await browser.ask(places)} places in the heat map`);
 }
 
@@ -187,7 +257,9 @@ async function all() {
   await browser.open();
   await checkPage();
   await checkSorting();
+  await checkNames();
   await checkToggles();
+  await checkOrphans();
   await checkValues();
   await checkHeat();
   await checkPrint();
