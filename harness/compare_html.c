@@ -15,8 +15,9 @@ static const char style[] =
     "h1{font-size:1.5rem}h2{font-size:1.15rem;border-top:1px solid var(--line);padding-top:1rem}.end{font-weight:600}\n"
     "div{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}\n"
     "th,td{padding:.25rem .5rem;border-bottom:1px solid "
-    "var(--line);text-align:right;white-space:nowrap}th{background:var(--soft)}\n"
-    ".left{text-align:left}.worse td{color:var(--warn);font-weight:600}\n";
+    "var(--line);text-align:right;white-space:nowrap}thead th{background:var(--soft)}\n"
+    "caption{text-align:left}:focus-visible{outline:3px solid currentColor}.left{text-align:left}.worse td,.worse "
+    "th{color:var(--warn);font-weight:600}\n";
 
 static void print_element(FILE *out, const char *open, const char *text, const char *close)
 {
@@ -31,19 +32,36 @@ static void print_owned(FILE *out, const char *open, char *text, const char *clo
     free(text);
 }
 
-static void print_table(FILE *out, const struct comparison *comparison, const struct compare_group *group)
+/* A table wider than the window is scrolled in a box of its own, by keyboard, too. */
+static void begin_table(FILE *out, const char *caption)
+{
+    print_element(out, "<div role=\"region\" tabindex=\"0\" aria-label=\"", caption, "\"><table>");
+    print_element(out, "<caption>", caption, "</caption>\n<thead><tr>");
+}
+
+static void print_row(FILE *out, const struct table *table, unsigned r)
+{
+    for (unsigned c = 0; c < table->columns; c++) {
+        const char *text = table->cells[r * table->columns + c];
+        if (!c)
+            print_element(out, "<th scope=\"row\" class=\"left\">", text, "</th>");
+        else
+            print_element(out, table->left[c] ? "<td class=\"left\">" : "<td>", text, "</td>");
+    }
+}
+
+static void print_table(FILE *out, const struct comparison *comparison, const struct compare_group *group, const char *caption)
 {
     struct table table;
     compare_make_table(&table, comparison, group);
-    fputs("<div><table><thead><tr>", out);
+    begin_table(out, caption);
     for (unsigned c = 0; c < table.columns; c++)
         print_element(out, table.left[c] ? "<th scope=\"col\" class=\"left\">" : "<th scope=\"col\">", c ? table.heading[c] : "row",
                       "</th>");
     fputs("</tr></thead><tbody>\n", out);
     for (unsigned r = 0; r < table.rows; r++) {
         fputs(comparison->items[group->first + r].outcome == OUTCOME_WORSE ? "<tr class=\"worse\">" : "<tr>", out);
-        for (unsigned c = 0; c < table.columns; c++)
-            print_element(out, table.left[c] ? "<td class=\"left\">" : "<td>", table.cells[r * table.columns + c], "</td>");
+        print_row(out, &table, r);
         fputs("</tr>\n", out);
     }
     fputs("</tbody></table></div>\n", out);
@@ -55,7 +73,8 @@ void compare_print_html(const struct comparison *comparison, FILE *out)
     fprintf(
         out,
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n"
-        "<title>clusterbench: comparison</title>\n<style>\n%s</style></head><body>\n<h1>B against A</h1>\n",
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+        "form-action 'none'\">\n<title>clusterbench: comparison</title>\n<style>\n%s</style></head><body>\n<h1>B against A</h1>\n",
         style);
     print_owned(out, "<p class=\"end\">", compare_end_text(comparison), "</p>\n");
     print_owned(out, "<p>A: ", compare_side_text(&comparison->a), "</p>\n");
@@ -64,8 +83,10 @@ void compare_print_html(const struct comparison *comparison, FILE *out)
         print_element(out, "<p>", comparison->notes.items[i], "</p>\n");
     print_owned(out, "<p>", compare_basis_text(comparison), "</p>\n");
     for (struct compare_group group = {0}; compare_next_group(comparison, &group);) {
-        print_owned(out, "<h2>", compare_group_text(comparison, &group), "</h2>\n");
-        print_table(out, comparison, &group);
+        char *caption = compare_group_text(comparison, &group);
+        print_element(out, "<h2>", caption, "</h2>\n");
+        print_table(out, comparison, &group, caption);
+        free(caption);
     }
     fputs("</body></html>\n", out);
 }

@@ -228,7 +228,9 @@ case_formats() {
         fail "$(cat compare.json)"
     compare a worse --format html -o compare.html
     expect_status $? 1
-    expect_in compare.html '<tr class="worse"><td class="left">odd</td>'
+    expect_in compare.html '<tr class="worse"><th scope="row" class="left">odd</th>'
+    expect_in compare.html "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; base"
+    expect_in compare.html '<div role="region" tabindex="0" aria-label="[^"]*"><table><caption>[^<]'
     ! grep -q 'src=\|href=\|<script' compare.html || fail "the page is not self-contained"
     compare a worse --metric p50_us,p99_us
     expect_status $? 1
