@@ -29,6 +29,11 @@ void catalog_strategies(struct names *names)
     names_split(names, CLUSTERBENCH_STRATEGIES);
 }
 
+void catalog_policies(struct names *names)
+{
+    names_split(names, CLUSTERBENCH_POLICIES);
+}
+
 /* FNV-1a: spreads names over the spare styles, the same on every machine. */
 static unsigned name_hash(const char *name)
 {
@@ -71,6 +76,15 @@ char *catalog_programs(const char *given)
     if (slash && slash != path)
         *slash = '\0';
     return text_copy(path);
+}
+
+char *catalog_suite(const char *name)
+{
+    char *programs = catalog_programs(NULL), *suite = text_print("%s/%s", programs, name);
+    if (!catalog_is_program(suite))
+        text_replace(&suite, text_print("%s/../lib/clusterbench/%s", programs, name));
+    free(programs);
+    return suite;
 }
 
 void catalog_folders(struct names *folders, const char *kind, const char *given)

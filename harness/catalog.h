@@ -9,6 +9,9 @@
 /* The one list of CMakeLists.txt, in its order. */
 void catalog_strategies(struct names *names);
 
+/* The policies of lib/balance, sorted. */
+void catalog_policies(struct names *names);
+
 /* A strategy's line style on charts, 1..: the position in the list; a peer of the tree has a fixed one from 11 on; any other
  * program gets one of the styles behind the list's, by its name, always the same. */
 unsigned catalog_style(const char *strategy);
@@ -19,6 +22,9 @@ unsigned catalog_most_workers(const char *strategy);
 /* Folders, in the order they are looked at; the caller frees the list. */
 char *catalog_programs(const char *given);                                        /* --bin DIR, or where this program itself lies */
 void catalog_folders(struct names *folders, const char *kind, const char *given); /* kind "plans" or "plots" */
+
+/* A suite of tests/contract: beside this program, or installed in ../lib/clusterbench. The caller frees. */
+char *catalog_suite(const char *name);
 
 /* Folders of peers: --peers DIR, PREFIX/share/clusterbench/peers, strategies/peers of the source tree. */
 void catalog_peer_folders(struct names *folders, const char *given);

@@ -120,8 +120,7 @@ static int run_suite(struct custody *custody, struct names *words, const char *n
     struct process_spec spec = {.argv = words->items, .keep_output = true, .join = true};
     int result = process_start(custody, &suite, &spec);
     if (result) {
-        fprintf(stderr, "clusterbench: contract: %s: %s; it is built with the tests, not installed\n", words->items[0],
-                strerror(-result));
+        fprintf(stderr, "clusterbench: contract: %s: %s; it is built with the tests\n", words->items[0], strerror(-result));
         return 1;
     }
     result = listen_to(custody, &suite, &hearing);
@@ -150,7 +149,7 @@ static void add_word(struct names *words, char *word)
 static void suite_words(const struct serve_settings *settings, const struct contender *contender, const char *programs,
                         struct names *words)
 {
-    add_word(words, text_print("%s/%s", programs, contender->peer ? "contract_basics" : "contract"));
+    add_word(words, catalog_suite(contender->peer ? "contract_basics" : "contract"));
     add_word(words, contender->peer ? text_print("%s/clusterbench", programs) : text_copy(contender->program));
     names_add(words, "--workers");
     add_word(words, text_print("%llu", (unsigned long long)settings->workers));
@@ -194,9 +193,9 @@ int contract_run(const struct serve_settings *settings, const char *name)
     if (contender_find(&contender, &places, NULL, name, error) < 0) {
         fprintf(stderr, "clusterbench: contract: %s\n", error);
     } else {
-        char *suites = catalog_programs(NULL); /* beside this program, whatever --bin says */
-        status = judge(settings, &contender, suites);
-        free(suites);
+        char *own = catalog_programs(NULL); /* where this program lies, whatever --bin says */
+        status = judge(settings, &contender, own);
+        free(own);
         contender_close(&contender);
     }
     names_free(&peers);

@@ -290,20 +290,34 @@ static int list_plans(const struct settings *settings)
     return 0;
 }
 
+static int list_policies(void)
+{
+    struct names list = {0};
+    catalog_policies(&list);
+    for (size_t i = 0; i < list.count; i++)
+        puts(list.items[i]);
+    names_free(&list);
+    return 0;
+}
+
 static int command_list(const struct settings *settings, int count, char **operands)
 {
     if (count && !strcmp(operands[0], "plans"))
         return list_plans(settings);
     if (count && !strcmp(operands[0], "strategies"))
         return list_strategies(settings);
+    if (count && !strcmp(operands[0], "policies"))
+        return list_policies();
     if (count) {
-        fprintf(stderr, "clusterbench: list '%s' is not known; use strategies or plans\n", operands[0]);
+        fprintf(stderr, "clusterbench: list '%s' is not known; use strategies, plans or policies\n", operands[0]);
         return 1;
     }
     puts("strategies:");
     list_strategies(settings);
     puts("\nplans:");
-    return list_plans(settings);
+    list_plans(settings);
+    puts("\npolicies:");
+    return list_policies();
 }
 
 static int command_doctor(const struct settings *settings, int count, char **operands)
@@ -419,7 +433,7 @@ static const char commands_help[] =
     "  report DIR                 draws plots and report.html again from the recorded data\n"
     "  compare A B                holds two results folders against each other: B no worse, worse, undecided\n"
     "  export DIR                 prints a run for other programs: --csv or --prometheus\n"
-    "  list [strategies|plans]    shows the strategies and plans there are\n"
+    "  list [strategies|plans|policies]    shows the strategies and plans there are\n"
     "  contract NAME|PROGRAM      says line by line what a peer or a program keeps of the contract\n"
     "  serve NAME                 starts a peer by hand, prints where it listens, ends it at TERM or INT\n"
     "  doctor                     tells what is missing, what makes this machine noisy, and what to do\n"

@@ -928,6 +928,9 @@ case_usage() {
     "$clusterbench" list plans > out 2> err
     expect_status $? 0
     expect_in out '^quick '
+    "$clusterbench" list policies > out 2> err
+    expect_status $? 0
+    expect_in out '^round-robin$'
     "$clusterbench" doctor > out 2> err
     expect_status $? 0
     expect_in out '^machine grade [ABCD]: '

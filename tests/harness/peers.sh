@@ -344,6 +344,21 @@ case_crosscheck_missing() {
 }
 
 # The suite finds in a peer what it owes and does not keep, and says it in a line.
+# Installed, the suites are found elsewhere.
+case_contract_installed() {
+    [ -x "$programs/contract_stand_in" ] || { echo "contract_stand_in is not built"; exit 77; }
+    cmake --install "$programs/.." --prefix "$work/there" > out 2> err || fail "it cannot be installed"
+    mkdir -p peers/stand-in
+    printf '[peer]\ncommand = %s/contract_stand_in --listen 127.0.0.1:{port} --admin 127.0.0.1:0 --workers {workers}\n' "$programs" \
+        > peers/stand-in/peer.ini
+    there/bin/clusterbench contract stand-in --peers peers --workers 2 > out 2> err
+    expect_status $? 0
+    expect_in out '^keeps      ready$'
+    there/lib/clusterbench/contract --list > out 2> err
+    expect_status $? 0
+    expect_in out pipelining
+}
+
 case_contract() {
     [ -x "$programs/contract_stand_in" ] || { echo "contract_stand_in is not built"; exit 77; }
     mkdir -p peers/stand-in
