@@ -64,7 +64,7 @@ static char *with_unit(const struct telling *telling, const struct row *row)
     return text;
 }
 
-/* The rows with one verdict, after `before`; their ratios to the baseline are told unless the verdict is that there is none. */
+/* The rows with one verdict, after `before`; how they stand to the baseline is told unless the verdict is that there is none. */
 static void tell_group(struct telling *telling, enum verdict verdict, const char *before, const char *after)
 {
     struct names names = {0};
@@ -72,11 +72,12 @@ static void tell_group(struct telling *telling, enum verdict verdict, const char
         const struct row *row = telling->rows[i];
         if (row->baseline || row->verdict[telling->metric] != verdict)
             continue;
-        char *label = row_label(telling->summary, row), *ratio = ratio_text(&row->ratio[telling->metric]);
-        char *text = verdict == VERDICT_VOID ? text_copy(label) : text_print("%s (%s times)", label, ratio);
+        char *label = row_label(telling->summary, row),
+             *against = contrast_phrase(telling->metric, row_against(row, telling->metric));
+        char *text = verdict == VERDICT_VOID ? text_copy(label) : text_print("%s (%s)", label, against);
         names_add(&names, text);
         free(text);
-        free(ratio);
+        free(against);
         free(label);
     }
     char *list = names_join(&names, ", ");

@@ -33,23 +33,24 @@ static char *value_text(const struct place *place, enum metric metric)
     return text;
 }
 
-/* "reuseport (could be -4 to +9 %), proxied (1.42 [1.31, 1.50] times)": those with this verdict against the first. The caller
+/* "reuseport (could be -4..+9 %), proxied (1.42 [1.31, 1.50] times)": those with this verdict against the first. The caller
  * frees; "" without any. */
-static char *group_text(const struct page *page, const struct ranking *ranking, enum verdict verdict)
+static char *group_text(const struct page *page, const struct ranking *ranking, enum metric metric, enum verdict verdict)
 {
     struct names names = {0};
     for (unsigned i = 1; i < ranking->count; i++) {
         const struct place *place = &ranking->places[i];
         if (place->verdict != verdict)
             continue;
-        char *label = row_label(page->summary, place->row), *ratio = ratio_text(&place->ratio);
-        char *text = verdict != VERDICT_UNDECIDED ? text_print("%s (%s times)", label, ratio)
-                     : isfinite(place->ratio.low) ? text_print("%s (could be %+.0f to %+.0f %%)", label,
-                                                               100 * (place->ratio.low - 1), 100 * (place->ratio.high - 1))
-                                                  : text_print("%s (no ratio: some blocks have none of it)", label);
+        char *label = row_label(page->summary, place->row), *against = contrast_phrase(metric, &place->against),
+             *range = contrast_range(metric, &place->against);
+        char *text = verdict != VERDICT_UNDECIDED   ? text_print("%s (%s)", label, against)
+                     : isfinite(place->against.low) ? text_print("%s (could be %s)", label, range)
+                                                    : text_print("%s (too few blocks have a figure of it)", label);
         names_add(&names, text);
         free(text);
-        free(ratio);
+        free(range);
+        free(against);
         free(label);
     }
     char *text = names_join(&names, ", ");
@@ -73,17 +74,18 @@ static struct answer decided_answer(const struct page *page, const struct rankin
 {
     struct answer answer = {.text = text_copy("")};
     char *first = row_label(page->summary, ranking->places[0].row), *value = value_text(&ranking->places[0], metric);
-    char *different = group_text(page, ranking, VERDICT_DIFFERENT), *same = group_text(page, ranking, VERDICT_SAME),
-         *open = group_text(page, ranking, VERDICT_UNDECIDED);
+    char *different = group_text(page, ranking, metric, VERDICT_DIFFERENT), *same = group_text(page, ranking, metric, VERDICT_SAME),
+         *open = group_text(page, ranking, metric, VERDICT_UNDECIDED), *size = contrast_size(metric, ranking->places[0].delta);
     answer.word = *open ? "undecided" : *same ? "same" : "different";
     add(&answer.text, *open || *same ? text_print("%s has the best median, %s, but is not alone.", first, value)
                                      : text_print("%s, %s; every other one is different.", first, value));
     if (*same)
-        add(&answer.text, text_print(" The same within %.0f %%: %s.", 100 * ranking->places[0].delta, same));
+        add(&answer.text, text_print(" The same within %s: %s.", size, same));
     if (*open)
         add(&answer.text, text_print(" Undecided: %s.", open));
     if (*different)
         add(&answer.text, text_print(" Different: %s.", different));
+    free(size);
     free(open);
     free(same);
     free(different);

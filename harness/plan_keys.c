@@ -264,7 +264,7 @@ static int set_crosscheck(void *field, const char *value)
 
 /* ---- the keys ---- */
 
-#define METRIC_AND_COMMA(id, name, label, unit, decimals, better, factor) name ", "
+#define METRIC_AND_COMMA(id, name, label, unit, decimals, better, factor, by) name ", "
 
 const struct key plan_keys[] = {
     {"title", offsetof(struct plan, title), set_text, true, "a line of text"},

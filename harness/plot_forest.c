@@ -24,11 +24,11 @@ static enum metric metric_of(const struct drawing *drawing, unsigned experiment)
     return drawing->summary->results->plan.experiments[experiment].primary;
 }
 
-/* Is there a line for it? A row that has no ratio, because it failed, is told to have failed. */
+/* Is there a line for it? A row that has no ratio, because it failed, is told to have failed; differences have no place here. */
 static bool has_line(const struct drawing *drawing, const struct row *row)
 {
     const struct experiment *experiment = &drawing->summary->results->plan.experiments[row->experiment];
-    return chart_shows(drawing, row, true) && experiment->baseline && !row->baseline;
+    return chart_shows(drawing, row, true) && experiment->baseline && !row->baseline && metrics[experiment->primary].by == BY_RATIO;
 }
 
 static const char *highest_load(const struct drawing *drawing, unsigned experiment)

@@ -37,7 +37,7 @@ static void insert(struct ranking *ranking, const struct row *row, enum metric m
     double worth = row->of[metric].median * metrics[metric].better;
     for (; at && ranking->places[at - 1].row->of[metric].median * metrics[metric].better < worth; at--)
         ranking->places[at] = ranking->places[at - 1];
-    ranking->places[at] = (struct place){.row = row, .verdict = VERDICT_NONE, .ratio = {.median = NAN, .low = NAN, .high = NAN}};
+    ranking->places[at] = (struct place){.row = row, .verdict = VERDICT_NONE, .against = {.median = NAN, .low = NAN, .high = NAN}};
 }
 
 static void choose(struct ranking *ranking, const struct summary *summary, unsigned experiment, enum metric metric)
@@ -60,7 +60,7 @@ static void choose(struct ranking *ranking, const struct summary *summary, unsig
 
 /* Row `low` stands before row `high`; pairs lie in a triangle: (1,0), (2,0), (2,1), ... */
 struct pair {
-    struct estimate ratio; /* of the worse to the better one */
+    struct estimate against; /* of the worse to the better one */
     enum verdict verdict;
 };
 
@@ -78,9 +78,10 @@ static void compare_pairs(const struct ranking *ranking, const struct summary *s
         for (unsigned low = 0; low < high; low++) {
             const double *worse = ranking->places[high].row->values[metric], *better = ranking->places[low].row->values[metric];
             struct pair *pair = &pairs[pair_index(high, low)];
-            pair->ratio = estimate_ratio(worse, better, summary->block_count);
-            pair->verdict = isfinite(pair->ratio.low) ? estimate_verdict(&pair->ratio, delta) : VERDICT_UNDECIDED; /* zeros */
-            p[pair_index(high, low)] = pair->ratio.n ? estimate_sign_p(worse, better, summary->block_count) : NAN;
+            struct contrast contrast = contrast_make(metric, worse, better, summary->block_count);
+            pair->against = contrast.of;
+            pair->verdict = isfinite(contrast.of.low) ? contrast_verdict(metric, &contrast.of, delta) : VERDICT_UNDECIDED;
+            p[pair_index(high, low)] = contrast.p;
         }
     bool known = !summary->adjusted || estimate_holm(p, count) == 0;
     for (unsigned i = 0; i < count; i++)
@@ -101,7 +102,7 @@ static void take_places(struct ranking *ranking, const struct pair *pairs)
             place->worst -= other > i && pair->verdict == VERDICT_DIFFERENT;
         }
         if (i) {
-            place->ratio = pairs[pair_index(i, 0)].ratio;
+            place->against = pairs[pair_index(i, 0)].against;
             place->verdict = pairs[pair_index(i, 0)].verdict;
         }
     }
@@ -117,10 +118,10 @@ void ranking_make(struct ranking *ranking, const struct summary *summary, unsign
                                             .best = 1,
                                             .worst = ranking->count,
                                             .delta = again ? again->delta[metric] : DELTA_LEAST,
-                                            .ratio = {.median = NAN, .low = NAN, .high = NAN}};
-    if (!summary->verdicts || !again || !again->ranked || !isfinite(again->ratio[metric].low))
+                                            .against = {.median = NAN, .low = NAN, .high = NAN}};
+    if (!summary->verdicts || !again || !again->ranked || !isfinite(row_against(again, metric)->low))
         return;
-    ranking->state = estimate_voids(&again->ratio[metric]) ? RANKING_VOID : RANKING_DECIDED;
+    ranking->state = again->differs[metric] ? RANKING_VOID : RANKING_DECIDED;
     if (ranking->state == RANKING_VOID)
         return;
     struct pair *pairs = memory_get((pair_index(ranking->count, 0) + 1) * sizeof(*pairs));

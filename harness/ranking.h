@@ -10,9 +10,9 @@
 
 struct place {
     const struct row *row;
-    unsigned best, worst;  /* 1..count; 1 and count where nothing is decided */
-    struct estimate ratio; /* to the first */
-    enum verdict verdict;  /* against the first */
+    unsigned best, worst;    /* 1..count; 1 and count where nothing is decided */
+    struct estimate against; /* the first: a ratio or a difference, as the metric is compared */
+    enum verdict verdict;    /* against the first */
     double delta;
 };
 

@@ -5,21 +5,23 @@
 #ifndef HARNESS_STATISTICS_H
 #define HARNESS_STATISTICS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/estimate.h"
 
 struct power_question {
-    unsigned count; /* blocks */
-    double delta;   /* what counts as the same */
-    double level;   /* the sign test's p must lie below it; 1: it is not asked */
+    unsigned count;     /* blocks */
+    bool by_difference; /* a - b and not a/b: answer and delta are in their unit */
+    double delta;       /* what counts as the same */
+    double level;       /* the sign test's p must lie below it; 1: it is not asked */
     uint64_t seed;
 };
 
 /*
  * The smallest difference between a and b, as a part of 1 (0.05: 5 %), that would be called different in 8 of 10 runs with as many
  * blocks, which spread as these do: by 2,000 seeded draws of whole blocks. Infinity where no difference would be: too few blocks,
- * or too many comparisons for them. Pairs with a value that is not positive, NaN included, are left out.
+ * or too many comparisons for them. Pairs with a value that is not positive, NaN included, are left out (by difference: NaN only).
  */
 double statistics_power(const double *a, const double *b, const struct power_question *question);
 

@@ -7,6 +7,8 @@
  * that ends the interval to the edge of what counts as the same, or, if that is more, what brings enough pairs to one side for the
  * sign test. The run that stands at 80 % of them all gives the answer.
  *
+ * With differences in place of log ratios all is the same but for the logarithms.
+ *
  * Half of the runs are mirrored: a difference may go either way. Deviations from the median of a few blocks are a little too small,
  * by sqrt((n - 1) / n) for normal ones; that is made good.
  */
@@ -27,7 +29,7 @@ struct power_run {
     const double *residuals;
     double *drawn;
     unsigned count, rank, needed; /* the interval starts at the rank-th; `needed` must lie on one side */
-    double delta;
+    double above, below;          /* the edges of what counts as the same: how far up, how far down */
 };
 
 static double least_difference(const struct power_run *run, struct random *random, bool mirrored)
@@ -37,8 +39,7 @@ static double least_difference(const struct power_run *run, struct random *rando
         run->drawn[i] = mirrored ? -residual : residual;
     }
     gsl_sort(run->drawn, 1, run->count);
-    double edge = mirrored ? -log(1 - run->delta) : log(1 + run->delta);
-    return fmax(edge - run->drawn[run->rank - 1], -run->drawn[run->count - run->needed]);
+    return fmax((mirrored ? run->below : run->above) - run->drawn[run->rank - 1], -run->drawn[run->count - run->needed]);
 }
 
 static double simulate(const struct power_run *run, uint64_t seed)
@@ -51,7 +52,13 @@ static double simulate(const struct power_run *run, uint64_t seed)
     gsl_sort(differences, 1, POWER_RUNS);
     double difference = differences[(unsigned)ceil(POWER * POWER_RUNS) - 1];
     free(differences);
-    return exp(difference) - 1;
+    return difference;
+}
+
+/* NaN where they make no pair. */
+static double contrast(double a, double b, bool by_difference)
+{
+    return by_difference ? a - b : a > 0 && b > 0 ? log(a) - log(b) : NAN;
 }
 
 double statistics_power(const double *a, const double *b, const struct power_question *question)
@@ -59,8 +66,8 @@ double statistics_power(const double *a, const double *b, const struct power_que
     double *residuals = memory_get((question->count + 1) * sizeof(*residuals)), answer = INFINITY, coverage;
     unsigned n = 0;
     for (unsigned i = 0; i < question->count; i++)
-        if (a[i] > 0 && b[i] > 0)
-            residuals[n++] = log(a[i]) - log(b[i]);
+        if (isfinite(contrast(a[i], b[i], question->by_difference)))
+            residuals[n++] = contrast(a[i], b[i], question->by_difference);
     double middle = estimate_of(residuals, n).median;
     for (unsigned i = 0; i < n; i++)
         residuals[i] = (residuals[i] - middle) * sqrt(n / (n - 1.0));
@@ -69,9 +76,12 @@ double statistics_power(const double *a, const double *b, const struct power_que
                             .count = n,
                             .rank = estimate_rank(n, &coverage),
                             .needed = estimate_signs_needed(n, question->level),
-                            .delta = question->delta};
-    if (run.rank && run.needed <= n && run.delta < 1)
+                            .above = question->by_difference ? question->delta : log(1 + question->delta),
+                            .below = question->by_difference ? question->delta : -log(1 - question->delta)};
+    if (run.rank && run.needed <= n && (question->by_difference || question->delta < 1))
         answer = simulate(&run, question->seed);
+    if (!question->by_difference)
+        answer = exp(answer) - 1; /* infinity stays */
     free(run.drawn);
     free(residuals);
     return answer;

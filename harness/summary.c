@@ -187,7 +187,7 @@ static void finish_row(const struct summary *summary, struct row *row)
         bool jain = m == METRIC_JAIN_REQUESTS || m == METRIC_JAIN_CONNECTIONS;
         row->of[m] = jain ? bootstrap_estimate(row->values[m], summary->block_count, summary->results->seed)
                           : estimate_of(row->values[m], summary->block_count);
-        row->ratio[m] = (struct estimate){.median = NAN, .low = NAN, .high = NAN};
+        row->ratio[m] = row->difference[m] = (struct estimate){.median = NAN, .low = NAN, .high = NAN};
         row->p[m] = row->p_holm[m] = NAN;
     }
     for (unsigned i = 0; i < row->workers && row->measured; i++) {
@@ -240,30 +240,13 @@ char *row_label(const struct summary *summary, const struct row *row)
     return text_print("%s%s", row->strategy, again);
 }
 
-/* 131,000: whole thousands are easier to read apart. */
-static char *number_text(double value, int decimals)
-{
-    char *plain = text_print("%.*f", decimals, value);
-    size_t whole = strcspn(plain, ".") - (*plain == '-');
-    if (decimals || whole < 4)
-        return plain;
-    char *grouped = text_copy("");
-    for (size_t i = 0; plain[i]; i++)
-        text_replace(&grouped,
-                     text_print("%s%s%c", grouped, i && (strlen(plain) - i) % 3 == 0 && plain[i - 1] != '-' ? "," : "", plain[i]));
-    free(plain);
-    return grouped;
-}
-
 char *estimate_text(const struct estimate *estimate, enum metric metric)
 {
     if (!isfinite(estimate->median))
         return text_copy("-");
-    double factor = metrics[metric].factor;
-    int decimals = metrics[metric].decimals;
-    char *median = number_text(estimate->median * factor, decimals), *text = median;
+    char *median = metric_text(estimate->median, metric), *text = median;
     if (isfinite(estimate->low)) {
-        char *low = number_text(estimate->low * factor, decimals), *high = number_text(estimate->high * factor, decimals);
+        char *low = metric_text(estimate->low, metric), *high = metric_text(estimate->high, metric);
         text = text_print("%s [%s, %s]", median, low, high);
         free(low);
         free(high);
@@ -281,15 +264,23 @@ char *ratio_text(const struct estimate *ratio)
     return text_print("%.2f [%.2f, %.2f]", ratio->median, ratio->low, ratio->high);
 }
 
+static char *undecided_text(const struct row *row, enum metric metric)
+{
+    const struct estimate *against = row_against(row, metric);
+    bool by_luck = contrast_verdict(metric, against, row->delta[metric]) == VERDICT_DIFFERENT;
+    char *range = contrast_range(metric, against), *text;
+    text = text_print("undecided; could be %s%s", range, by_luck ? ", or luck (Holm)" : "");
+    free(range);
+    return text;
+}
+
 char *verdict_text(const struct row *row, enum metric metric)
 {
-    const struct estimate *ratio = &row->ratio[metric];
     switch (row->verdict[metric]) {
     case VERDICT_NONE:
         return text_copy("");
     case VERDICT_UNDECIDED:
-        return text_print("undecided; could be %+.0f..%+.0f %%%s", 100 * (ratio->low - 1), 100 * (ratio->high - 1),
-                          estimate_verdict(ratio, row->delta[metric]) == VERDICT_DIFFERENT ? ", or luck (Holm)" : "");
+        return undecided_text(row, metric);
     case VERDICT_VOID:
         return text_copy("void: the A/A pair differs");
     default:
@@ -297,19 +288,26 @@ char *verdict_text(const struct row *row, enum metric metric)
     }
 }
 
-static char *percent_text(double part)
+static enum metric primary_of(const struct summary *summary, unsigned experiment)
 {
-    return text_print("%.*f %%", part < 0.0995 ? 1 : 0, 100 * part);
+    return summary->results->plan.experiments[experiment].primary;
+}
+
+/* "5.2 %", "12 ms", "any size", "none at all". */
+static char *power_size(enum metric metric, double difference)
+{
+    if (difference <= 0) /* these blocks do not spread at all */
+        return text_copy("any size");
+    return isfinite(difference) ? contrast_size(metric, difference) : text_copy("none at all");
 }
 
 /* The spread over the rows, where there is one. */
-static char *power_range_text(const struct summary *summary, const struct power *power)
+static char *power_range_text(const struct summary *summary, const struct power *power, enum metric metric)
 {
     if (power->comparisons < 2)
         return text_copy("");
-    char *least = percent_text(power->least.difference), *least_name = row_label(summary, power->least.row);
-    char *most = isfinite(power->most.difference) ? percent_text(power->most.difference) : text_copy("none at all"),
-         *most_name = row_label(summary, power->most.row);
+    char *least = power_size(metric, power->least.difference), *least_name = row_label(summary, power->least.row);
+    char *most = power_size(metric, power->most.difference), *most_name = row_label(summary, power->most.row);
     char *text = strcmp(least, most) ? text_print(" (the middle of %u comparisons: from %s with %s to %s with %s)",
                                                   power->comparisons, least, least_name, most, most_name)
                                      : text_print(" (in each of %u comparisons)", power->comparisons);
@@ -329,8 +327,9 @@ char *power_text(const struct summary *summary, unsigned experiment)
         return text_print("With these %u blocks and %u comparisons no difference, however large, would be seen in 8 of 10 runs: "
                           "more blocks are needed.",
                           summary->block_count, power->comparisons);
-    char *middle = percent_text(power->median), *range = power_range_text(summary, power);
-    char *text =
+    enum metric metric = primary_of(summary, experiment);
+    char *middle = power_size(metric, power->median), *range = power_range_text(summary, power, metric), *text;
+    text =
         text_print("With these %u blocks a difference of %s would be seen in 8 of 10 runs%s.", summary->block_count, middle, range);
     free(middle);
     free(range);

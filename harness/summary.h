@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "contrast.h"
 #include "fit.h"
 #include "results.h"
 #include "statistics.h"
@@ -23,7 +24,10 @@ struct row {
                                      all: shown, flagged, never compared */
     const char *failure;          /* the first reason of one that is not, or NULL */
     double *values[METRIC_COUNT]; /* one a counted block, NaN where there is none */
-    struct estimate of[METRIC_COUNT], ratio[METRIC_COUNT];
+    struct estimate of[METRIC_COUNT];
+    struct estimate ratio[METRIC_COUNT];      /* to the baseline, of the pairs with two figures above 0 */
+    struct estimate difference[METRIC_COUNT]; /* to the baseline, in the stored unit; of a metric that is compared by it */
+    bool differs[METRIC_COUNT];               /* of the A/A row: two runs of the same differ */
     enum verdict verdict[METRIC_COUNT];
     double delta[METRIC_COUNT];  /* what counts as the same */
     double p[METRIC_COUNT];      /* of the sign test against the baseline, NaN where nothing is compared; of the A/A row, too */
@@ -37,7 +41,8 @@ struct row {
 
 #define HOLM_BLOCKS 10 /* from so many on a difference must stand after Holm's correction */
 
-/* How large a difference must be to be seen with these blocks in 8 of 10 runs: 0.05 is 5 %; infinity: none could be. */
+/* How large a difference must be to be seen with these blocks in 8 of 10 runs: 0.05 is 5 %, or in the metric's stored unit where it
+ * is compared by difference; infinity: none could be. */
 struct row_power {
     double difference;
     const struct row *row;
@@ -91,6 +96,12 @@ void summary_free(struct summary *summary);
  * negative errno. */
 int summary_write(const struct summary *summary);
 
+/* Ratio or difference to the baseline, as the metric is compared: what its verdict rests on. */
+const struct estimate *row_against(const struct row *row, enum metric metric);
+
+/* Blocks in which the row and its baseline make no pair: a figure is missing or, for a ratio, 0. 0 where nothing is compared. */
+unsigned row_left_out(const struct summary *summary, const struct row *row, enum metric metric);
+
 /* The row of an experiment's baseline at this load (the same number of workers if there is one), or NULL. */
 const struct row *summary_baseline(const struct summary *summary, const struct row *row);
 const struct row *summary_again(const struct summary *summary, const struct row *row);
@@ -113,6 +124,11 @@ bool scaling_has_peak(const struct scaling *scaling);
 /* "shared: USL sigma ..." or why no law is fitted; "shared: knee at 1320/s [1290, 1350]". The caller frees. */
 char *scaling_text(const struct scaling *scaling);
 char *knee_text(const struct knee *knee);
+/* How the primary metric is compared where that is not by ratio; which pairs were left out; who has another number of workers than
+ * the baseline. A sentence each, or "". The caller frees. */
+char *contrast_remark(const struct summary *summary, unsigned experiment);
+char *left_out_remark(const struct summary *summary, unsigned experiment);
+char *workers_remark(const struct summary *summary, unsigned experiment);
 /* Which blocks and intervals the figures rest on, and whether verdicts are adjusted: one or two sentences. The caller frees. */
 char *basis_text(const struct summary *summary);
 

@@ -1,8 +1,8 @@
 /*
  * summary_compare: rows held against the baseline, and what may be said of it.
  *
- * Within a block a strategy is held against the baseline's first run of the same load; the baseline's second run is held against
- * it, too, and that A/A ratio says how much a ratio means here.
+ * Within a block a strategy is held against the baseline's first run of the same load, as a ratio or a difference (contrast.c); the
+ * baseline's second run is held against it, too, and that A/A pair says how much a ratio or a difference means here.
  *
  * Rule: one run makes many comparisons, and one in twenty of them would be called a difference by luck. So from HOLM_BLOCKS blocks
  * on a difference must also pass the sign test after Holm's correction. Its family is one metric of one experiment: every row that
@@ -47,31 +47,48 @@ const struct row *summary_again(const struct summary *summary, const struct row 
     return find_partner(summary, row, true);
 }
 
+const struct estimate *row_against(const struct row *row, enum metric metric)
+{
+    return metrics[metric].by == BY_RATIO ? &row->ratio[metric] : &row->difference[metric];
+}
+
+unsigned row_left_out(const struct summary *summary, const struct row *row, enum metric metric)
+{
+    const struct row *baseline = summary_baseline(summary, row);
+    if (!baseline || row->baseline || !row->ranked || !baseline->ranked)
+        return 0;
+    return summary->block_count - row_against(row, metric)->n;
+}
+
 /* ---- one row ---- */
 
 static void compare_metric(const struct summary *summary, struct row *row, const struct row *baseline, const struct row *again,
-                           int m)
+                           enum metric m)
 {
     unsigned count = summary->block_count;
-    struct estimate again_ratio = {.low = NAN, .high = NAN};
+    struct estimate of_again = {.low = NAN, .high = NAN};
+    double level = estimate_of(baseline->values[m], count).median;
+    struct contrast contrast = contrast_make(m, row->values[m], baseline->values[m], count);
     if (again && again->ranked)
-        again_ratio = estimate_ratio(again->values[m], baseline->values[m], count);
-    row->delta[m] = estimate_delta(&again_ratio);
+        of_again = contrast_make(m, again->values[m], baseline->values[m], count).of;
+    row->delta[m] = contrast_delta(m, &of_again, level);
     row->ratio[m] = estimate_ratio(row->values[m], baseline->values[m], count);
+    if (metrics[m].by == BY_DIFFERENCE)
+        row->difference[m] = contrast.of;
     if (row->baseline)
         return;
-    if (row->ratio[m].n)
-        row->p[m] = estimate_sign_p(row->values[m], baseline->values[m], count);
-    if (row->again || !summary->verdicts || !isfinite(again_ratio.low))
+    row->p[m] = contrast.p;
+    row->differs[m] = row->again && contrast_voids(m, &of_again, level);
+    if (row->again || !summary->verdicts || !isfinite(of_again.low))
         return;
-    row->verdict[m] = estimate_voids(&again_ratio) ? VERDICT_VOID : estimate_verdict(&row->ratio[m], row->delta[m]);
+    row->verdict[m] = contrast_voids(m, &of_again, level) ? VERDICT_VOID : contrast_verdict(m, &contrast.of, row->delta[m]);
 }
 
 static void compare_row(const struct summary *summary, struct row *row)
 {
     const struct row *baseline = summary_baseline(summary, row), *again = summary_again(summary, row);
     for (int m = 0; m < METRIC_COUNT && baseline && baseline->ranked && row->ranked; m++)
-        compare_metric(summary, row, baseline, again, m);
+        compare_metric(summary, row, baseline, again, (enum metric)m);
 }
 
 /* ---- a family of comparisons ---- */
@@ -126,6 +143,7 @@ static double row_power(const struct summary *summary, const struct row *row, in
 {
     const struct row *baseline = summary_baseline(summary, row);
     const struct power_question question = {.count = summary->block_count,
+                                            .by_difference = metrics[m].by == BY_DIFFERENCE,
                                             .delta = row->delta[m],
                                             .level = summary->adjusted ? SIGNIFICANCE / comparisons : 1,
                                             .seed = summary->results->seed};

@@ -24,19 +24,24 @@ static void print_line(FILE *out, const struct summary *summary, const struct ro
     const struct experiment *experiment = &summary->results->plan.experiments[row->experiment];
     fprintf(out, "%s,%s%s,%u,%s,%s,%u", experiment->name, row->strategy, row->again ? ".again" : "", row->workers, row->load,
             metrics[m].name, row->of[m].n);
+    bool by_ratio = metrics[m].by == BY_RATIO && row->ratio[m].n;
     const double numbers[] = {row->of[m].median,
                               row->of[m].low,
                               row->of[m].high,
                               row->of[m].coverage > 0 ? row->of[m].coverage : NAN,
-                              row->ratio[m].n ? row->ratio[m].median : NAN,
-                              row->ratio[m].n ? row->ratio[m].low : NAN,
-                              row->ratio[m].n ? row->ratio[m].high : NAN};
+                              by_ratio ? row->ratio[m].median : NAN,
+                              by_ratio ? row->ratio[m].low : NAN,
+                              by_ratio ? row->ratio[m].high : NAN};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
         print_number(out, numbers[i]);
     fprintf(out, ",%s,%u", verdict_names[row->verdict[m]], row->cells - row->ranked);
     print_number(out, row->p[m]);
     print_number(out, row->p_holm[m]);
-    fputc('\n', out);
+    fprintf(out, ",%s", compared_by_names[metrics[m].by]);
+    print_number(out, row->difference[m].median);
+    print_number(out, row->difference[m].low);
+    print_number(out, row->difference[m].high);
+    fprintf(out, ",%u\n", row_left_out(summary, row, (enum metric)m));
 }
 
 static int write_csv(const struct summary *summary)
@@ -48,7 +53,7 @@ static int write_csv(const struct summary *summary)
     if (result < 0)
         return result;
     fputs("experiment,strategy,workers,load,metric,n,median,low,high,coverage,ratio,ratio_low,ratio_high,verdict,"
-          "cells_not_ranked,p,p_holm\n",
+          "cells_not_ranked,p,p_holm,compared_by,difference,difference_low,difference_high,pairs_left_out\n",
           draft.out);
     for (unsigned i = 0; i < summary->row_count; i++)
         for (int m = 0; m < METRIC_COUNT; m++)
@@ -74,6 +79,16 @@ static json_t *estimate_json(const struct estimate *estimate)
     return json;
 }
 
+static void add_against(json_t *json, const struct summary *summary, const struct row *row, enum metric m)
+{
+    bool by_ratio = metrics[m].by == BY_RATIO;
+    json_t *against = row_against(row, m)->n ? estimate_json(row_against(row, m)) : json_null();
+    json_object_set_new(json, "compared_by", json_string(compared_by_names[metrics[m].by]));
+    json_object_set_new(json, "ratio", by_ratio ? against : json_null());
+    json_object_set_new(json, "difference", by_ratio ? json_null() : against);
+    json_object_set_new(json, "pairs_left_out", json_integer(row_left_out(summary, row, m)));
+}
+
 static json_t *row_json(const struct summary *summary, const struct row *row)
 {
     json_t *json = json_object(), *all = json_object();
@@ -81,6 +96,8 @@ static json_t *row_json(const struct summary *summary, const struct row *row)
     json_object_set_new(json, "strategy", json_string(row->strategy));
     json_object_set_new(json, "again", json_boolean(row->again));
     json_object_set_new(json, "workers", json_integer(row->workers));
+    const struct row *baseline = summary_baseline(summary, row);
+    json_object_set_new(json, "baseline_workers", baseline ? json_integer(baseline->workers) : json_null());
     json_object_set_new(json, "load", json_string(row->load));
     json_object_set_new(json, "rate", json_real(row->rate));
     json_object_set_new(json, "cells", json_integer(row->cells));
@@ -90,7 +107,7 @@ static json_t *row_json(const struct summary *summary, const struct row *row)
         if (!row->of[m].n)
             continue;
         json_t *metric = estimate_json(&row->of[m]);
-        json_object_set_new(metric, "ratio", row->ratio[m].n ? estimate_json(&row->ratio[m]) : json_null());
+        add_against(metric, summary, row, (enum metric)m);
         json_object_set_new(metric, "verdict", json_string(verdict_names[row->verdict[m]]));
         json_object_set_new(metric, "p", number_or_null(row->p[m]));
         json_object_set_new(metric, "p_holm", number_or_null(row->p_holm[m]));
@@ -185,6 +202,8 @@ static json_t *experiment_json(const struct summary *summary, unsigned experimen
     json_t *json = json_object();
     json_object_set_new(json, "name", json_string(summary->results->plan.experiments[experiment].name));
     json_object_set_new(json, "primary", json_string(metrics[summary->results->plan.experiments[experiment].primary].name));
+    json_object_set_new(json, "compared_by",
+                        json_string(compared_by_names[metrics[summary->results->plan.experiments[experiment].primary].by]));
     json_object_set_new(json, "comparisons", json_integer(power->comparisons));
     json_object_set_new(json, "power", power_json(summary, power));
     json_object_set_new(json, "scaling", scalings_json(summary, experiment));

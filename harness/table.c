@@ -142,7 +142,10 @@ static char *column_workers(const struct view *view)
 
 static char *column_ratio(const struct view *view)
 {
-    return view->row->baseline && view->row->ranked ? text_copy("1.00") : ratio_text(&view->row->ratio[view->experiment->primary]);
+    enum metric metric = view->experiment->primary;
+    if (view->row->baseline && view->row->ranked)
+        return text_copy(metrics[metric].by == BY_RATIO ? "1.00" : "0");
+    return contrast_text(metric, row_against(view->row, metric));
 }
 
 static char *column_speedup(const struct view *view)
@@ -269,6 +272,8 @@ static const struct column loss_columns[] = {
     {"requests/s by %g (times ours)", column_opinion, 0, NEEDS_CROSSCHECK},
     {"p50 ms", column_median, METRIC_P50, 0},
     {"p99 ms", column_estimate, METRIC_P99, 0},
+    {"against %s", column_ratio, 0, NEEDS_BASELINE},
+    {"", column_verdict, 0, LEFT},
     {0},
 };
 
@@ -427,6 +432,9 @@ void table_remarks(const struct summary *summary, unsigned experiment, struct na
     for (unsigned i = 0; i < summary->knee_count; i++)
         if (summary->knees[i].experiment == experiment)
             take_remark(remarks, knee_text(&summary->knees[i]));
+    take_remark(remarks, contrast_remark(summary, experiment));
+    take_remark(remarks, left_out_remark(summary, experiment));
+    take_remark(remarks, workers_remark(summary, experiment));
     take_remark(remarks, power_text(summary, experiment));
 }
 

@@ -26,6 +26,11 @@ static double at_most(unsigned k, unsigned n)
     return sum;
 }
 
+double estimate_signs_p(unsigned above, unsigned below)
+{
+    return fmin(1, 2 * at_most(above < below ? above : below, above + below));
+}
+
 double estimate_sign_p(const double *a, const double *b, unsigned count)
 {
     unsigned above = 0, below = 0;
@@ -35,7 +40,7 @@ double estimate_sign_p(const double *a, const double *b, unsigned count)
         above += a[i] > b[i];
         below += a[i] < b[i];
     }
-    return fmin(1, 2 * at_most(above < below ? above : below, above + below));
+    return estimate_signs_p(above, below);
 }
 
 unsigned estimate_signs_needed(unsigned n, double level)
@@ -133,6 +138,16 @@ struct estimate estimate_ratio(const double *a, const double *b, unsigned count)
     ratio.low = exp(ratio.low);
     ratio.high = exp(ratio.high);
     return ratio;
+}
+
+struct estimate estimate_difference(const double *a, const double *b, unsigned count)
+{
+    double *differences = count ? malloc(count * sizeof(*differences)) : NULL;
+    for (unsigned i = 0; differences && i < count; i++)
+        differences[i] = a[i] - b[i]; /* NaN where one is */
+    struct estimate difference = estimate_of(differences, differences ? count : 0);
+    free(differences);
+    return difference;
 }
 
 double estimate_delta(const struct estimate *again)

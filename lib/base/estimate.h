@@ -35,6 +35,12 @@ struct estimate estimate_ratio(const double *a, const double *b, unsigned count)
  */
 double estimate_sign_p(const double *a, const double *b, unsigned count);
 
+/* The same of so many pairs on one side and on the other. */
+double estimate_signs_p(unsigned above, unsigned below);
+
+/* The difference a - b of such pairs, for figures that may be 0. Pairs with a value that is not finite are left out. */
+struct estimate estimate_difference(const double *a, const double *b, unsigned count);
+
 /* How many of n pairs must fall on one side for p < level; n + 1 where not even all of them are enough. */
 unsigned estimate_signs_needed(unsigned n, double level);
 

@@ -51,7 +51,7 @@ case_two_cells() {
     expect_in r/cells/01-cost-even-w2-closed/server.json '"requests": 2000' # two workers, 1000 each between the two readings
     expect_in r/cells/01-cost-even-w2-closed/workers.csv '^0,32,600,'
     expect_in r/summary.csv '^cost,even,2,closed,requests_per_s,2,10000,'
-    expect_in r/summary.csv ',cells_not_ranked,p,p_holm$'
+    expect_in r/summary.csv ',cells_not_ranked,p,p_holm,compared_by,difference,difference_low,difference_high,pairs_left_out$'
     expect_in r/summary.md '^| strategy | CPU per request, us | against even | verdict |$'
     expect_in r/summary.md '^| odd | [0-9.]* | [0-9.]* |  |$'
     expect_in r/summary.md 'seed 7'

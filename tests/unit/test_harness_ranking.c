@@ -132,13 +132,24 @@ static void test_nothing_decided(void **state)
     ranking_free(&ranking);
 }
 
-/* A ratio to nothing is none: that one of them lost no request decides nothing here. */
+/* Who loses nothing stands before who loses something, though there is no ratio; of what is compared by ratio a 0 decides nothing.
+ */
 static void test_zeros(void **state)
 {
     (void)state;
     struct world world;
     struct ranking ranking;
     make_world(&world, 6, METRIC_LOST);
+    add_row(&world, "base", 10, 1);
+    add_row(&world, "base", 10, 1.002);
+    add_row(&world, "none", 0, 1);
+    judge(&world, &ranking);
+    assert_int_equal(ranking.state, RANKING_DECIDED);
+    assert_place(&ranking, 0, "none", "1", VERDICT_NONE);
+    assert_place(&ranking, 1, "base", "2", VERDICT_DIFFERENT);
+    assert_float_equal(ranking.places[1].against.low, 10, 0);
+    ranking_free(&ranking);
+    make_world(&world, 6, METRIC_MEMORY);
     add_row(&world, "base", 10, 1);
     add_row(&world, "base", 10, 1.002);
     add_row(&world, "none", 0, 1);

@@ -310,12 +310,68 @@ static void test_odd_values(void **state)
     }
 }
 
+/* ---- who loses requests? ---- */
+
+static const char losses_text[] =
+    "[plan]\ntitle = T\nblocks = 6\n[experiment cost]\nstrategies = base, alike, twice, broken\nrequest = /hello\nload = 100/s\n"
+    "duration = 1s\nworkers = 2\nbaseline = base\nprimary = lost_requests\nevents = at 500ms kill worker 0\n";
+
+static void write_lost(unsigned block, const char *strategy, unsigned lost)
+{
+    char *name = text_print("cells/%02u-cost-%s-w2-closed/load.json", block, strategy);
+    char *text = text_print(
+        "{\"schema\":\"clusterbench.loadgen/1\",\"rate\":{\"achieved\":1000},\"requests\":{\"ok\":100,\"socket_errors\":%u}}",
+        lost);
+    write_cell(block, strategy, strchr(strategy, '.') != NULL, 10, NULL);
+    write_text(name, text);
+    free(text);
+    free(name);
+}
+
+/* The baseline loses a request in one block, one strategy never does, one always does. */
+static void test_losses(void **state)
+{
+    (void)state;
+    struct results results;
+    struct summary summary;
+    write_text("plan.ini", losses_text);
+    for (unsigned b = 1; b <= 6; b++) {
+        write_lost(b, "base", b == 3);
+        write_lost(b, "alike", 0);
+        write_lost(b, "twice", 20 + b);
+    }
+    open_summary(&results, &summary);
+    const struct row *twice = find_row(&summary, "twice", false), *alike = find_row(&summary, "alike", false);
+    assert_int_equal(twice->verdict[METRIC_LOST], VERDICT_DIFFERENT);
+    assert_int_equal(alike->verdict[METRIC_LOST], VERDICT_UNDECIDED); /* the one request of the baseline may be luck or not */
+    char *finding = finding_text(&summary, 0), *path = text_print("%s/summary.md", folder), *text;
+    assert_non_null(strstr(finding, "lost requests differs from base in twice (+23 [+21, +26])."));
+    assert_non_null(strstr(finding, "Undecided with these blocks: alike (0 [-1, 0])."));
+    free(finding);
+    size_t length;
+    assert_int_equal(summary_write(&summary), 0);
+    assert_int_equal(file_read(path, 1 << 20, &text, &length), 0);
+    assert_non_null(strstr(text, "| base | 0 [0, 1] | 0 | baseline |\n"));
+    assert_non_null(strstr(text, "| twice | 24 [21, 26] | +23 [+21, +26] | different |\n"));
+    assert_non_null(
+        strstr(text, "\n- Compared by \"lost requests\", of which 0 is a figure like any other: by the difference to base"));
+    free(text);
+    text_replace(&path, text_print("%s/summary.csv", folder));
+    assert_int_equal(file_read(path, 1 << 20, &text, &length), 0);
+    assert_non_null(
+        strstr(text, "\ncost,twice,2,closed,lost_requests,6,23.5,21,26,0.96875,,,,different,0,0.03125,,difference,23,21,26,0\n"));
+    free(text);
+    free(path);
+    close_summary(&results, &summary);
+    write_text("plan.ini", plan_text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_verdicts),   cmocka_unit_test(test_words),    cmocka_unit_test(test_rejected_blocks),
         cmocka_unit_test(test_power),      cmocka_unit_test(test_markdown), cmocka_unit_test(test_cut_files),
-        cmocka_unit_test(test_odd_values),
+        cmocka_unit_test(test_odd_values), cmocka_unit_test(test_losses),
     };
     return cmocka_run_group_tests(tests, write_folder, remove_folder);
 }

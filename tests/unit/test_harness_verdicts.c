@@ -27,12 +27,14 @@ struct world {
     struct row rows[ROWS];
     double values[ROWS][BLOCKS_MOST], nothing[BLOCKS_MOST];
     struct random random;
+    enum metric metric; /* the one that has figures */
 };
 
 static void make_world(struct world *world, unsigned blocks, uint64_t seed)
 {
     static const char *const names[ROWS] = {"base", "base", "a", "b", "c", "d", "e"};
-    *world = (struct world){.experiment = {.name = (char *)"x", .baseline = (char *)"base", .primary = METRIC_CPU}};
+    *world = (struct world){.experiment = {.name = (char *)"x", .baseline = (char *)"base", .primary = METRIC_CPU},
+                            .metric = METRIC_CPU};
     world->results = (struct results){.plan = {.experiments = &world->experiment, .count = 1}, .seed = 7};
     world->summary = (struct summary){
         .results = &world->results, .block_count = blocks, .verdicts = true, .rows = world->rows, .row_count = ROWS};
@@ -53,7 +55,7 @@ static void judge(struct world *world)
 {
     for (unsigned r = 0; r < ROWS; r++)
         for (int m = 0; m < METRIC_COUNT; m++) {
-            world->rows[r].values[m] = m == METRIC_CPU ? world->values[r] : world->nothing;
+            world->rows[r].values[m] = m == (int)world->metric ? world->values[r] : world->nothing;
             world->rows[r].verdict[m] = VERDICT_NONE;
             world->rows[r].p[m] = world->rows[r].p_holm[m] = NAN;
         }
@@ -81,7 +83,7 @@ static unsigned count_different(const struct world *world)
 {
     unsigned count = 0;
     for (unsigned r = 0; r < ROWS; r++)
-        count += world->rows[r].verdict[METRIC_CPU] == VERDICT_DIFFERENT;
+        count += world->rows[r].verdict[world->metric] == VERDICT_DIFFERENT;
     return count;
 }
 
@@ -205,6 +207,148 @@ static void test_no_families(void **state)
     assert_float_equal(world.rows[2].p[METRIC_CPU], 2.0 / 512, 1e-12);
 }
 
+static void set_counts(struct world *world, unsigned r, double first, double rest)
+{
+    for (unsigned b = 0; b < BLOCKS_MOST; b++)
+        world->values[r][b] = b ? rest : first;
+}
+
+static void assert_count(const struct world *world, unsigned r, enum verdict verdict, double low, double high)
+{
+    assert_int_equal(world->rows[r].verdict[METRIC_LOST], verdict);
+    assert_float_equal(row_against(&world->rows[r], METRIC_LOST)->low, low, 0);
+    assert_float_equal(row_against(&world->rows[r], METRIC_LOST)->high, high, 0);
+}
+
+/* The baseline loses nothing: no ratio exists, and yet it can be told who loses something. */
+static void test_counts(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 6, 1);
+    world.metric = METRIC_LOST;
+    set_counts(&world, 2, 3, 3);
+    set_counts(&world, 3, 0, 0);
+    set_counts(&world, 4, 1, 0);
+    set_counts(&world, 5, NAN, 4);
+    set_counts(&world, 6, 1, 90);
+    judge(&world);
+    assert_count(&world, 2, VERDICT_DIFFERENT, 3, 3);
+    assert_float_equal(world.rows[2].p[METRIC_LOST], 2.0 / 64, 1e-12);
+    assert_int_equal(world.rows[2].ratio[METRIC_LOST].n, 0);
+    assert_int_equal(row_left_out(&world.summary, &world.rows[2], METRIC_LOST), 0);
+    assert_count(&world, 3, VERDICT_SAME, 0, 0);
+    assert_float_equal(world.rows[3].p[METRIC_LOST], 1, 0); /* all alike */
+    assert_count(&world, 4, VERDICT_UNDECIDED, 0, 1);
+    assert_int_equal(world.rows[5].verdict[METRIC_LOST], VERDICT_NONE); /* five pairs have no interval */
+    assert_int_equal(row_left_out(&world.summary, &world.rows[5], METRIC_LOST), 1);
+    assert_count(&world, 6, VERDICT_DIFFERENT, 1, 90);
+    set_counts(&world, 1, 1, 2); /* an A/A pair that loses and does not: the metric tells nothing */
+    judge(&world);
+    assert_int_equal(world.rows[2].verdict[METRIC_LOST], VERDICT_VOID);
+    assert_true(world.rows[1].differs[METRIC_LOST]);
+}
+
+/* What the A/A pair does not hold still counts as the same: half the width of its interval, or 3 % of the baseline's median. */
+static void test_counts_within_the_noise(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 6, 1);
+    world.metric = METRIC_LOST;
+    set_counts(&world, 0, 100, 100);
+    set_counts(&world, 1, 90, 110); /* -10..10 */
+    set_counts(&world, 2, 92, 108);
+    set_counts(&world, 3, 112, 112);
+    judge(&world);
+    assert_float_equal(world.rows[2].delta[METRIC_LOST], 10, 0);
+    assert_count(&world, 2, VERDICT_SAME, -8, 8);
+    assert_count(&world, 3, VERDICT_DIFFERENT, 12, 12);
+    char *text = verdict_text(&world.rows[4], METRIC_LOST);
+    assert_string_equal(text, "different");
+    free(text);
+    set_counts(&world, 4, 85, 111);
+    set_counts(&world, 1, 100, 100);
+    judge(&world);
+    assert_float_equal(world.rows[4].delta[METRIC_LOST], 3, 1e-12);
+    text = verdict_text(&world.rows[4], METRIC_LOST);
+    assert_string_equal(text, "undecided; could be -15..+11");
+    free(text);
+}
+
+/* Rows that lose alike, mostly little or nothing: hardly ever is one called different. */
+static void test_counts_alike(void **state)
+{
+    (void)state;
+    struct world world;
+    unsigned alarms[2] = {0};
+    for (unsigned ten = 0; ten < 2; ten++) {
+        make_world(&world, ten ? 10 : 6, 5);
+        world.metric = METRIC_LOST;
+        for (unsigned run = 0; run < RUNS; run++) {
+            for (unsigned r = 0; r < ROWS; r++)
+                for (unsigned b = 0; b < BLOCKS_MOST; b++)
+                    world.values[r][b] = floor(3 * pow(random_unit(&world.random), 2));
+            judge(&world);
+            alarms[ten] += count_different(&world) > 0;
+        }
+    }
+    assert_in_range(alarms[0], 0, RUNS / 20 - 1);
+    assert_in_range(alarms[1], 0, RUNS / 20 - 1);
+}
+
+/* In a ratio a figure of 0 makes no pair; that is told. */
+static void test_left_out(void **state)
+{
+    (void)state;
+    struct world world;
+    const struct noise none = {0, 0};
+    make_world(&world, 10, 4);
+    world.experiment.workers_count = world.experiment.loads_count = 1;
+    throw_figures(&world, none, 1);
+    char *text = left_out_remark(&world.summary, 0);
+    assert_string_equal(text, "");
+    free(text);
+    world.values[2][3] = 0;
+    world.values[4][0] = world.values[4][1] = NAN;
+    judge(&world);
+    assert_int_equal(world.rows[2].ratio[METRIC_CPU].n, 9);
+    text = left_out_remark(&world.summary, 0);
+    assert_string_equal(text,
+                        "Pairs left out, since the row or its baseline has no figure above 0 in that block: a 1 of 10, c 2 of 10.");
+    free(text);
+}
+
+/* A row with another number of workers is compared, and it is said. */
+static void test_other_workers(void **state)
+{
+    (void)state;
+    struct world world;
+    const struct noise none = {0, 0};
+    make_world(&world, 6, 4);
+    throw_figures(&world, none, 1);
+    char *text = workers_remark(&world.summary, 0);
+    assert_string_equal(text, "");
+    free(text);
+    world.rows[3].workers = 8;
+    text = workers_remark(&world.summary, 0);
+    assert_string_equal(text,
+                        "Not the number of workers that the baseline has (base 2): b 8. Their verdicts are about that, too, not "
+                        "about the strategy alone.");
+    free(text);
+}
+
+static void test_power_of_counts(void **state)
+{
+    (void)state;
+    const double zeros[10] = {0}, a[] = {0, 8, 0, 8, 0, 8, 0, 8, 0, 8};
+    struct power_question question = {.count = 10, .by_difference = true, .level = 0.05, .seed = 1};
+    assert_float_equal(statistics_power(zeros, zeros, &question), 0, 0);
+    question.delta = 5;
+    assert_float_equal(statistics_power(zeros, zeros, &question), 5, 0);
+    assert_in_range(statistics_power(a, zeros, &question), 8, 20);
+}
+
 static void test_power_ends(void **state)
 {
     (void)state;
@@ -228,8 +372,12 @@ static void test_power_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_alike),       cmocka_unit_test(test_restless), cmocka_unit_test(test_families),
-        cmocka_unit_test(test_no_families), cmocka_unit_test(test_power),    cmocka_unit_test(test_power_ends),
+        cmocka_unit_test(test_alike),         cmocka_unit_test(test_restless),
+        cmocka_unit_test(test_families),      cmocka_unit_test(test_no_families),
+        cmocka_unit_test(test_power),         cmocka_unit_test(test_power_ends),
+        cmocka_unit_test(test_counts),        cmocka_unit_test(test_counts_within_the_noise),
+        cmocka_unit_test(test_counts_alike),  cmocka_unit_test(test_left_out),
+        cmocka_unit_test(test_other_workers), cmocka_unit_test(test_power_of_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
