@@ -32,8 +32,16 @@
 
 /* ---- reading ---- */
 
+/* "[experiment x]" as it stands in the file. */
+struct section {
+    char *name;
+    unsigned line, lines; /* where it begins; how many it has but blank ones and comments */
+};
+
 struct reading {
     struct plan *plan;
+    struct section *sections; /* so far */
+    unsigned section_count;
     const char *rest; /* of the text */
     unsigned line;    /* the one handed out last */
     bool indented;    /* it goes on with the value of the line before */
@@ -65,15 +73,74 @@ static bool is_utf8(const char *text, size_t length)
     return json != NULL;
 }
 
+static struct section *last_section(const struct reading *reading)
+{
+    return reading->section_count ? &reading->sections[reading->section_count - 1] : NULL;
+}
+
+static const char *needed_keys(const char *section)
+{
+    return !strncmp(section, "experiment ", 11) ? "it needs strategies, request and duration"
+           : !strncmp(section, "server ", 7)    ? "it needs program"
+           : !strcmp(section, "plan")           ? "it takes title, blocks and verdicts"
+                                                : "use [plan], [experiment NAME] or [server NAME], with keys";
+}
+
+/* inih tells of keys only: a section without any would be passed over. */
+static void end_section(struct reading *reading)
+{
+    const struct section *section = last_section(reading);
+    if (section && !section->lines)
+        complain(reading, section->line, "[%s] has no key; %s", section->name, needed_keys(section->name));
+}
+
+/* And two of the same name that follow each other would be one. */
+static void begin_section(struct reading *reading, const char *name, size_t length)
+{
+    end_section(reading);
+    char *text = text_print("%.*s", (int)length, name);
+    for (unsigned i = 0; i < reading->section_count; i++)
+        if (!strcmp(reading->sections[i].name, text))
+            complain(reading, reading->line, "[%s] stands here for the second time; first in line %u", text,
+                     reading->sections[i].line);
+    reading->sections = memory_grow(reading->sections, (reading->section_count + 1) * sizeof(*reading->sections));
+    reading->sections[reading->section_count++] = (struct section){.name = text, .line = reading->line};
+}
+
+/* Does the line begin a section, as inih reads it? Behind a key an indented line goes on with its value. */
+static void look_for_section(struct reading *reading, const char *line, size_t length)
+{
+    struct section *section = last_section(reading);
+    size_t blank = strspn(line, " \t\r");
+    if (blank >= length || strchr(";#", line[blank]))
+        return;
+    const char *end = memchr(line + blank, ']', length - blank);
+    bool goes_on = blank && section && section->lines;
+    if (end && line[blank] == '[' && !goes_on)
+        begin_section(reading, line + blank + 1, (size_t)(end - line) - blank - 1);
+    else if (section)
+        section->lines++;
+}
+
+static void free_sections(struct reading *reading)
+{
+    for (unsigned i = 0; i < reading->section_count; i++)
+        free(reading->sections[i].name);
+    free(reading->sections);
+}
+
 /* inih's fgets: one line of the text, without what does not fit in its buffer. */
 static char *next_line(char *buffer, int size, void *context)
 {
     struct reading *reading = context;
-    if (!*reading->rest)
+    if (!*reading->rest) {
+        end_section(reading);
         return NULL;
+    }
     size_t length = strcspn(reading->rest, "\n"), kept = length;
     reading->line++;
     reading->indented = *reading->rest == ' ' || *reading->rest == '\t';
+    look_for_section(reading, reading->rest, length);
     if (length > LINE_LIMIT || length + 2 > (size_t)size) {
         complain(reading, reading->line, "the line has %zu characters; at most %u are allowed (long texts go on in indented lines)",
                  length, LINE_LIMIT);
@@ -98,10 +165,6 @@ static int open_experiment(struct reading *reading, const char *name)
     struct plan *plan = reading->plan;
     if (!is_plain_name(name))
         return complain(reading, reading->line, "experiment '%s': a name has up to 32 of a-z, 0-9, - and _", name);
-    for (unsigned i = 0; i < plan->count; i++)
-        if (!strcmp(plan->experiments[i].name, name))
-            return complain(reading, reading->line, "experiment '%s' stands here for the second time; first in line %u", name,
-                            plan->experiments[i].line);
     plan->experiments = memory_grow(plan->experiments, (plan->count + 1) * sizeof(*plan->experiments));
     plan->experiments[plan->count++] = (struct experiment){
         .name = text_copy(name),
@@ -115,11 +178,8 @@ static int open_experiment(struct reading *reading, const char *name)
 static int open_server(struct reading *reading, const char *name)
 {
     struct plan *plan = reading->plan;
-    const struct plan_server *twin = plan_server(plan, name);
     if (!is_plain_name(name))
         return complain(reading, reading->line, "server '%s': a name has up to 32 of a-z, 0-9, - and _", name);
-    if (twin)
-        return complain(reading, reading->line, "server '%s' stands here for the second time; first in line %u", name, twin->line);
     plan->servers = memory_grow(plan->servers, (plan->server_count + 1) * sizeof(*plan->servers));
     plan->servers[plan->server_count++] = (struct plan_server){.name = text_copy(name), .line = reading->line};
     return 0;
@@ -400,6 +460,7 @@ int plan_parse(struct plan *plan, const char *file, const char *text, char error
     struct reading reading = {.plan = plan, .rest = plan->text, .error = error};
     int bad_line = ini_parse_stream(next_line, &reading, take_key, &reading);
     names_free(&reading.given);
+    free_sections(&reading);
     if (bad_line)
         complain(&reading, bad_line > 0 ? (unsigned)bad_line : reading.line, "neither [section] nor key = value");
     else if (!plan->count)

@@ -153,7 +153,17 @@ static void test_refuses_with_file_and_line(void **state)
          "called cost-nginx-shared; give one of the experiments another name"},
         {"[plan]\ntitle = caf\xe9\n", "p.ini:2: the line is not UTF-8; a plan is text in UTF-8"},
         {HEAD BODY "[experiment x]\nduration = 1s\n[experiment e]\nwarmup = 1s\n",
-         "p.ini:11: experiment 'e' stands here for the second time; first in line 5"},
+         "p.ini:10: [experiment e] stands here for the second time; first in line 4"},
+        {HEAD BODY "[experiment e]\nwarmup = 1s\n", "p.ini:8: [experiment e] stands here for the second time; first in line 4"},
+        {"[plan]\nblocks = 2\n[plan]\ntitle = x\n", "p.ini:3: [plan] stands here for the second time; first in line 1"},
+        {"[plan]\n" HEAD BODY, "p.ini:1: [plan] has no key; it takes title, blocks and verdicts"},
+        {HEAD BODY "[experiment x]\n; nothing\n\n",
+         "p.ini:8: [experiment x] has no key; it needs strategies, request and duration"},
+        {HEAD BODY "[experiment x]\n  [server s]\nprogram = single\n",
+         "p.ini:8: [experiment x] has no key; it needs strategies, request and duration"},
+        {"[experiments]\n" HEAD BODY,
+         "p.ini:1: [experiments] has no key; use [plan], [experiment NAME] or [server NAME], with keys"},
+        {"[]\n" HEAD BODY, "p.ini:1: [] has no key; use [plan], [experiment NAME] or [server NAME], with keys"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct plan plan;
@@ -196,7 +206,10 @@ static void test_refuses_servers(void **state)
     } cases[] = {
         {SERVER "program = shared\n", "p.ini:6: program stands twice in [server busy]"},
         {SERVER "[experiment e]\nrequest = /\n[server busy]\nprogram = x\n",
-         "p.ini:9: server 'busy' stands here for the second time; first in line 2"},
+         "p.ini:8: [server busy] stands here for the second time; first in line 1"},
+        {SERVER "[server busy]\nworkers = 2\n", "p.ini:6: [server busy] stands here for the second time; first in line 1"},
+        {"[server lost]\n" HEAD BODY, "p.ini:1: [server lost] has no key; it needs program"},
+        {HEAD BODY "[server lost]", "p.ini:8: [server lost] has no key; it needs program"},
         {"[server Busy]\nprogram = x\n", "p.ini:2: server 'Busy': a name has up to 32 of a-z, 0-9, - and _"},
         {"[server s]\nworkers = 2\n" HEAD BODY, "p.ini:2: server s: program is missing"},
         {"[server s]\nworkers = 0\n", "p.ini:2: workers = '0' is not allowed; use 1..1024"},
