@@ -26,7 +26,6 @@
 #include "run_parts.h"
 
 #define PLAN_FALLBACK       "quick"
-#define BLOCKS_MOST         99u
 #define BLOCKS_FOR_VERDICTS 6u
 
 /* ---- before anything is written ---- */

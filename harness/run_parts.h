@@ -12,6 +12,8 @@
 #include "progress.h"
 #include "run.h"
 
+#define BLOCKS_MOST 99u
+
 /* The block that is being measured, in run.json from before its first cell to after its last. */
 struct under_way {
     unsigned number; /* 0: none */

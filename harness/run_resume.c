@@ -5,6 +5,8 @@
  * repeat what they are, and is refused when it says something else. Blocks that were settled stay settled. Of the block under way
  * the cells named in `done` are kept, and all others run: a folder of a cell that is not among them was finished in the moment the
  * harness died, its noise is not known, and it is run again.
+ *
+ * A record that cannot be, or a settled block that lacks a cell, is refused before anything is written.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -84,6 +86,78 @@ static int compare_options(const struct run *run)
     return result;
 }
 
+/* ---- a record that cannot be ---- */
+
+static int refuse_record(const struct run *run, char *what)
+{
+    fprintf(stderr, "clusterbench: --resume %s: %s\n", run->folder, text_tame(what));
+    free(what);
+    return -EINVAL;
+}
+
+/* What the folder was begun with cannot be guessed. */
+static int check_number(const struct run *run, const struct results *results, const char *key, json_int_t most)
+{
+    const json_t *value = json_object_get(results->run, key);
+    if (json_is_integer(value) && json_integer_value(value) >= 1 && json_integer_value(value) <= most)
+        return 0;
+    char *given = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+    int result = refuse_record(
+        run, text_print("run.json: %s is %s; it must be a number, 1..%lld", key, given ? given : "missing", (long long)most));
+    free(given);
+    return result;
+}
+
+static bool has_cell(const struct results *results, const char *name)
+{
+    for (unsigned i = 0; name && i < results->cell_count; i++)
+        if (!strcmp(results->cells[i].folder, name))
+            return true;
+    return false;
+}
+
+/* Verdicts rest on the cells of settled blocks, and they are not measured again: each must be there. */
+static int check_block(const struct run *run, const struct results *results, const json_t *block, unsigned number)
+{
+    const json_t *order = json_object_get(block, "order"), *name;
+    size_t i;
+    if (json_integer_value(json_object_get(block, "number")) != number)
+        return refuse_record(run, text_print("run.json: the settled block %u has another number or none", number));
+    if (!json_array_size(order))
+        return refuse_record(run, text_print("run.json: the settled block %u names no cells in its order", number));
+    json_array_foreach(order, i, name)
+    {
+        const char *cell = json_string_value(name);
+        if (!has_cell(results, cell))
+            return refuse_record(run, text_print("cells/%s of the settled block %u is missing or broken; put it back, or begin a "
+                                                 "new run with another --out",
+                                                 cell ? cell : "?", number));
+    }
+    return 0;
+}
+
+static int check_record(const struct run *run, const struct results *results)
+{
+    const json_t *blocks = json_object_get(results->run, "blocks"), *block;
+    unsigned accepted = 0;
+    size_t i;
+    int result = check_number(run, results, "planned_blocks", BLOCKS_MOST);
+    if (!result)
+        result = check_number(run, results, "seed", INT64_MAX);
+    if (!result && !json_is_array(blocks))
+        result = refuse_record(run, text_copy("run.json: blocks is no list"));
+    json_array_foreach(blocks, i, block)
+    {
+        accepted += !json_is_false(json_object_get(block, "accepted"));
+        if (!result)
+            result = check_block(run, results, block, (unsigned)i + 1);
+    }
+    if (!result && accepted > results->plan.blocks)
+        result = refuse_record(
+            run, text_print("run.json: %u blocks were accepted where planned_blocks is %u", accepted, results->plan.blocks));
+    return result;
+}
+
 /* ---- what the folder says ---- */
 
 static json_t *array_of(const json_t *json, const char *key)
@@ -130,9 +204,11 @@ int run_recall(struct run *run)
     if (result < 0)
         return run_complain(error);
     bool complete = results.complete;
+    result = check_record(run, &results);
     take_record(run, &results);
     results_close(&results);
-    result = compare_options(run);
+    if (!result)
+        result = compare_options(run);
     if (result || !complete)
         return result;
     fprintf(stderr, "clusterbench: %s is complete: %u blocks; to draw it again: clusterbench report %s\n", run->folder,

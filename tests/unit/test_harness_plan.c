@@ -175,6 +175,17 @@ static void test_refuses_with_file_and_line(void **state)
 
 #define SERVER "[server busy]\nprogram = single\noptions = --accept own --max-connections 9\nrequest = /cpu/1ms\nworkers = 3\n"
 
+/* Brackets in the second line of a text are text. */
+static void test_brackets_in_a_text(void **state)
+{
+    (void)state;
+    struct plan plan;
+    char error[PLAN_ERROR_SIZE];
+    assert_int_equal(plan_parse(&plan, "p.ini", "[plan]\ntitle = A\n  [plan] and\n  ; [plan]\n[experiment e]\n" BODY, error), 0);
+    assert_string_equal(plan.title, "A [plan] and");
+    plan_close(&plan);
+}
+
 static void test_servers_of_the_plan(void **state)
 {
     (void)state;
@@ -442,6 +453,7 @@ int main(void)
         cmocka_unit_test(test_refuses_with_file_and_line),
         cmocka_unit_test(test_takes_utf8),
         cmocka_unit_test(test_servers_of_the_plan),
+        cmocka_unit_test(test_brackets_in_a_text),
         cmocka_unit_test(test_refuses_servers),
         cmocka_unit_test(test_load_needs_a_capacity),
         cmocka_unit_test(test_capacity_by_measurement),
