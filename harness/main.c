@@ -76,7 +76,7 @@ static const struct option_spec option_specs[] = {
      SETTING(budget_ns),
      .min = CLOCK_NS_PER_S,
      .argument = "TIME",
-     .help = "as many blocks as fit into that time, at least one; blocks that are thrown out come on top"},
+     .help = "as many blocks as fit into that time with capacities, repeats and the report, at least one"},
     {.name = "resume",
      .type = OPTION_TEXT,
      SETTING(resume),

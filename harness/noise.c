@@ -155,6 +155,15 @@ bool noise_another_block(unsigned planned, unsigned accepted, unsigned lacking, 
     return in_vain <= NOISE_RETRIES_MOST && in_vain <= NOISE_REJECTED_MOST * (planned + in_vain);
 }
 
+/* The worst case: all but one are accepted, and that one is thrown out as often as it may be. */
+unsigned noise_repeats_most(unsigned planned)
+{
+    unsigned repeats = 0;
+    while (noise_another_block(planned, planned - 1, 0, repeats + 1))
+        repeats++;
+    return repeats;
+}
+
 /* ---- calibration ---- */
 
 static volatile uint64_t work_result; /* so that the work is done */

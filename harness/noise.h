@@ -80,6 +80,8 @@ double noise_calibration_off(const json_t *sittings, const json_t *blocks);
  * generator spoiled, unless they are too many.
  */
 bool noise_another_block(unsigned planned, unsigned accepted, unsigned lacking, unsigned rejected);
+/* How many blocks more than planned that can come to. */
+unsigned noise_repeats_most(unsigned planned);
 /* Were too many thrown out for verdicts? */
 bool noise_too_much(unsigned accepted, unsigned rejected);
 

@@ -1,7 +1,8 @@
 /*
  * run: a plan carried out, from an empty folder (or one that an interrupted run left) to the report.
  *
- * run_folder.c writes what is to be kept, run_blocks.c measures and judges blocks, run_resume.c reads an unfinished folder back.
+ * run_budget.c chooses how many blocks, run_folder.c writes what is to be kept, run_blocks.c measures and judges blocks,
+ * run_resume.c reads an unfinished folder back.
  *
  * Rule: whatever stands under a final name is whole.
  */
@@ -16,7 +17,6 @@
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/random.h"
-#include "base/units.h"
 
 #include "capacity.h"
 #include "catalog.h"
@@ -25,8 +25,7 @@
 #include "report.h"
 #include "run_parts.h"
 
-#define PLAN_FALLBACK       "quick"
-#define BLOCKS_FOR_VERDICTS 6u
+#define PLAN_FALLBACK "quick"
 
 /* ---- before anything is written ---- */
 
@@ -107,28 +106,10 @@ static int find_contenders(struct run *run)
     return run->cell_count ? 0 : run_complain("nothing of the plan can be run here");
 }
 
-/* "1.4 s", "82 s", "8 min". The caller frees. */
-static char *minutes_text(uint64_t ns)
+char *run_time_text(uint64_t ns)
 {
     double seconds = (double)ns / 1e9;
     return seconds < 100 ? text_print("%.*f s", seconds < 9.95, seconds) : text_print("%.0f min", seconds / 60);
-}
-
-/* --budget: as many blocks as it holds, at least one, and what they are good for. */
-static void choose_blocks(struct run *run)
-{
-    if (!run->settings->budget_ns)
-        return;
-    run->plan.blocks = 1;
-    uint64_t block_ns = run_estimate_ns(run), blocks = run->settings->budget_ns / block_ns;
-    run->plan.blocks = blocks < 1 ? 1 : blocks > BLOCKS_MOST ? BLOCKS_MOST : (unsigned)blocks;
-    char budget[UNITS_TEXT_SIZE], *each = minutes_text(block_ns);
-    fprintf(stderr, "--budget %s: %u block%s of about %s%s%s\n", units_format_time(run->settings->budget_ns, budget),
-            run->plan.blocks, run->plan.blocks == 1 ? "" : "s", each, blocks < 1 ? " (longer than the budget)" : "",
-            !run->plan.verdicts                      ? "; this plan gives no verdicts"
-            : run->plan.blocks < BLOCKS_FOR_VERDICTS ? "; no verdicts below 6 blocks"
-                                                     : "; enough for verdicts");
-    free(each);
 }
 
 static int refuse_together(const char *one, const char *other)
@@ -173,7 +154,7 @@ static int prepare(struct run *run)
     catalog_peer_folders(&run->peers, run->settings->peers);
     result = find_contenders(run);
     if (!result)
-        choose_blocks(run);
+        run_choose_blocks(run);
     return result;
 }
 
@@ -192,7 +173,7 @@ static char *clock_text(uint64_t from_now_ns)
 static void greet_time(const struct run *run)
 {
     uint64_t left_ns = run_estimate_ns(run);
-    char *time = minutes_text(left_ns), *end = clock_text(left_ns);
+    char *time = run_time_text(left_ns), *end = clock_text(left_ns);
     fprintf(stderr, "about %s, until %s\n", time, end);
     free(end);
     free(time);
@@ -401,7 +382,7 @@ int run_check(const struct run_settings *settings, const char *plan)
     struct run run = {.settings = &of_check, .lock_fd = -1, .custody = {.signal_fd = -1}};
     int result = prepare(&run);
     if (!result) {
-        char *time = minutes_text(run_estimate_ns(&run));
+        char *time = run_time_text(run_estimate_ns(&run));
         printf("%s: right: %u experiment%s, %u block%s of %u cells, about %s\n", run.plan.file, run.plan.count,
                run.plan.count == 1 ? "" : "s", run.plan.blocks, run.plan.blocks == 1 ? "" : "s", run.cell_count, time);
         free(time);

@@ -264,7 +264,7 @@ uint64_t run_estimate_ns(const struct run *run)
     for (unsigned i = 0; i < run->cell_count; i++)
         block_ns += plan_cell_ns(&run->plan, &run->cells[i]) + PLAN_AROUND_CELL_NS;
     uint64_t done_ns = run->under_way.number ? block_ns * json_array_size(run->under_way.done) / run->cell_count : 0;
-    return block_ns * blocks - done_ns;
+    return block_ns * blocks - done_ns + run_capacity_ns(run);
 }
 
 static void open_progress(struct run *run)

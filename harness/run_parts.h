@@ -1,4 +1,5 @@
-/* What the parts of `run` share: run.c (the whole), run_folder.c (files), run_resume.c (a folder gone on with), run_blocks.c. */
+/* What the parts of `run` share: run.c (the whole), run_folder.c (files), run_resume.c (a folder gone on with), run_budget.c,
+ * run_blocks.c. */
 #ifndef HARNESS_RUN_PARTS_H
 #define HARNESS_RUN_PARTS_H
 
@@ -64,6 +65,16 @@ int run_load_plan(const struct run_settings *settings, const char *name, struct 
 int run_complain(const char *text);
 int run_complain_file(const char *what, const char *path, int error);
 
+/* "1.4 s", "82 s", "8 min". The caller frees. */
+char *run_time_text(uint64_t ns);
+
+/* ---- run_budget.c ---- */
+
+/* --budget: as many blocks as it holds, at least one; says which and what they are good for. Without a budget nothing. */
+void run_choose_blocks(struct run *run);
+/* What measuring the capacities takes that are not known yet. */
+uint64_t run_capacity_ns(const struct run *run);
+
 /* ---- run_folder.c: each says on stderr what it could not do. 0 or negative errno ---- */
 
 /* "20260101T120000Z" and the like, of now, in UTC. The caller frees. */
@@ -98,7 +109,7 @@ int run_compare_machine(struct run *run);
 
 int run_blocks(struct run *run);
 void run_forget_block(struct under_way *under_way);
-/* What all cells and blocks that are still to be run take, by the plan. */
+/* What all cells and blocks that are still to be run take, by the plan, capacities that are not known among them. */
 uint64_t run_estimate_ns(const struct run *run);
 
 #endif

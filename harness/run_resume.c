@@ -139,7 +139,7 @@ static int check_block(const struct run *run, const struct results *results, con
 static int check_record(const struct run *run, const struct results *results)
 {
     const json_t *blocks = json_object_get(results->run, "blocks"), *block;
-    unsigned accepted = 0;
+    unsigned whole = 0; /* accepted, and no cell of them was spoiled: never more than planned */
     size_t i;
     int result = check_number(run, results, "planned_blocks", BLOCKS_MOST);
     if (!result)
@@ -148,13 +148,13 @@ static int check_record(const struct run *run, const struct results *results)
         result = refuse_record(run, text_copy("run.json: blocks is no list"));
     json_array_foreach(blocks, i, block)
     {
-        accepted += !json_is_false(json_object_get(block, "accepted"));
+        whole += !json_is_false(json_object_get(block, "accepted")) && !json_integer_value(json_object_get(block, "spoiled_cells"));
         if (!result)
             result = check_block(run, results, block, (unsigned)i + 1);
     }
-    if (!result && accepted > results->plan.blocks)
+    if (!result && whole > results->plan.blocks)
         result = refuse_record(
-            run, text_print("run.json: %u blocks were accepted where planned_blocks is %u", accepted, results->plan.blocks));
+            run, text_print("run.json: %u blocks were accepted where planned_blocks is %u", whole, results->plan.blocks));
     return result;
 }
 

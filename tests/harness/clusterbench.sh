@@ -810,21 +810,34 @@ bare_run() { bare run --bin "$fakes" "$@" > out 2> err; }
 
 case_budget() {
     without_gnuplot
-    plan two 2 "even, odd" # a block: 2 cells of 10 ms and 150 ms around each
+    plan two 2 "even, odd" # a block: 3 cells of 10 ms and 150 ms around each, and one of them again; the report 1 s and 4 charts
     sed -i 's/^verdicts = no/verdicts = yes/' two.ini
-    bare_run --plan ./two.ini --out r --budget 1s
+    bare_run --plan ./two.ini --out r --budget 5s
     expect_status $? 0
-    expect_in err '--budget 1s: 2 blocks of about 0.5 s; no verdicts below 6 blocks' # the baseline runs twice
+    expect_in err '--budget 5s: 2 blocks of about 0.5 s, 3.0 s for the report; no verdicts below 6 blocks' # the baseline runs twice
     expect_in err 'about 1.0 s, until [0-2][0-9]:[0-5][0-9]$'
     expect_in r/run.json '"planned_blocks": 2'
-    sed -i 's/10ms/1100ms/; s/even, odd/even/; s/^verdicts = yes/verdicts = no/' two.ini
-    bare_run --plan ./two.ini --out long --budget 1s --only even
-    expect_status $? 0
-    expect_in err '--budget 1s: 1 block of about 1.2 s (longer than the budget); this plan gives no verdicts'
+    budget_of two 6s 3 '--budget 6s: 3 blocks of about 0.5 s, 1 more if any are disturbed, 3.0 s for the report; no verdicts'
+    budget_of two 8200ms 6 '6 blocks of about 0.5 s, 2 more if any are disturbed, 3.0 s for the report; enough for verdicts'
+    budget_of two 8s 5 '5 blocks of about 0.5 s, 2 more'
+    budget_of two 1h 99 '99 blocks'
+    printf 'capacity = measured\nload = 50 %%\narrivals = poisson\n' >> two.ini
+    sed -i 's/^duration = 10ms/duration = 850ms/; s/^verdicts = yes/verdicts = no/' two.ini # 1 s, and 2 s a block
+    budget_of two 8s 2 '2 blocks of about 2.0 s, 1.0 s to measure capacities, 3.0 s for the report; this plan'
+    budget_of two 7900ms 1 '1 block of about 2.0 s, 1.0 s to measure'
+    expect_in out 'about 3.0 s$' # what has to be measured first counts there, too
+    budget_of two 5900ms 1 '(longer than the budget); this plan'
     bare_run --plan ./two.ini --out no --budget 10s --blocks 2
     expect_status $? 1
     expect_one_line err
     expect_in err '--budget and --blocks both choose'
+}
+
+budget_of() { # PLAN BUDGET BLOCKS PATTERN
+    bare check --bin "$fakes" "./$1.ini" --budget "$2" > out 2> err
+    expect_status $? 0
+    expect_in err "$4"
+    expect_in out ", $3 block"
 }
 
 # Somebody else uses a CPU while blocks are measured: they do not count, and the folder says why.

@@ -191,6 +191,27 @@ static void test_retries(void **state)
     assert_false(noise_too_much(0, 0));
 }
 
+/* The longest of all courses that a run can take from here on. */
+static unsigned longest(unsigned planned, unsigned accepted, unsigned lacking, unsigned rejected)
+{
+    if (!noise_another_block(planned, accepted, lacking, rejected))
+        return accepted + rejected;
+    const unsigned ends[] = {longest(planned, accepted + 1, lacking, rejected),
+                             longest(planned, accepted + 1, lacking + 1, rejected),
+                             longest(planned, accepted, lacking, rejected + 1)};
+    unsigned most = ends[0] > ends[1] ? ends[0] : ends[1];
+    return most > ends[2] ? most : ends[2];
+}
+
+static void test_repeats(void **state)
+{
+    (void)state;
+    assert_int_equal(noise_repeats_most(2), 0);
+    assert_int_equal(noise_repeats_most(6), 2);
+    for (unsigned planned = 1; planned <= 9; planned++)
+        assert_int_equal(longest(planned, 0, 0, 0), planned + noise_repeats_most(planned));
+}
+
 /* 1 - 2 (kernel); 1 - 10 - 11; 1 - 20: of us is what hangs below 10. */
 static void test_census(void **state)
 {
@@ -274,6 +295,7 @@ int main(void)
         cmocka_unit_test(test_calibration),
         cmocka_unit_test(test_calibration_is_measured),
         cmocka_unit_test(test_retries),
+        cmocka_unit_test(test_repeats),
         cmocka_unit_test(test_census),
         cmocka_unit_test(test_census_of_this_machine),
     };
