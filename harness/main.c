@@ -433,7 +433,7 @@ static const char commands_help[] =
     "  report DIR                 draws plots and report.html again from the recorded data\n"
     "  compare A B                holds two results folders against each other: B no worse, worse, undecided\n"
     "  export DIR                 prints a run for other programs: --csv or --prometheus\n"
-    "  list [strategies|plans|policies]    shows the strategies and plans there are\n"
+    "  list [KIND]                shows what there is of strategies, plans and policies, or of one of them\n"
     "  contract NAME|PROGRAM      says line by line what a peer or a program keeps of the contract\n"
     "  serve NAME                 starts a peer by hand, prints where it listens, ends it at TERM or INT\n"
     "  doctor                     tells what is missing, what makes this machine noisy, and what to do\n"

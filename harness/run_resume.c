@@ -364,6 +364,14 @@ static int load_machine(struct run *run, json_t *now)
     json_error_t error;
     int result = 0;
     run->machine = json_load_file(path, 0, &error);
+    const char *schema = json_string_value(json_object_get(run->machine, "schema"));
+    if (run->machine && (!schema || strcmp(schema, "clusterbench.machine/1") != 0)) {
+        fprintf(stderr,
+                "clusterbench: --resume %s: schema of machine-before.json is '%s'; this program reads clusterbench.machine/1\n",
+                run->folder, schema ? schema : "missing");
+        free(path);
+        return -EINVAL;
+    }
     if (!run->machine && !json_array_size(run->blocks) && !run->under_way.number) {
         run->machine = json_incref(now);
         result = run_write_json(run, "machine-before.json", now);

@@ -770,6 +770,9 @@ case_resume_refuses() {
     plan other 2 "even, odd"
     sed -i 's/10ms/11ms/' other.ini
     expect_refusal '--plan ./other.ini is not what that run was begun with' --plan ./other.ini
+    sed -i 's,clusterbench.machine/1,clusterbench.machine/2,' r/machine-before.json
+    expect_refusal "schema of machine-before.json is 'clusterbench.machine/2'; this program reads clusterbench.machine/1"
+    sed -i 's,clusterbench.machine/2,clusterbench.machine/1,' r/machine-before.json
     sed -i 's/"model": ".*"/"model": "Another CPU"/' r/machine-before.json
     expect_refusal 'not the machine or the programs it was begun with: cpu.model: Another CPU'
     "$clusterbench" run --bin "$fakes" --resume nowhere > out 2> err
