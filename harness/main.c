@@ -2,8 +2,8 @@
  * clusterbench: runs plans, judges and draws them; looks at running servers and steers them. This file knows the commands and
  * nothing else.
  *
- * Exit status: 0 done, 1 could not be done or measured nothing (one line on stderr says why), 130 interrupted. Of compare: 0 no
- * worse, 1 worse, 2 could not be compared, 3 undecided.
+ * Exit status: 0 done, 1 could not be done or measured nothing (one line on stderr says why), 2 out of memory, 130 interrupted. Of
+ * compare: 0 no worse, 1 worse, 2 could not be compared, 3 undecided.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -31,6 +31,11 @@ struct settings {
     struct export_settings export;
 };
 
+enum command_id { RUN, CHECK, REPORT, COMPARE, EXPORT, LIST, CONTRACT, SERVE, DOCTOR, TOP, CTL, COMMAND_COUNT };
+
+/* The scope of an option: the commands that take it. */
+#define OF(id) (1U << (id))
+
 #define SETTING(field)         OPTION_FIELD(struct settings, run.field)
 #define SERVE_SETTING(field)   OPTION_FIELD(struct settings, serve.field)
 #define WATCH_SETTING(field)   OPTION_FIELD(struct settings, watch.field)
@@ -39,6 +44,7 @@ struct settings {
 
 static const struct option_spec option_specs[] = {
     {.name = "plan",
+     .scope = OF(RUN),
      .letter = 'p',
      .type = OPTION_TEXT,
      SETTING(plan),
@@ -46,8 +52,14 @@ static const struct option_spec option_specs[] = {
      .argument = "NAME|FILE",
      .group = "run",
      .help = "the plan to run: a name that `list plans` shows, or an .ini file (quick)"},
-    {.name = "only", .type = OPTION_TEXT, SETTING(only), .argument = "A,B", .help = "only these experiments or strategies of it"},
+    {.name = "only",
+     .scope = OF(RUN) | OF(CHECK),
+     .type = OPTION_TEXT,
+     SETTING(only),
+     .argument = "A,B",
+     .help = "only these experiments or strategies of it"},
     {.name = "blocks",
+     .scope = OF(RUN) | OF(CHECK),
      .letter = 'b',
      .type = OPTION_INTEGER,
      SETTING(blocks),
@@ -56,6 +68,7 @@ static const struct option_spec option_specs[] = {
      .argument = "N",
      .help = "how many blocks; 0: as many as the plan says"},
     {.name = "seed",
+     .scope = OF(RUN),
      .letter = 's',
      .type = OPTION_INTEGER,
      SETTING(seed),
@@ -64,30 +77,39 @@ static const struct option_spec option_specs[] = {
      .argument = "S",
      .help = "of orders and requests; 0: the plan's, else a new one"},
     {.name = "out",
+     .scope = OF(RUN) | OF(COMPARE) | OF(EXPORT),
      .letter = 'o',
      .type = OPTION_TEXT,
      SETTING(out),
      .is_file = true,
      .argument = "DIR|FILE",
      .help = "the results folder (results/UTC-PLAN); of compare and export a file (stdout)"},
-    {.name = "quick", .type = OPTION_FLAG, SETTING(quick), .help = "one block of short cells, no verdicts: to try a plan"},
+    {.name = "quick",
+     .scope = OF(RUN) | OF(CHECK),
+     .type = OPTION_FLAG,
+     SETTING(quick),
+     .help = "one block of short cells, no verdicts: to try a plan"},
     {.name = "budget",
+     .scope = OF(RUN) | OF(CHECK),
      .type = OPTION_TIME,
      SETTING(budget_ns),
      .min = CLOCK_NS_PER_S,
      .argument = "TIME",
      .help = "as many blocks as fit into that time with capacities, repeats and the report, at least one"},
     {.name = "resume",
+     .scope = OF(RUN),
      .type = OPTION_TEXT,
      SETTING(resume),
      .is_file = true,
      .argument = "DIR",
      .help = "go on with an interrupted run: plan, seed and the rest are taken from its folder"},
     {.name = "force-resume",
+     .scope = OF(RUN),
      .type = OPTION_FLAG,
      SETTING(force_resume),
      .help = "--resume, although machine or programs are not what they were; what differs is written down"},
     {.name = "workers",
+     .scope = OF(SERVE) | OF(CONTRACT),
      .letter = 'w',
      .type = OPTION_INTEGER,
      SERVE_SETTING(workers),
@@ -98,18 +120,21 @@ static const struct option_spec option_specs[] = {
      .group = "serve, contract",
      .help = "how many workers it is to have"},
     {.name = "listen",
+     .scope = OF(SERVE),
      .type = OPTION_TEXT,
      SERVE_SETTING(listen),
      .fallback = "127.0.0.1:0",
      .argument = "ADDR",
      .help = "serve: 127.0.0.1:0; the port is chosen"},
     {.name = "admin",
+     .scope = OF(SERVE),
      .type = OPTION_TEXT,
      SERVE_SETTING(admin),
      .fallback = "127.0.0.1:0",
      .argument = "ADDR",
      .help = "serve: 127.0.0.1:0; taken and not used"},
     {.name = "reading",
+     .scope = OF(COMPARE),
      .type = OPTION_CHOICE,
      COMPARE_SETTING(reading),
      .choices = compare_readings,
@@ -118,29 +143,42 @@ static const struct option_spec option_specs[] = {
      .group = "compare, export",
      .help = "compare: what is judged: relative (each row against the baseline of its own run) or absolute figures"},
     {.name = "metric",
+     .scope = OF(COMPARE),
      .type = OPTION_TEXT,
      COMPARE_SETTING(metrics),
      .fallback = "primary",
      .argument = "A,B",
      .help = "compare: these metrics; primary: each experiment's own"},
     {.name = "only-common",
+     .scope = OF(COMPARE),
      .type = OPTION_FLAG,
      COMPARE_SETTING(only_common),
      .help = "compare: what both runs have, of two plans"},
     {.name = "across-machines",
+     .scope = OF(COMPARE),
      .type = OPTION_FLAG,
      COMPARE_SETTING(across_machines),
      .help = "compare: runs of two machines, too; says what that voids"},
     {.name = "format",
+     .scope = OF(COMPARE),
      .type = OPTION_CHOICE,
      COMPARE_SETTING(format),
      .choices = compare_formats,
      .fallback = "text",
      .argument = "FORMAT",
      .help = "compare: text, json or html"},
-    {.name = "csv", .type = OPTION_FLAG, EXPORT_SETTING(csv), .help = "export: a line a block, cell and metric"},
-    {.name = "prometheus", .type = OPTION_FLAG, EXPORT_SETTING(prometheus), .help = "export: medians in Prometheus' text format"},
+    {.name = "csv",
+     .scope = OF(EXPORT),
+     .type = OPTION_FLAG,
+     EXPORT_SETTING(csv),
+     .help = "export: a line a block, cell and metric"},
+    {.name = "prometheus",
+     .scope = OF(EXPORT),
+     .type = OPTION_FLAG,
+     EXPORT_SETTING(prometheus),
+     .help = "export: medians in Prometheus' text format"},
     {.name = "interval",
+     .scope = OF(TOP),
      .letter = 'i',
      .type = OPTION_TIME,
      WATCH_SETTING(interval_ns),
@@ -151,6 +189,7 @@ static const struct option_spec option_specs[] = {
      .group = "top, ctl",
      .help = "top: from one look to the next; rates are those in between"},
     {.name = "count",
+     .scope = OF(TOP),
      .letter = 'n',
      .type = OPTION_INTEGER,
      WATCH_SETTING(count),
@@ -158,20 +197,27 @@ static const struct option_spec option_specs[] = {
      .fallback = "0",
      .argument = "N",
      .help = "top: end after so many tables; 0: on a terminal never, elsewhere after one"},
-    {.name = "wait", .type = OPTION_FLAG, WATCH_SETTING(wait), .help = "ctl: end when what was ordered is complete, or has failed"},
+    {.name = "wait",
+     .scope = OF(CTL),
+     .type = OPTION_FLAG,
+     WATCH_SETTING(wait),
+     .help = "ctl: end when what was ordered is complete, or has failed"},
     {.name = "timeout",
+     .scope = OF(CTL),
      .type = OPTION_TIME,
      WATCH_SETTING(timeout_ns),
      .fallback = "60s",
      .argument = "TIME",
      .help = "ctl --wait: and fail after that"},
     {.name = "token-file",
+     .scope = OF(TOP) | OF(CTL),
      .type = OPTION_TEXT,
      WATCH_SETTING(token_file),
      .is_file = true,
      .argument = "FILE",
      .help = "the server's token is its first line (the server's --admin-token-file)"},
     {.name = "bin",
+     .scope = OF(RUN) | OF(CHECK) | OF(LIST) | OF(DOCTOR) | OF(SERVE) | OF(CONTRACT),
      .type = OPTION_TEXT,
      SETTING(programs),
      .is_file = true,
@@ -179,13 +225,21 @@ static const struct option_spec option_specs[] = {
      .group = "where things are",
      .help = "folder of the server programs and loadgen (where clusterbench lies)"},
     {.name = "peers",
+     .scope = OF(RUN) | OF(CHECK) | OF(SERVE) | OF(CONTRACT),
      .type = OPTION_TEXT,
      SETTING(peers),
      .is_file = true,
      .argument = "DIR",
      .help = "folder of the peers: DIR/NAME/peer.ini"},
-    {.name = "plans", .type = OPTION_TEXT, SETTING(plans), .is_file = true, .argument = "DIR", .help = "folder of the plans"},
+    {.name = "plans",
+     .scope = OF(RUN) | OF(CHECK) | OF(LIST),
+     .type = OPTION_TEXT,
+     SETTING(plans),
+     .is_file = true,
+     .argument = "DIR",
+     .help = "folder of the plans"},
     {.name = "plots",
+     .scope = OF(RUN) | OF(REPORT),
      .type = OPTION_TEXT,
      SETTING(plots),
      .is_file = true,
@@ -385,10 +439,18 @@ static const struct command {
     const char *name;
     int operands_most;
     int (*run)(const struct settings *settings, int count, char **operands);
-} commands[] = {
-    {"run", 0, command_run},           {"check", 1, command_check},     {"report", 1, command_report}, {"list", 1, command_list},
-    {"doctor", 0, command_doctor},     {"top", 1, command_top},         {"ctl", 3, command_ctl},       {"serve", 1, command_serve},
-    {"contract", 1, command_contract}, {"compare", 2, command_compare}, {"export", 1, command_export},
+} commands[COMMAND_COUNT] = {
+    [RUN] = {"run", 0, command_run},
+    [CHECK] = {"check", 1, command_check},
+    [REPORT] = {"report", 1, command_report},
+    [COMPARE] = {"compare", 2, command_compare},
+    [EXPORT] = {"export", 1, command_export},
+    [LIST] = {"list", 1, command_list},
+    [CONTRACT] = {"contract", 1, command_contract},
+    [SERVE] = {"serve", 1, command_serve},
+    [DOCTOR] = {"doctor", 0, command_doctor},
+    [TOP] = {"top", 1, command_top},
+    [CTL] = {"ctl", 3, command_ctl},
 };
 
 static int refuse_command(const char *name)
@@ -409,21 +471,78 @@ static int refuse_command(const char *name)
 /* Of a command line that is none; 1 would say "worse" of compare. */
 static int refused_status(const char *command)
 {
-    return !strcmp(command, "compare") ? COMPARE_CANNOT : 1;
+    return !strcmp(command, commands[COMPARE].name) ? COMPARE_CANNOT : 1;
 }
 
-static int carry_out(const struct settings *settings, int count, char **operands)
+/* ---- options: each command has its own ---- */
+
+#define ROWS (sizeof(option_specs) / sizeof(*option_specs))
+
+/* Which rows the command line gave a value. */
+struct given {
+    bool rows[ROWS];
+};
+
+static void note_given(void *context, const struct option_spec *row, const char *text)
 {
-    for (size_t i = 0; count && i < sizeof(commands) / sizeof(*commands); i++) {
-        if (strcmp(commands[i].name, operands[0]))
-            continue;
-        if (count - 1 > commands[i].operands_most) {
-            fprintf(stderr, "clusterbench: %s: '%s' is one word too many\n", operands[0], operands[commands[i].operands_most + 1]);
-            return refused_status(operands[0]);
-        }
-        return commands[i].run(settings, count - 1, operands + 1);
+    struct given *given = context;
+    (void)text;
+    given->rows[row - option_specs] = true;
+}
+
+/* "--reading, --metric"; the caller frees. */
+static char *list_options(enum command_id id)
+{
+    struct names names = {0};
+    for (size_t i = 0; option_specs[i].name; i++) {
+        char *name = text_print("--%s", option_specs[i].name);
+        if (option_specs[i].scope & OF(id))
+            names_add(&names, name);
+        free(name);
     }
-    return refuse_command(count ? operands[0] : NULL);
+    char *list = names_join(&names, ", ");
+    names_free(&names);
+    return list;
+}
+
+/* An option that would do nothing is refused: whoever gave it takes it for obeyed. */
+static int check_options(const struct settings *settings, const struct given *given, enum command_id id)
+{
+    for (size_t i = 0; option_specs[i].name; i++) {
+        if (!given->rows[i] || option_specs[i].scope & OF(id))
+            continue;
+        char *list = list_options(id);
+        fprintf(stderr, "clusterbench: %s does not take --%s; it takes %s\n", commands[id].name, option_specs[i].name, list);
+        free(list);
+        return -EINVAL;
+    }
+    if (settings->run.force_resume && !settings->run.resume) {
+        fputs("clusterbench: --force-resume needs the run to go on with: --resume DIR\n", stderr);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int find_command(const char *name)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (!strcmp(commands[i].name, name))
+            return i;
+    return -1;
+}
+
+static int carry_out(const struct settings *settings, const struct given *given, int count, char **operands)
+{
+    int id = count ? find_command(operands[0]) : -1;
+    if (id < 0)
+        return refuse_command(count ? operands[0] : NULL);
+    if (check_options(settings, given, (enum command_id)id) < 0)
+        return refused_status(operands[0]);
+    if (count - 1 > commands[id].operands_most) {
+        fprintf(stderr, "clusterbench: %s: '%s' is one word too many\n", operands[0], operands[commands[id].operands_most + 1]);
+        return refused_status(operands[0]);
+    }
+    return commands[id].run(settings, count - 1, operands + 1);
 }
 
 static const char commands_help[] =
@@ -450,9 +569,33 @@ static const char *const offered[] = {"run",    "check", "compare", "export",   
                                       "top",    "ctl",   "serve",   "contract", "strategies", "plans", "status",
                                       "reload", "scale", "drain",   "restart",  NULL};
 
+/* Before the options are understood nobody knows which word is the command: of a line that holds "compare" none may say "worse". */
+static int status_of_refusal(int argc, char **argv)
+{
+    int status = 1;
+    for (int i = 1; i < argc; i++)
+        status = refused_status(argv[i]) != 1 ? refused_status(argv[i]) : status;
+    return status;
+}
+
+static int parse(const struct option_program *program, struct given *given, int argc, char **argv, int *first)
+{
+    char error[OPTIONS_ERROR_SIZE];
+    struct option_program telling = *program;
+    int outcome = options_set_defaults(program, error);
+    telling.noted = note_given;
+    telling.context = given;
+    if (outcome == OPTIONS_RUN)
+        outcome = options_parse_arguments(&telling, argc, argv, first, error);
+    if (outcome < 0)
+        fprintf(stderr, "%s\n", error);
+    return outcome;
+}
+
 int main(int argc, char **argv)
 {
     struct settings settings = {0};
+    struct given given = {0};
     struct option_table table = {option_specs, &settings};
     struct option_program program = {
         .name = "clusterbench",
@@ -464,13 +607,9 @@ int main(int argc, char **argv)
         .tables = &table,
         .table_count = 1,
     };
-    char error[OPTIONS_ERROR_SIZE];
-    int first;
-    int status = refused_status(argc > 1 ? argv[1] : ""); /* operands are moved by the parser */
-    int outcome = options_parse(&program, argc, argv, &first, error);
-    if (outcome < 0) {
-        fprintf(stderr, "%s\n", error);
+    int first, status = status_of_refusal(argc, argv); /* operands are moved by the parser */
+    int outcome = parse(&program, &given, argc, argv, &first);
+    if (outcome < 0)
         return status;
-    }
-    return outcome == OPTIONS_DONE ? 0 : carry_out(&settings, argc - first, argv + first);
+    return outcome == OPTIONS_DONE ? 0 : carry_out(&settings, &given, argc - first, argv + first);
 }

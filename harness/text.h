@@ -1,6 +1,6 @@
 /*
  * Small texts and lists of names. Memory comes from the heap and the caller frees it; running out of memory ends the
- * program with one line: its children die with it (PR_SET_PDEATHSIG) and drafts never stand under a final name.
+ * program with one line and status 2: its children die with it (PR_SET_PDEATHSIG) and drafts never stand under a final name.
  */
 #ifndef HARNESS_TEXT_H
 #define HARNESS_TEXT_H

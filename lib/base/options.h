@@ -55,6 +55,7 @@ struct option_spec {
     bool is_file;               /* the value is a path: a shell may offer files */
     bool secret;                /* no message tells the value */
     bool reloadable;            /* a value that has changed in a configuration file is taken at a reload */
+    unsigned scope;             /* the program's own: which of its commands take it, say */
     const char *alias, *value;  /* OPTION_ALIAS */
     int (*parse)(const char *text, void *field); /* OPTION_CUSTOM: 0 or a negative errno */
     const char *group;                           /* heading in --help; NULL goes on under the row before */
