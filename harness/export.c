@@ -25,12 +25,13 @@ static void print_field(FILE *out, const char *text)
     fputs("\",", out);
 }
 
+/* A block that is not settled yet is not accepted. */
 static bool is_accepted(const struct results *results, unsigned block)
 {
     for (unsigned i = 0; i < results->block_count; i++)
         if (results->blocks[i].number == block)
             return results->blocks[i].accepted;
-    return true;
+    return false;
 }
 
 static void print_value(FILE *out, const struct results *results, const struct cell_record *cell, int m)
@@ -172,11 +173,17 @@ int export_run(const struct export_settings *settings, const char *folder)
         fputs("clusterbench: export needs one of --csv and --prometheus\n", stderr);
         return 1;
     }
-    if (results_read(&results, folder, error) < 0) {
+    int result = results_read(&results, folder, error);
+    if (!result && results_lack_cells(&results)) {
+        snprintf(error, sizeof(error), "%s: the run is complete, but its cells/ are not there any more", folder);
+        results_close(&results);
+        result = -ENODATA;
+    }
+    if (result < 0) {
         fprintf(stderr, "clusterbench: export: %s\n", text_tame(error));
         return 1;
     }
-    int result = write_out(settings, &results);
+    result = write_out(settings, &results);
     if (result < 0)
         fprintf(stderr, "clusterbench: export: cannot write %s: %s\n", settings->out ? settings->out : "to stdout",
                 strerror(-result));

@@ -44,7 +44,7 @@ static int read_whole(struct results *results, const char *folder, const char *s
         fprintf(stderr, "clusterbench: %s\n", text_clean(error));
         return result;
     }
-    if (!results->complete || results->cell_count || results->unreadable.count)
+    if (!results_lack_cells(results))
         return 0;
     /* what was drawn before is worth more than nothing */
     fprintf(stderr, "clusterbench: %s: the run is complete, but its cells/ are not there any more; nothing was changed\n", shown);

@@ -460,6 +460,11 @@ int results_read(struct results *results, const char *folder, char error[RESULTS
     return 0;
 }
 
+bool results_lack_cells(const struct results *results)
+{
+    return results->complete && !results->cell_count && !results->unreadable.count;
+}
+
 void results_close(struct results *results)
 {
     for (unsigned i = 0; i < results->cell_count; i++)

@@ -60,4 +60,7 @@ void results_close(struct results *results);
 /* Adds the names of cells that `run` (run.json) says were measured in settled blocks, but that are not in FOLDER/cells. */
 void results_missing_cells(const char *folder, const json_t *run, struct names *missing);
 
+/* A complete run whose cells/ are not there any more: what is left is the report. */
+bool results_lack_cells(const struct results *results);
+
 #endif
