@@ -21,9 +21,15 @@ static int open_side(struct side *side, const char *folder)
 {
     char error[RESULTS_ERROR_SIZE];
     *side = (struct side){0};
-    if (results_read(&side->results, folder, error) < 0) {
+    int result = results_read(&side->results, folder, error);
+    if (!result && results_lack_cells(&side->results)) {
+        snprintf(error, sizeof(error), "%s: the run is complete, but its cells/ are not there any more", folder);
+        results_close(&side->results);
+        result = -ENODATA;
+    }
+    if (result < 0) {
         fprintf(stderr, "clusterbench: compare: %s\n", text_tame(error));
-        return -EINVAL;
+        return result;
     }
     summary_make(&side->summary, &side->results);
     char *path = text_print("%s/machine-before.json", folder);
@@ -49,6 +55,7 @@ static void close_comparison(struct comparison *comparison)
     free(comparison->partner);
     free(comparison->items);
     free(comparison->no_verdicts_because);
+    names_free(&comparison->other_servers);
     names_free(&comparison->notes);
     close_side(&comparison->b);
     close_side(&comparison->a);
@@ -56,20 +63,25 @@ static void close_comparison(struct comparison *comparison)
 
 /* ---- may they be compared? ---- */
 
-/* The first of them, and how many there are besides. The caller frees. */
-static char *list_differences(const struct names *differences)
+void compare_add_line(struct names *lines, char *line)
 {
-    const struct names first = {differences->items, differences->count > NAMED_MOST ? NAMED_MOST : differences->count};
+    names_add(lines, text_tame(line));
+    free(line);
+}
+
+char *compare_list(const struct names *lines)
+{
+    const struct names first = {lines->items, lines->count > NAMED_MOST ? NAMED_MOST : lines->count};
     char *list = names_join(&first, "; ");
-    if (differences->count > NAMED_MOST)
-        text_replace(&list, text_print("%s; and %zu more", list, differences->count - NAMED_MOST));
+    if (lines->count > NAMED_MOST)
+        text_replace(&list, text_print("%s; and %zu more", list, lines->count - NAMED_MOST));
     return list;
 }
 
 /* Refuses for `differences` unless `allowed`; then `note` (which holds one %s) tells of them. Frees them. */
 static int settle(struct comparison *comparison, struct names *differences, bool allowed, const char *refusal, const char *note)
 {
-    char *list = list_differences(differences);
+    char *list = compare_list(differences);
     int result = 0;
     if (differences->count && !allowed) {
         fprintf(stderr, "clusterbench: compare: %s: %s\n", refusal, list);
@@ -166,6 +178,24 @@ static void note_unreadable(struct comparison *comparison)
     }
 }
 
+/* Where figures are judged without an A/A pair, nobody measured what counts as the same. */
+static void note_no_baseline(struct comparison *comparison)
+{
+    const struct plan *plan = &comparison->a.results.plan;
+    struct names without = {0};
+    for (unsigned e = 0; e < plan->count && comparison->settings->reading == READING_ABSOLUTE; e++)
+        if (comparison->partner[e] >= 0 && !plan->experiments[e].baseline)
+            names_add(&without, plan->experiments[e].name);
+    char *list = names_join(&without, ", ");
+    if (without.count)
+        compare_add_line(&comparison->notes,
+                         text_print("Without a baseline there is no A/A pair that says what this bench needs: %.0f %% "
+                                    "counts as the same in %s.",
+                                    100 * DELTA_LEAST, list));
+    free(list);
+    names_free(&without);
+}
+
 /* So many comparisons that not even blocks which all say the same could pass the correction. */
 static void note_power(struct comparison *comparison)
 {
@@ -220,6 +250,7 @@ static int compare_sides(struct comparison *comparison, const struct names *want
     compare_note_rates(comparison);
     compare_note_moment(comparison);
     note_unreadable(comparison);
+    note_no_baseline(comparison);
     compare_judge(comparison, wanted);
     note_power(comparison);
     return write_out(comparison) < 0 ? COMPARE_CANNOT : compare_status(comparison);

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <gsl/gsl_statistics.h>
-
 #include "compare_parts.h"
 
 /* ---- what an experiment does, as texts ---- */
@@ -130,6 +128,12 @@ static char *capacity_text(const struct experiment *experiment)
     return text_copy(experiment->capacity == CAPACITY_ANALYTIC ? "analytic" : "measured");
 }
 
+/* Its files cost the server and the generator time. */
+static char *series_text(const struct experiment *experiment)
+{
+    return text_copy(experiment_has_series(experiment) ? "yes" : "no");
+}
+
 static const struct field {
     const char *key; /* of the plan */
     char *(*text)(const struct experiment *experiment);
@@ -140,14 +144,8 @@ static const struct field {
     {"baseline", baseline_text},       {"primary", primary_text},   {"events", events_text},
     {"method", method_text},           {"header", header_text},     {"body", body_text},
     {"cookies", cookies_text},         {"think", think_text},       {"dispatch", dispatch_text},
-    {"capacity", capacity_text},
+    {"capacity", capacity_text},       {"series", series_text},
 };
-
-static void add_line(struct names *lines, char *line)
-{
-    names_add(lines, text_tame(line));
-    free(line);
-}
 
 /* Adds what differs; was there anything? */
 static bool differ(const struct experiment *a, const struct experiment *b, struct names *differences)
@@ -156,7 +154,7 @@ static bool differ(const struct experiment *a, const struct experiment *b, struc
     for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
         char *of_a = fields[i].text(a), *of_b = fields[i].text(b);
         if (strcmp(of_a, of_b) != 0)
-            add_line(differences, text_print("%s: %s is %s in A, %s in B", a->name, fields[i].key, of_a, of_b));
+            compare_add_line(differences, text_print("%s: %s is %s in A, %s in B", a->name, fields[i].key, of_a, of_b));
         free(of_a);
         free(of_b);
     }
@@ -171,27 +169,55 @@ static int find_experiment(const struct plan *plan, const char *name)
     return -1;
 }
 
-/* What a [server NAME] section makes of a row. */
-static char *server_text(const struct plan_server *server)
+/* What a [server NAME] section makes of a row; a name without one is the program or peer of that name. The caller frees. */
+static char *server_text(const struct plan *plan, const char *name)
 {
+    const struct plan_server *server = plan_server(plan, name);
+    if (!server)
+        return text_print("%s, the experiment's workers and request", name);
     char *options = names_join(&server->options, " "),
-         *text = text_print("%s %s, %u workers, %s", server->program, options, server->workers,
-                            server->request ? server->request : "the experiment's request");
+         *workers = server->workers ? text_print("%u workers", server->workers) : text_copy("the experiment's workers"),
+         *text = text_print("%s%s%s, %s and %s", server->program, *options ? " " : "", options, workers,
+                            server->request ? server->request : "request");
+    free(workers);
     free(options);
     return text;
 }
 
-static void check_servers(const struct plan *a, const struct plan *b, struct names *differences)
+static bool has_row(const struct plan *plan, const char *name)
 {
-    for (unsigned i = 0; i < a->server_count; i++) {
-        const struct plan_server *other = plan_server(b, a->servers[i].name);
-        if (!other)
-            continue; /* its rows are then in one run only */
-        char *of_a = server_text(&a->servers[i]), *of_b = server_text(other);
-        if (strcmp(of_a, of_b) != 0)
-            add_line(differences, text_print("[server %s] is '%s' in A, '%s' in B", other->name, of_a, of_b));
-        free(of_a);
-        free(of_b);
+    for (unsigned e = 0; e < plan->count; e++)
+        if (names_hold(&plan->experiments[e].strategies, name))
+            return true;
+    return false;
+}
+
+/* Names that are rows of both plans and not the same thing in them. */
+static void check_server(struct comparison *comparison, const char *name, struct names *differences)
+{
+    const struct plan *a = &comparison->a.results.plan, *b = &comparison->b.results.plan;
+    if (names_hold(&comparison->other_servers, name) || !has_row(a, name) || !has_row(b, name))
+        return;
+    char *of_a = server_text(a, name), *of_b = server_text(b, name);
+    if (strcmp(of_a, of_b) != 0) {
+        names_add(&comparison->other_servers, name);
+        compare_add_line(differences, text_print("[server %s] is '%s' in A, '%s' in B", name, of_a, of_b));
+    }
+    free(of_a);
+    free(of_b);
+}
+
+/* Where it is the baseline that differs, nothing in the experiment compares. */
+static void check_servers(struct comparison *comparison, struct names *differences)
+{
+    const struct plan *plans[] = {&comparison->a.results.plan, &comparison->b.results.plan};
+    for (int p = 0; p < 2; p++)
+        for (unsigned i = 0; i < plans[p]->server_count; i++)
+            check_server(comparison, plans[p]->servers[i].name, differences);
+    for (unsigned e = 0; e < plans[0]->count; e++) {
+        const char *baseline = plans[0]->experiments[e].baseline;
+        if (baseline && names_hold(&comparison->other_servers, baseline))
+            comparison->partner[e] = -1;
     }
 }
 
@@ -202,15 +228,15 @@ void compare_check_plans(struct comparison *comparison, struct names *difference
     for (unsigned e = 0; e < a->count; e++) {
         int other = find_experiment(b, a->experiments[e].name);
         if (other < 0)
-            add_line(differences, text_print("experiment %s is only in A", a->experiments[e].name));
+            compare_add_line(differences, text_print("experiment %s is only in A", a->experiments[e].name));
         else if (differ(&a->experiments[e], &b->experiments[other], differences))
             other = -1;
         comparison->partner[e] = other;
     }
     for (unsigned e = 0; e < b->count; e++)
         if (find_experiment(a, b->experiments[e].name) < 0)
-            add_line(differences, text_print("experiment %s is only in B", b->experiments[e].name));
-    check_servers(a, b, differences);
+            compare_add_line(differences, text_print("experiment %s is only in B", b->experiments[e].name));
+    check_servers(comparison, differences);
 }
 
 /* ---- cells ---- */
@@ -218,8 +244,9 @@ void compare_check_plans(struct comparison *comparison, struct names *difference
 static void add_missing(const struct side *side, const struct row *row, const char *where, struct names *differences)
 {
     const struct experiment *experiment = &side->results.plan.experiments[row->experiment];
-    add_line(differences, text_print("%s: %s%s with %u worker%s, load %s, is only in %s", experiment->name, row->strategy,
-                                     row->again ? " (again)" : "", row->workers, row->workers == 1 ? "" : "s", row->load, where));
+    compare_add_line(differences,
+                     text_print("%s: %s%s with %u worker%s, load %s, is only in %s", experiment->name, row->strategy,
+                                row->again ? " (again)" : "", row->workers, row->workers == 1 ? "" : "s", row->load, where));
 }
 
 void compare_check_rows(const struct comparison *comparison, struct names *differences)
@@ -242,12 +269,14 @@ void compare_note_rates(struct comparison *comparison)
     const struct summary *a = &comparison->a.summary;
     for (unsigned i = 0; i < a->row_count; i++) {
         const struct row *row = &a->rows[i], *other = NULL;
-        if (row->baseline && comparison->partner[row->experiment] >= 0)
-            other = compare_find_row(&comparison->b.summary, (unsigned)comparison->partner[row->experiment], row);
+        int partner = comparison->partner[row->experiment];
+        if (partner >= 0 && (!i || row[-1].experiment != row->experiment || strcmp(row[-1].load, row->load) != 0))
+            other = compare_find_row(&comparison->b.summary, (unsigned)partner, row);
         if (other && row->rate > 0 && fabs(other->rate / row->rate - 1) > 0.001)
-            add_line(&comparison->notes,
-                     text_print("%s: load %s is %.0f requests/s in A, %.0f in B: of the capacity that each run measured.",
-                                a->results->plan.experiments[row->experiment].name, row->load, row->rate, other->rate));
+            compare_add_line(&comparison->notes,
+                             text_print("%s: load %s is %.0f requests/s in A, %.0f in B: of the capacity that each run measured%s.",
+                                        a->results->plan.experiments[row->experiment].name, row->load, row->rate, other->rate,
+                                        compare_same_rate(row, other) ? "" : "; rates so far apart are not judged"));
     }
 }
 
@@ -292,7 +321,7 @@ void compare_check_machines(const struct comparison *comparison, struct names *d
             continue;
         char *a = trait_text(&comparison->a, &traits[i]), *b = trait_text(&comparison->b, &traits[i]);
         if (strcmp(a, b) != 0)
-            add_line(differences, text_print("%s is %s in A, %s in B", traits[i].label, a, b));
+            compare_add_line(differences, text_print("%s is %s in A, %s in B", traits[i].label, a, b));
         free(a);
         free(b);
     }
@@ -300,69 +329,4 @@ void compare_check_machines(const struct comparison *comparison, struct names *d
         names_add(differences, "machine-before.json of A is missing or broken");
     if (!comparison->b.machine)
         names_add(differences, "machine-before.json of B is missing or broken");
-}
-
-/* ---- programs ---- */
-
-void compare_note_programs(struct comparison *comparison)
-{
-    const json_t *a = json_object_get(comparison->a.machine, "sha256"), *b = json_object_get(comparison->b.machine, "sha256");
-    struct names differing = {0};
-    const char *name;
-    json_t *hash;
-    if (!json_object_size(a) || !json_object_size(b))
-        return;
-    json_object_foreach((json_t *)(uintptr_t)a, name, hash)
-    {
-        const json_t *other = json_object_get(b, name);
-        if (other && !json_equal(hash, other))
-            names_add(&differing, name);
-    }
-    char *list = names_join(&differing, ", ");
-    add_line(&comparison->notes,
-             differing.count ? text_print("Programs that are not the same in A and B: %s.", list)
-                             : text_copy("The programs whose hashes both runs hold are the same: what differs is not theirs."));
-    if (names_hold(&differing, "loadgen"))
-        names_add(&comparison->notes, "The load generator is one of them: a difference may be its own.");
-    free(list);
-    names_free(&differing);
-}
-
-/* ---- the moment ---- */
-
-/* The median of what a fixed loop took before the blocks, over all CPUs; NaN where none was measured. */
-static double calibration_us(const json_t *run)
-{
-    double *values = NULL, median = NAN;
-    size_t count = 0, b, s, i;
-    const json_t *block, *sitting, *value;
-    json_array_foreach(json_object_get(run, "blocks"), b, block)
-    {
-        json_array_foreach(json_object_get(block, "calibration_us"), s, sitting)
-        {
-            json_array_foreach(sitting, i, value)
-            {
-                values = memory_grow(values, (count + 1) * sizeof(*values));
-                values[count] = json_number_value(value);
-                count += values[count] > 0;
-            }
-        }
-    }
-    if (count)
-        median = gsl_stats_median(values, 1, count);
-    free(values);
-    return median;
-}
-
-double compare_calibration_ratio(const struct comparison *comparison)
-{
-    return calibration_us(comparison->b.results.run) / calibration_us(comparison->a.results.run);
-}
-
-void compare_note_moment(struct comparison *comparison)
-{
-    double ratio = compare_calibration_ratio(comparison);
-    if (isfinite(ratio))
-        add_line(&comparison->notes,
-                 text_print("A fixed loop took %.2f times as long in B as in A: so far the machine itself differed.", ratio));
 }

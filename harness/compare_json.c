@@ -23,6 +23,14 @@ static json_t *shift_json(const struct shift *shift)
                      "coverage", shift->coverage > 0 ? json_real(shift->coverage) : json_null(), "p", number_or_null(shift->p));
 }
 
+/* How many cells have a figure that counts, and in how many blocks they could. */
+static json_t *cells_json(const struct comparison *comparison, const struct compared *item)
+{
+    unsigned of_a = comparison->a.summary.block_count, of_b = comparison->b.summary.block_count;
+    return json_pack("{s:i, s:i, s:i, s:i}", "a", (int)compare_cells(item->a, item->metric, of_a), "of_a", (int)of_a, "b",
+                     (int)compare_cells(item->b, item->metric, of_b), "of_b", (int)of_b);
+}
+
 static json_t *item_json(const struct comparison *comparison, const struct compared *item)
 {
     static const char *const roles[] = {[ROLE_ROW] = "row", [ROLE_BASELINE] = "baseline", [ROLE_AGAIN] = "again"};
@@ -36,6 +44,7 @@ static json_t *item_json(const struct comparison *comparison, const struct compa
     json_object_set_new(json, "better", json_string(metrics[item->metric].better < 0 ? "less" : "more"));
     json_object_set_new(json, "a", number_or_null(item->a->of[item->metric].median));
     json_object_set_new(json, "b", number_or_null(item->b->of[item->metric].median));
+    json_object_set_new(json, "cells", cells_json(comparison, item));
     json_object_set_new(json, "absolute", comparison->settings->across_machines ? json_null() : shift_json(&item->absolute));
     json_object_set_new(json, "relative", shift_json(&item->relative));
     json_object_set_new(json, "delta", number_or_null(item->delta));
@@ -87,6 +96,7 @@ json_t *compare_json(const struct comparison *comparison)
     json_object_set_new(json, "counts", counts);
     for (unsigned i = 0; i < comparison->count; i++)
         json_array_append_new(rows, item_json(comparison, &comparison->items[i]));
+    json_object_set_new(json, "widest_delta", comparison->widest_delta > 0 ? json_real(comparison->widest_delta) : json_null());
     json_object_set_new(json, "rows", rows);
     return json;
 }

@@ -8,9 +8,12 @@
  * baseline itself lies elsewhere in B, nobody can tell a slower machine from a baseline that became slower, and that counts as
  * undecided.
  *
- * What counts as the same is the wider of what both runs' A/A pairs need. "better" and "worse" must also pass the rank sum test
- * after Holm's correction over all rows that are judged. "no worse" is claimed of all rows together or not at all, and such a claim
- * needs no correction: each of its parts must hold (Berger, Multiparameter hypothesis testing and acceptance sampling, 1982).
+ * What counts as the same is the wider of what both runs' A/A pairs need. A noisy bench needs much, and would let everything pass
+ * as the same: where it is more than DELTA_MOST, nothing is called the same or no worse. That limit is the handicap which `make
+ * study` says is found: a gate that lets it pass is none. Nor is anything good said of a row of which fewer blocks count in B than
+ * in A: those that failed may have been the slow ones. "better" and "worse" must also pass the rank sum test after Holm's
+ * correction over all rows that are judged. "no worse" is claimed of all rows together or not at all, and such a claim needs no
+ * correction: each of its parts must hold (Berger, Multiparameter hypothesis testing and acceptance sampling, 1982).
  */
 #include <math.h>
 #include <stdlib.h>
@@ -20,6 +23,8 @@
 
 #define SIGNIFICANCE 0.05
 #define BLOCKS_LEAST 6
+#define DELTA_MOST   0.10
+#define RATE_MOST    0.02 /* beyond it p99 under a high load is another figure */
 
 const char *const outcome_names[OUTCOME_COUNT] = {
     [OUTCOME_NONE] = "none",   [OUTCOME_SAME] = "same",           [OUTCOME_BETTER] = "better", [OUTCOME_NO_WORSE] = "no worse",
@@ -35,6 +40,19 @@ const struct row *compare_find_row(const struct summary *summary, unsigned exper
             return row;
     }
     return NULL;
+}
+
+bool compare_same_rate(const struct row *a, const struct row *b)
+{
+    return a->rate == b->rate || (a->rate > 0 && fabs(b->rate / a->rate - 1) <= RATE_MOST);
+}
+
+unsigned compare_cells(const struct row *row, enum metric metric, unsigned block_count)
+{
+    unsigned cells = 0;
+    for (unsigned i = 0; i < block_count && row->ranked; i++)
+        cells += isfinite(row->values[metric][i]);
+    return cells;
 }
 
 enum outcome compare_outcome(const struct shift *shift, double delta, int better)
@@ -83,24 +101,40 @@ const struct shift *compare_reading(const struct comparison *comparison, const s
 
 /* ---- one item ---- */
 
-/* The half width that A/A pairs of both runs need, or a reason why their metric tells nothing; NAN and no reason: there are none.
- */
+/* The baseline's second run over its first; nothing where there is no such pair. */
+static struct estimate again_ratio(const struct summary *summary, const struct row *row, enum metric m)
+{
+    const struct row *again = summary_again(summary, row), *baseline = summary_baseline(summary, row);
+    bool pair = again && baseline && again->ranked && baseline->ranked;
+    return estimate_ratio(pair ? again->values[m] : NULL, pair ? baseline->values[m] : NULL, pair ? summary->block_count : 0);
+}
+
+static bool has_baseline(const struct comparison *comparison, const struct compared *item)
+{
+    return comparison->a.results.plan.experiments[item->a->experiment].baseline != NULL;
+}
+
+/* The half width that A/A pairs of both runs need, or a reason why their metric tells nothing; NAN and no reason: there are none. A
+ * plan without a baseline has none, and its figures can be held against each other all the same. */
 static double find_delta(const struct comparison *comparison, const struct compared *item, const char **why)
 {
+    const struct estimate a = again_ratio(&comparison->a.summary, item->a, item->metric),
+                          b = again_ratio(&comparison->b.summary, item->b, item->metric);
+    if (!has_baseline(comparison, item) && comparison->settings->reading == READING_ABSOLUTE)
+        return DELTA_LEAST;
+    if (!isfinite(a.low) || !isfinite(b.low))
+        return NAN;
     const struct row *again_a = summary_again(&comparison->a.summary, item->a),
                      *again_b = summary_again(&comparison->b.summary, item->b);
-    if (!again_a || !again_b || !isfinite(again_a->ratio[item->metric].low) || !isfinite(again_b->ratio[item->metric].low))
-        return NAN;
-    const struct estimate *a = &again_a->ratio[item->metric], *b = &again_b->ratio[item->metric];
     struct shift between = shift_between(comparison, again_a, again_b, item->metric, true);
     const struct estimate apart = {.low = between.low, .high = between.high};
-    if (estimate_voids(a))
+    if (estimate_voids(&a))
         *why = "the A/A pair of A differs";
-    else if (estimate_voids(b))
+    else if (estimate_voids(&b))
         *why = "the A/A pair of B differs";
     else if (estimate_voids(&apart))
         *why = "the A/A pairs of A and B are not alike";
-    return fmax(estimate_delta(a), estimate_delta(b));
+    return fmax(estimate_delta(&a), estimate_delta(&b));
 }
 
 /* Six blocks or more without a loss in either: there is no ratio, and no difference. */
@@ -128,31 +162,42 @@ static void refuse(struct compared *item, enum outcome outcome, const char *why)
     item->why = why;
 }
 
-static void judge_baseline(struct compared *item, const char *void_because)
+/* Of two machines it is known without looking that they are not alike. */
+static void judge_baseline(const struct comparison *comparison, struct compared *item, const char *void_because)
 {
     enum outcome outcome = compare_outcome(&item->absolute, item->delta, metrics[item->metric].better);
-    item->moved = !void_because && (outcome == OUTCOME_BETTER || outcome == OUTCOME_WORSE);
+    bool elsewhere = outcome == OUTCOME_BETTER || outcome == OUTCOME_WORSE;
+    item->moved = !void_because && elsewhere && !comparison->settings->across_machines;
     refuse(item, OUTCOME_NONE, item->moved ? "the baseline moved: the machine, or all rows alike" : "the baseline");
+}
+
+/* Why no verdict can be given, or NULL. */
+static const char *find_hindrance(const struct comparison *comparison, const struct compared *item)
+{
+    if (item->role == ROLE_AGAIN)
+        return "A/A";
+    if (comparison->no_verdicts_because)
+        return "no verdicts";
+    if (!item->a->ranked || !item->b->ranked)
+        return item->a->ranked ? "not ranked in B" : item->b->ranked ? "not ranked in A" : "not ranked";
+    return compare_same_rate(item->a, item->b) ? NULL : "the load is another rate in B";
 }
 
 static void judge_item(const struct comparison *comparison, struct compared *item)
 {
     const struct shift *shift = compare_reading(comparison, item);
-    const char *void_because = NULL;
+    const char *void_because = NULL, *hindrance = find_hindrance(comparison, item);
     bool relative = comparison->settings->reading == READING_RELATIVE;
     item->delta = find_delta(comparison, item, &void_because);
-    if (item->role == ROLE_AGAIN)
-        refuse(item, OUTCOME_NONE, "A/A");
-    else if (comparison->no_verdicts_because)
-        refuse(item, OUTCOME_NONE, "no verdicts");
-    else if (!item->a->ranked || !item->b->ranked)
-        refuse(item, OUTCOME_NONE, item->a->ranked ? "not ranked in B" : item->b->ranked ? "not ranked in A" : "not ranked");
+    if (hindrance)
+        refuse(item, OUTCOME_NONE, hindrance);
     else if (nothing_in_either(comparison, item))
         item->outcome = OUTCOME_SAME;
     else if (!isfinite(item->delta))
-        refuse(item, OUTCOME_NONE, "no A/A pair in both runs");
+        refuse(item, OUTCOME_NONE,
+               has_baseline(comparison, item) ? "no A/A pair in both runs" : "no baseline; see --reading absolute");
     else if (relative && item->role == ROLE_BASELINE)
-        judge_baseline(item, void_because);
+        judge_baseline(comparison, item, void_because);
     else if (void_because)
         refuse(item, OUTCOME_VOID, void_because);
     else if (shift->a < BLOCKS_LEAST || shift->b < BLOCKS_LEAST)
@@ -174,6 +219,44 @@ static void add_item(struct comparison *comparison, const struct row *a, const s
     comparison->items[comparison->count++] = item;
 }
 
+/* ---- what no good verdict may rest on ---- */
+
+/* In how many blocks there is something to be read, be it 0. */
+static unsigned count_blocks(const struct comparison *comparison, const struct summary *summary, const struct row *row,
+                             const struct compared *item)
+{
+    bool relative = comparison->settings->reading == READING_RELATIVE && item->role != ROLE_BASELINE;
+    const struct row *baseline = relative ? summary_baseline(summary, row) : NULL;
+    unsigned blocks = 0;
+    for (unsigned i = 0; i < summary->block_count; i++)
+        blocks += isfinite(row->values[item->metric][i]) && (!baseline || isfinite(baseline->values[item->metric][i]));
+    return blocks;
+}
+
+/* Why an outcome cannot stand, or NULL. */
+static const char *find_doubt(const struct comparison *comparison, const struct compared *item)
+{
+    const struct summary *a = &comparison->a.summary, *b = &comparison->b.summary;
+    const struct shift *shift = compare_reading(comparison, item);
+    unsigned of_a = count_blocks(comparison, a, item->a, item), of_b = count_blocks(comparison, b, item->b, item);
+    bool rests_on_delta = item->outcome == OUTCOME_SAME || item->outcome == OUTCOME_NO_WORSE;
+    bool zeros = shift->a < of_a || shift->b < of_b;
+    if (item->outcome != OUTCOME_WORSE && (uint64_t)of_b * a->block_count < (uint64_t)of_a * b->block_count)
+        return "fewer blocks of B count than of A";
+    if (zeros && !nothing_in_either(comparison, item))
+        return "figures of 0 have no ratio";
+    return rests_on_delta && item->delta > DELTA_MOST ? "the A/A pairs allow no \"same\"" : NULL;
+}
+
+static void temper(const struct comparison *comparison, struct compared *item)
+{
+    if (item->outcome == OUTCOME_NONE || item->outcome == OUTCOME_VOID || item->outcome == OUTCOME_UNDECIDED)
+        return;
+    item->why = find_doubt(comparison, item);
+    if (item->why)
+        item->outcome = OUTCOME_UNDECIDED;
+}
+
 /* ---- all of them ---- */
 
 /* Tables are made from items that stand together: by experiment, then metric, then row. */
@@ -184,7 +267,7 @@ static void add_experiment(struct comparison *comparison, unsigned experiment, e
     for (unsigned i = 0; i < a->row_count && other >= 0; i++) {
         const struct row *b =
             a->rows[i].experiment == experiment ? compare_find_row(&comparison->b.summary, (unsigned)other, &a->rows[i]) : NULL;
-        if (b)
+        if (b && !names_hold(&comparison->other_servers, b->strategy))
             add_item(comparison, &a->rows[i], b, m);
     }
 }
@@ -210,16 +293,29 @@ static void adjust(struct comparison *comparison)
     free(p);
 }
 
+/* A metric that is asked for twice, by its name and as the primary one, is one comparison. */
+static void add_metrics(struct comparison *comparison, unsigned experiment, const struct names *wanted)
+{
+    bool added[METRIC_COUNT] = {false};
+    for (size_t i = 0; i < wanted->count; i++) {
+        int found = metric_find(wanted->items[i]);
+        enum metric m = found < 0 ? comparison->a.results.plan.experiments[experiment].primary : (enum metric)found;
+        if (!added[m])
+            add_experiment(comparison, experiment, m);
+        added[m] = true;
+    }
+}
+
 void compare_judge(struct comparison *comparison, const struct names *wanted)
 {
     for (unsigned e = 0; e < comparison->a.results.plan.count; e++)
-        for (size_t i = 0; i < wanted->count; i++) {
-            int m = metric_find(wanted->items[i]);
-            add_experiment(comparison, e, m < 0 ? comparison->a.results.plan.experiments[e].primary : (enum metric)m);
-        }
+        add_metrics(comparison, e, wanted);
     adjust(comparison);
     for (unsigned i = 0; i < comparison->count; i++) {
-        const struct compared *item = &comparison->items[i];
+        struct compared *item = &comparison->items[i];
+        temper(comparison, item);
+        if (item->outcome != OUTCOME_NONE && item->outcome != OUTCOME_VOID && item->delta > comparison->widest_delta)
+            comparison->widest_delta = item->delta;
         bool asked = item->role == ROLE_ROW || (item->role == ROLE_BASELINE && comparison->settings->reading == READING_ABSOLUTE);
         comparison->moved += item->moved;
         if (asked || (item->outcome != OUTCOME_NONE && item->role != ROLE_AGAIN))

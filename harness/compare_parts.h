@@ -37,7 +37,7 @@ struct compared {
     enum outcome outcome;
     bool moved;      /* a baseline that is not judged, and yet lies elsewhere */
     bool by_luck;    /* the interval says better or worse, Holm's correction does not */
-    const char *why; /* of OUTCOME_NONE and OUTCOME_VOID */
+    const char *why; /* of OUTCOME_NONE and OUTCOME_VOID; of OUTCOME_UNDECIDED where not the interval is the reason; or NULL */
 };
 
 struct side {
@@ -49,25 +49,37 @@ struct side {
 struct comparison {
     const struct compare_settings *settings;
     struct side a, b;
-    int *partner; /* of each experiment of A the index in B, or -1: left out */
+    int *partner;               /* of each experiment of A the index in B, or -1: left out */
+    struct names other_servers; /* of rows that are left out: their name stands for something else in B */
     struct compared *items;
     unsigned count;
     struct names notes;        /* a sentence each */
     char *no_verdicts_because; /* or NULL */
     unsigned outcomes[OUTCOME_COUNT], moved;
-    unsigned judged; /* takes part in the correction */
+    unsigned judged;     /* takes part in the correction */
+    double widest_delta; /* of what was judged; 0: nothing was */
 };
+
+/* Adds a line, tamed, and frees it. */
+void compare_add_line(struct names *lines, char *line);
+/* The first of them in one line, and how many there are besides. The caller frees. */
+char *compare_list(const struct names *lines);
 
 /* ---- compare_check.c ---- */
 
-/* A line for each thing in which the plans differ; what cannot be compared for it is left out of `partner`. */
+/* A line for each thing in which the plans differ; what cannot be compared for it is left out: of `partner`, or by
+ * `other_servers`. */
 void compare_check_plans(struct comparison *comparison, struct names *differences);
 /* A line for each row that only one of them has, in the experiments that are compared. */
 void compare_check_rows(const struct comparison *comparison, struct names *differences);
 void compare_check_machines(const struct comparison *comparison, struct names *differences);
-/* Adds to the notes what else differs: programs, the generator; rates of loads in percent. */
-void compare_note_programs(struct comparison *comparison);
+/* Adds to the notes which loads in percent are not the same rate in both. */
 void compare_note_rates(struct comparison *comparison);
+
+/* ---- compare_programs.c ---- */
+
+/* Adds to the notes what else differs: programs, the generator, versions of peers, also within a run. */
+void compare_note_programs(struct comparison *comparison);
 /* How long the loop that calibrates took in B, over A; NaN where it was not measured. The note tells it. */
 double compare_calibration_ratio(const struct comparison *comparison);
 void compare_note_moment(struct comparison *comparison);
@@ -76,6 +88,12 @@ void compare_note_moment(struct comparison *comparison);
 
 /* The same cell in the other run, or NULL. */
 const struct row *compare_find_row(const struct summary *summary, unsigned experiment, const struct row *like);
+
+/* Were both under the same load, as near as matters? */
+bool compare_same_rate(const struct row *a, const struct row *b);
+
+/* In how many blocks of its run a row has a figure of this metric that counts. */
+unsigned compare_cells(const struct row *row, enum metric metric, unsigned block_count);
 
 /* Fills in items, outcomes and their counts. `metrics` holds names that are known, or "primary". */
 void compare_judge(struct comparison *comparison, const struct names *metrics);

@@ -41,7 +41,21 @@ static char *percent_range(const struct shift *shift)
     return text_print("could be %+.0f..%+.0f %%", 100 * (shift->low - 1), 100 * (shift->high - 1));
 }
 
-char *compare_verdict_text(const struct comparison *comparison, const struct compared *item)
+/* "6 of 10 cells of B", "9 of 10 cells of A, 6 of 10 of B", or "" where all count. The caller frees. */
+static char *cells_text(const struct comparison *comparison, const struct compared *item)
+{
+    unsigned of_a = comparison->a.summary.block_count, of_b = comparison->b.summary.block_count;
+    unsigned a = compare_cells(item->a, item->metric, of_a), b = compare_cells(item->b, item->metric, of_b);
+    if (!item->a->ranked || !item->b->ranked)
+        return text_copy(""); /* said already */
+    if (a < of_a && b < of_b)
+        return text_print("%u of %u cells of A, %u of %u of B", a, of_a, b, of_b);
+    if (a < of_a || b < of_b)
+        return text_print("%u of %u cells of %c", a < of_a ? a : b, a < of_a ? of_a : of_b, a < of_a ? 'A' : 'B');
+    return text_copy("");
+}
+
+static char *outcome_text(const struct comparison *comparison, const struct compared *item)
 {
     const char *name = outcome_names[item->outcome];
     switch (item->outcome) {
@@ -52,13 +66,23 @@ char *compare_verdict_text(const struct comparison *comparison, const struct com
     case OUTCOME_UNDECIDED:
     case OUTCOME_NO_WORSE: {
         char *range = percent_range(compare_reading(comparison, item)),
-             *text = text_print("%s; %s%s", name, range, item->by_luck ? ", or luck (Holm)" : "");
+             *text = text_print("%s; %s%s%s%s", name, range, item->by_luck ? ", or luck (Holm)" : "", item->why ? "; " : "",
+                                item->why ? item->why : "");
         free(range);
         return text;
     }
     default:
         return text_copy(name);
     }
+}
+
+char *compare_verdict_text(const struct comparison *comparison, const struct compared *item)
+{
+    char *text = outcome_text(comparison, item), *cells = cells_text(comparison, item);
+    if (*cells)
+        text_replace(&text, text_print("%s%s%s", text, *text ? "; " : "", cells));
+    free(cells);
+    return text;
 }
 
 static char *item_label(const struct comparison *comparison, const struct compared *item)
@@ -107,6 +131,8 @@ static char *counts_text(const struct comparison *comparison)
     names_free(&list);
     if (comparison->moved)
         text_replace(&text, text_print("%s, %u baseline%s moved", text, comparison->moved, comparison->moved == 1 ? "" : "s"));
+    if (comparison->widest_delta > 0)
+        text_replace(&text, text_print("%s; delta up to %.0f %%", text, 100 * comparison->widest_delta));
     return text;
 }
 

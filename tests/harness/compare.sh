@@ -76,7 +76,7 @@ case_verdicts() {
     compare a a
     expect_status $? 0
     [ "$(verdict_of_odd)" = same ] || fail "a run against itself is '$(verdict_of_odd)'"
-    expect_in out '^B is no worse than A (2 same).$'
+    expect_in out '^B is no worse than A (2 same; delta up to 3 %).$'
     expect_in out 'whose hashes both runs hold are the same'
 
     copy a worse
@@ -84,7 +84,7 @@ case_verdicts() {
     compare a worse
     expect_status $? 1
     expect_in out '^   odd  *8.00 .*12.00 .*1.50 \[1.49, 1.51\]  *1.50 \[1.49, 1.51\]  *3 %   worse$'
-    expect_in out '^B is worse: cost odd (p99_us) (1 worse, 1 same).$'
+    expect_in out '^B is worse: cost odd (p99_us) (1 worse, 1 same; delta up to 3 %).$'
 
     compare worse a
     expect_status $? 0
@@ -95,7 +95,7 @@ case_verdicts() {
     compare a wide
     expect_status $? 3
     expect_in out 'undecided; could be -25..+9 %$'
-    expect_in out '^Undecided (1 same, 1 undecided).$'
+    expect_in out '^Undecided (1 same, 1 undecided; delta up to 3 %).$'
 
     copy a less
     set_p99 less odd 8000 6000 7700 6500 7900 8100
@@ -131,10 +131,10 @@ case_moments() {
     expect_in out '^A fixed loop took 1.25 times as long in B as in A'
     [ "$(verdict_of_odd)" = same ] || fail "against the baseline it is '$(verdict_of_odd)'"
     expect_in out 'the baseline moved: the machine, or all rows alike$'
-    expect_in out '^Undecided (2 same, 1 baseline moved).$'
+    expect_in out '^Undecided (2 same, 1 baseline moved; delta up to 3 %).$'
     compare a slower --reading absolute
     expect_status $? 1
-    expect_in out '^B is worse: cost even (p99_us), cost odd (p99_us) (2 worse, 2 same).$'
+    expect_in out '^B is worse: cost even (p99_us), cost odd (p99_us) (2 worse, 2 same; delta up to 3 %).$'
 
     copy a void
     set_p99 void even.again 9000 9000 9000 9000 9000 9000
@@ -182,13 +182,190 @@ case_other_plan() {
     compare a other --only-common
     expect_status $? 0
     expect_in out '^Left out: other: request is /other in A, /others in B.$'
-    expect_in out '^B is no worse than A (1 same).$'
+    expect_in out '^B is no worse than A (1 same; delta up to 3 %).$'
     ! grep -q '^other' out || fail "what differs is compared"
     rm -rf other/cells/*
+    compare a other --only-common
+    expect_refused $? 'compare: other: the run is complete, but its cells/ are not there any more$'
+    copy a other
+    for cell in other/cells/*; do echo '{' > "$cell/server.json"; done
     compare a other --only-common
     expect_status $? 3
     expect_in out '^B has no cells that can be read.$'
     expect_in out '^Undecided (nothing was judged).$'
+
+    # Files by time cost something: the same experiment with them is another one.
+    copy a other
+    sed -i 's|^request = /other|&\npictures = heat|' other/plan.ini
+    compare a other
+    expect_refused $? 'other: series is no in A, yes in B$'
+}
+
+# A name is a program, or what its section makes of it.
+case_servers() {
+    make_run a
+    copy a other
+    printf '[server odd]\nprogram = odd\n' >> other/plan.ini
+    compare a other
+    expect_status $? 0
+    echo 'options = --backlog 1' >> other/plan.ini
+    compare a other
+    expect_refused $? "\[server odd\] is 'odd, the experiment's workers and request' in A, 'odd --backlog 1, .*' in B$"
+    compare other a
+    expect_refused $? "\[server odd\] is 'odd --backlog 1, .*' in A, 'odd, .*' in B$"
+    compare a other --only-common
+    expect_status $? 3
+    expect_in out "^Left out: \[server odd\]"
+    expect_not_in out '^   odd'
+    copy a other
+    printf '[server even]\nprogram = odd\n' >> other/plan.ini
+    compare a other --only-common
+    expect_status $? 3
+    expect_in out '^Undecided (nothing was judged).$'
+}
+
+# Cells that failed are no good figures, and leave the good ones behind.
+case_lost_cells() {
+    make_run a 10
+    copy a c
+    copy a failing
+    sed -i 's/"ranked": true/"ranked": false/' failing/cells/0[1-4]-cost-odd-*/server.json
+    compare a failing
+    expect_status $? 3
+    expect_in out 'undecided; could be +0..+0 %; fewer blocks of B count than of A; 6 of 10 cells of B$'
+    compare a failing --format json
+    expect_status $? 3
+    [ "$(jq -c '.rows[] | select(.experiment == "cost" and .strategy == "odd") | .cells, .verdict, .why' out | paste -sd' ')" = \
+        '{"a":10,"of_a":10,"b":6,"of_b":10} "undecided" "fewer blocks of B count than of A"' ] || fail "another row"
+    compare failing a
+    expect_status $? 0
+    expect_in out '   same; 6 of 10 cells of A$'
+    for block in 1 2 3 4; do sed -i 's/"ranked": true/"ranked": false/' "a/cells/0$block-cost-odd-w2-closed/server.json"; done
+    compare a failing
+    expect_status $? 0
+    expect_in out '   same; 6 of 10 cells of A, 6 of 10 of B$'
+
+    # Of the baseline, too: the ratios of those blocks are gone.
+    copy c failing
+    sed -i 's/"ranked": true/"ranked": false/' failing/cells/0[1-4]-cost-even-*/server.json
+    compare c failing
+    expect_status $? 3
+    [ "$(verdict_of_odd)" = "undecided; could be +0..+0 %; fewer blocks of B count than of A" ] || fail "it is '$(verdict_of_odd)'"
+
+    # Blocks without a loss have no ratio; who left them out would not see that B loses in more of them.
+    sed -i 's|^request = /hello|&\nevents = at 5ms scale 3|' c/plan.ini
+    sed -i 's/"socket_errors":0/"socket_errors":5/' c/cells/*-cost-*/load.json
+    copy c zeros
+    sed -i 's/"socket_errors":5/"socket_errors":0/' c/cells/0[1-4]-cost-odd-*/load.json
+    compare c zeros --metric lost_requests
+    expect_status $? 3
+    expect_in out 'undecided; could be +0..+0 %; figures of 0 have no ratio$'
+}
+
+# What a noisy bench takes for the same is not the same.
+case_wide_delta() {
+    make_run a
+    set_p99 a even.again 4800 14000 8000 8000 8000 8000
+    copy a b
+    compare a b
+    expect_status $? 3
+    [ "$(verdict_of_odd)" = 'undecided; could be +0..+0 %; the A/A pairs allow no "same"' ] || fail "it is '$(verdict_of_odd)'"
+    expect_in out '^Undecided (1 same, 1 undecided; delta up to 57 %).$'
+    compare a b --format json
+    [ "$(jq '.widest_delta * 1000 | round' out)" = 575 ] || fail "another widest_delta"
+    set_p99 b odd 1000 1000 1000 1000 1000 1000
+    compare a b
+    expect_status $? 0
+    expect_in out '   better$'
+    compare b a
+    expect_status $? 1
+}
+
+case_programs() {
+    make_run a
+    copy a resumed
+    jq '.sittings = [{"differences": ["sha256.odd: 1, then 2", "kernel: Linux 1, then Linux 2"]}]' resumed/run.json > kept && mv kept resumed/run.json
+    compare a resumed
+    expect_status $? 0
+    expect_in out '^B was gone on with although .*: sha256.odd: 1, then 2; kernel: Linux 1, then Linux 2.$'
+    expect_in out '^The programs whose hashes both runs hold were the same when the runs began.$'
+    expect_not_in out 'what differs is not theirs'
+    copy a changed
+    jq '.machine_changes = ["sha256.even: 1, then 2"]' changed/run.json > kept && mv kept changed/run.json
+    compare changed a
+    expect_in out '^While A ran, something changed: sha256.even: 1, then 2.$'
+    expect_not_in out 'what differs is not theirs'
+    set_version() { jq ".contenders = [{\"name\": \"nginx-shared\", \"kind\": \"peer\", \"version\": $2}]" a/run.json > "$1/run.json"; }
+    mkdir -p old new
+    cp -r a/. old && cp -r a/. new
+    set_version old '"nginx/1.22"'
+    set_version new '"nginx/1.24"'
+    compare old new
+    expect_in out '^Peers whose versions differ: nginx-shared is nginx/1.22 in A, nginx/1.24 in B.$'
+    expect_not_in out 'what differs is not theirs'
+    set_version old null
+    set_version new null
+    compare old new
+    expect_in out '^Peers whose versions are not known, in A and in B: nginx-shared.$'
+    expect_not_in out 'what differs is not theirs'
+}
+
+set_rate() { # FOLDER RATE: of the experiment cost
+    local file
+    for file in "$1"/cells/*-cost-*/server.json; do jq ".load.rate = $2" "$file" > kept && mv kept "$file"; done
+}
+
+# 80 % of what each run measured.
+case_rates() {
+    make_run a
+    copy a b
+    set_rate a 8000
+    set_rate b 8100
+    compare a b
+    expect_status $? 0
+    expect_in out '^cost: load closed is 8000 requests/s in A, 8100 in B: of the capacity that each run measured.$'
+    set_rate b 4000
+    compare a b
+    expect_status $? 3
+    expect_in out 'is 8000 requests/s in A, 4000 in B: .* measured; rates so far apart are not judged.$'
+    [ "$(verdict_of_odd)" = 'the load is another rate in B' ] || fail "it is '$(verdict_of_odd)'"
+    expect_in out '^Undecided (1 same, 1 not judged; delta up to 3 %).$'
+}
+
+# Without a baseline there is nothing to stand against, but there are figures.
+case_no_baseline() {
+    make_run a
+    sed -i '/^baseline/d' a/plan.ini
+    rm -rf a/cells/*.again-*
+    copy a worse
+    set_p99 worse odd 12000 12100 11900 12050 11950 12000
+    compare a worse
+    expect_status $? 3
+    expect_in out '   no baseline; see --reading absolute$'
+    compare a worse --reading absolute
+    expect_status $? 1
+    expect_in out '^Without a baseline there is no A/A pair that says what this bench needs: 3 % counts as the same in cost, other.$'
+    expect_in out '^B is worse: cost odd (p99_us) (1 worse, 3 same; delta up to 3 %).$'
+    compare a a --reading absolute
+    expect_status $? 0
+}
+
+# An option that would do nothing is refused by name.
+case_options() {
+    make_run a 1
+    compare a a --only cost
+    expect_refused $? '^clusterbench: compare does not take --only; it takes --out, --reading, --metric, --only-common, --across-machines, --format$'
+    compare a a --csv; expect_refused $? 'compare does not take --csv'
+    compare a a --force-resume; expect_refused $? 'compare does not take --force-resume'
+    "$clusterbench" export a --csv --metric p99_us > out 2> err
+    expect_status $? 1
+    expect_in err '^clusterbench: export does not take --metric; it takes --out, --csv, --prometheus$'
+    [ ! -s out ] || fail "stdout should be empty"
+    "$clusterbench" run --force-resume > out 2> err; expect_status $? 1; expect_in err 'force-resume needs .* --resume DIR$'
+    "$clusterbench" report a --blocks 3 > out 2> err; expect_status $? 1; expect_in err 'report does not take --blocks; it takes --plots$'
+    "$clusterbench" list --plan quick > out 2> err; expect_status $? 1; expect_in err 'list does not take --plan; it takes --bin, --plans$'
+    "$clusterbench" --format pdf compare a a > out 2> err; expect_refused $? "'pdf' is not allowed; use text, json or html"
+    "$clusterbench" --frmat text compare a a > out 2> err; expect_refused $? 'unknown option --frmat'
 }
 
 case_other_machine() {
@@ -202,6 +379,12 @@ case_other_machine() {
     expect_status $? 0
     expect_in out '^Not the same machine. Figures of A and B do not compare'
     expect_in out '^   odd .* -   .*same$'
+    # That the baseline lies elsewhere on another machine says nothing.
+    copy other slower
+    for row in even even.again odd; do set_p99 slower $row 10000 10000 10000 10000 10000 10000; done
+    compare a slower --across-machines
+    expect_status $? 0
+    expect_not_in out moved
     compare a other --across-machines --reading absolute
     expect_status $? 3
     expect_in out '^Undecided: figures of two machines do not compare.$'
@@ -234,7 +417,12 @@ case_formats() {
     ! grep -q 'src=\|href=\|<script' compare.html || fail "the page is not self-contained"
     compare a worse --metric p50_us,p99_us
     expect_status $? 1
-    expect_in out '(1 worse, 3 same)'
+    expect_in out '(1 worse, 3 same; '
+    compare a worse --metric primary,p99_us,p99_us
+    expect_status $? 1
+    expect_in out '(1 worse, 1 same; '
+    expect_in out "Holm's correction for 2 comparisons"
+    [ "$(grep -c '^cost: ' out)" = 1 ] || fail "the same rows twice"
     compare a worse --metric nonsense; expect_refused $? "metric: 'nonsense' is not known; use cpu_us_per_request"
     compare a; expect_refused $? 'compare needs two results folders'
     compare a b c; expect_refused $? "'c' is one word too many"
@@ -254,6 +442,19 @@ case_export() {
     expect_in out '^plan,cost,even,true,2,closed,0,2,true,true,p99_us,8000$'
     [ "$(grep -c ',p99_us,' out)" = 12 ] || fail "2 blocks, 2 experiments, 3 rows"
     [ "$(awk -F, 'NF != 12' out | wc -l)" = 0 ] || fail "lines of another length"
+    # The block under way is not settled, and counts for nothing.
+    copy a interrupted
+    jq '.state = "interrupted" | del(.blocks[1])' interrupted/run.json > kept && mv kept interrupted/run.json
+    "$clusterbench" export interrupted --csv > out 2> err
+    expect_status $? 0
+    expect_in out '^plan,cost,odd,false,2,closed,0,1,true,true,p99_us,8000$'
+    expect_in out '^plan,cost,odd,false,2,closed,0,2,false,true,p99_us,8000$'
+    copy a empty
+    rm -rf empty/cells
+    "$clusterbench" export empty --csv > out 2> err
+    expect_status $? 1
+    expect_in err '^clusterbench: export: empty: the run is complete, but its cells/ are not there any more$'
+    [ ! -s out ] || fail "stdout should be empty"
     "$clusterbench" export a --prometheus -o metrics > out 2> err
     expect_status $? 0
     expect_in metrics '^clusterbench_response_time_p99_seconds{plan="plan",experiment="cost",strategy="odd",again="false",workers="2",load="closed"} 0.008$'
