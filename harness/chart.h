@@ -71,6 +71,18 @@ const struct cell_record *chart_next_cell(const struct drawing *drawing, const s
 /* Where a file of a cell is. The caller frees. */
 char *chart_cell_path(const struct drawing *drawing, const struct cell_record *cell, const char *file);
 
+/* ---- events (plot_events.c) ---- */
+
+/* What became of an occasion in the cells of a row. Times are means; where nothing is recorded, those of the plan. */
+struct done {
+    double at_s, until_s;
+    unsigned carried_out, failed, ended; /* cells */
+};
+
+/* One for each occasion, of all measured cells or the first alone. The caller frees. */
+struct done *chart_read_done(const struct drawing *drawing, const struct row *row, bool one_block, const struct occasion *occasions,
+                             unsigned count);
+
 /* ---- pieces of data and scripts ---- */
 
 /* The text, or its beginning with "..." where it has more characters than that. The caller frees. */

@@ -31,6 +31,7 @@
 
 struct panels {
     struct names names, styles, losses, works, lanes; /* lanes: how many, where there are any */
+    const struct row **rows;
 };
 
 static double duration_s(const struct drawing *drawing)
@@ -57,6 +58,8 @@ static void add_panel(struct panels *panels, struct drawing *drawing, const stru
     char *label = chart_label(drawing, row), *style = text_print("%u", chart_style(drawing, row->strategy)), *loss = loss_text(row);
     bool loses = row->of[METRIC_LOST].median > 0 || row->of[METRIC_LOST].high > 0;
     names_add(&panels->names, label);
+    panels->rows = memory_grow(panels->rows, panels->names.count * sizeof(const struct row *));
+    panels->rows[panels->names.count - 1] = row;
     names_add(&panels->styles, style);
     names_add(&panels->losses, loss);
     names_add(&panels->works, loses ? "0" : "1");
@@ -151,6 +154,7 @@ static int end_panels(struct panels *panels, struct drawing *drawing, const char
     names_free(&panels->losses);
     names_free(&panels->works);
     names_free(&panels->lanes);
+    free(panels->rows);
     return count ? 0 : -ENODATA;
 }
 
@@ -214,20 +218,38 @@ static int lane_of_fault(const struct drawing *drawing, const struct fault *faul
     return (int)(fault->number + (fault->target == TARGET_FRONT ? most_workers(drawing) : 0));
 }
 
-/* The experiment's events as they were planned: the same for every strategy. */
-static void print_faults(const struct drawing *drawing)
+/* done_at[(panel - 1) * faults + fault] and its like: when it was done there; done_badly: 1 in some cells it was not, 2 in none it
+ * was. */
+static void print_done(const struct panels *panels, const struct drawing *drawing, bool one_block, const struct occasion *occasions,
+                       unsigned count)
+{
+    FILE *out = drawing->script;
+    size_t size = panels->names.count * count;
+    fprintf(out, "array done_at[%zu]\narray done_until[%zu]\narray done_badly[%zu]\n", size + !size, size + !size, size + !size);
+    for (size_t p = 0, k = 1; p < panels->names.count; p++) {
+        struct done *done = chart_read_done(drawing, panels->rows[p], one_block, occasions, count);
+        for (unsigned i = 0; i < count; i++, k++)
+            fprintf(out, "done_at[%zu] = %.4g; done_until[%zu] = %.4g; done_badly[%zu] = %d\n", k, done[i].at_s, k, done[i].until_s,
+                    k,
+                    !done[i].failed       ? 0
+                    : done[i].carried_out ? 1
+                                          : 2);
+        free(done);
+    }
+}
+
+/* The experiment's events: what they are and when they were due, for the legend; when they were done, a panel each. */
+static void print_faults(const struct panels *panels, const struct drawing *drawing, bool one_block)
 {
     struct occasion *occasions;
     struct names texts = {0};
     FILE *out = drawing->script;
     unsigned count = schedule_occasions(&drawing->experiment->schedule, drawing->experiment->duration_ns, &occasions);
     unsigned size = count + !count;
-    fprintf(out, "faults = %u\narray fault_at[%u]\narray fault_until[%u]\narray fault_number[%u]\narray fault_lane[%u]\n", count,
-            size, size, size, size);
+    fprintf(out, "faults = %u\narray fault_number[%u]\narray fault_lane[%u]\n", count, size, size);
     for (unsigned i = 0; i < count; i++)
-        fprintf(out, "fault_at[%u] = %g; fault_until[%u] = %g; fault_number[%u] = 0; fault_lane[%u] = %d\n", i + 1,
-                (double)occasions[i].at_ns / 1e9, i + 1, (double)occasions[i].until_ns / 1e9, i + 1, i + 1,
-                lane_of_fault(drawing, occasions[i].fault));
+        fprintf(out, "fault_number[%u] = 0; fault_lane[%u] = %d\n", i + 1, i + 1, lane_of_fault(drawing, occasions[i].fault));
+    print_done(panels, drawing, one_block, occasions, count);
     name_faults(occasions, count, &texts, out);
     print_legend(out, &texts);
     names_free(&texts);
@@ -362,8 +384,8 @@ static int write_heat(struct drawing *drawing)
     free(heats);
     fprintf(drawing->script, "low = %g\nhigh = %g\ncount_low = %g\ncount_high = %g\n", (double)span.low / STEPS - 3,
             (span.high + 1.0) / STEPS - 3, -log10(fmax(1, drawing->summary->block_count)), log10(span.top));
-    print_faults(drawing);
-    drawing->subtitle = text_copy("red marks: requests failed here; lost: median of the blocks and its interval");
+    print_faults(&panels, drawing, false);
+    drawing->subtitle = text_copy("red marks: requests failed here; x: not done; lost: median of the blocks and its interval");
     return end_panels(&panels, drawing, "Heat maps of response time by time, one a strategy; requests lost a run:", 190);
 }
 
@@ -461,8 +483,8 @@ static int write_lanes(struct drawing *drawing)
         extent.lanes = fmax(extent.lanes, lanes);
     }
     fprintf(drawing->script, "lanes = %g\nworkers = %u\ntop = %g\n", extent.lanes, most_workers(drawing), extent.top);
-    print_faults(drawing);
-    drawing->subtitle = text_copy("lanes and rates of one block; lost: median of the blocks and its interval");
+    print_faults(&panels, drawing, true);
+    drawing->subtitle = text_copy("lanes and rates of one block; x: not done; lost: median of the blocks and its interval");
     return end_panels(&panels, drawing,
                       "Lanes of the workers above requests per second, one panel a strategy; requests lost a run:", 230);
 }

@@ -2,11 +2,14 @@ lanes = 2
 workers = 2
 top = 390
 faults = 1
-array fault_at[1]
-array fault_until[1]
 array fault_number[1]
 array fault_lane[1]
-fault_at[1] = 0.4; fault_until[1] = 0.4; fault_number[1] = 0; fault_lane[1] = -1
+fault_number[1] = 0; fault_lane[1] = -1
+array done_at[2]
+array done_until[2]
+array done_badly[2]
+done_at[1] = 0.4125; done_until[1] = 0.4125; done_badly[1] = 0
+done_at[2] = 0.4; done_until[2] = 0.4; done_badly[2] = 2
 fault_number[1] = 1
 fault_key1 = '1  kill worker 1 at 0.4s'
 fault_key2 = ''
@@ -21,4 +24,4 @@ array panel_style[2] = [2, 4]
 array panel_loss[2] = ['none lost', 'none lost']
 array panel_works[2] = [1, 1]
 array panel_lanes[2] = [2, 2]
-reading = 'lanes and rates of one block; lost: median of the blocks and its interval'
+reading = 'lanes and rates of one block; x: not done; lost: median of the blocks and its interval'
