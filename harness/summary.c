@@ -274,11 +274,24 @@ static char *undecided_text(const struct row *row, enum metric metric)
     return text;
 }
 
+/* Where more than the least counts as the same, how much. */
+static char *same_text(const struct row *row, enum metric metric)
+{
+    double delta = row->delta[metric];
+    if (metrics[metric].by == BY_RATIO ? delta <= DELTA_LEAST : delta <= 0)
+        return text_copy(verdict_names[VERDICT_SAME]);
+    char *size = contrast_size(metric, delta), *text = text_print("%s within %s", verdict_names[VERDICT_SAME], size);
+    free(size);
+    return text;
+}
+
 char *verdict_text(const struct row *row, enum metric metric)
 {
     switch (row->verdict[metric]) {
     case VERDICT_NONE:
         return text_copy("");
+    case VERDICT_SAME:
+        return same_text(row, metric);
     case VERDICT_UNDECIDED:
         return undecided_text(row, metric);
     case VERDICT_VOID:

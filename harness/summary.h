@@ -113,7 +113,8 @@ char *row_label(const struct summary *summary, const struct row *row);
 char *estimate_text(const struct estimate *estimate, enum metric metric);
 /* "3.01 [2.95, 3.08]". The caller frees. */
 char *ratio_text(const struct estimate *ratio);
-/* "different", "same", "undecided; could be -4..+9 %", "". The caller frees. */
+/* "different", "same", "same within 30 %" where delta is more than the least, "undecided; could be -4..+9 %", "". The caller frees.
+ */
 char *verdict_text(const struct row *row, enum metric metric);
 
 /* "With these 10 blocks a 5 % difference would be seen in 8 of 10 runs ...", or why none would be; "" where nothing is compared.

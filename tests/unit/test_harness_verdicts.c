@@ -187,6 +187,20 @@ static void test_families(void **state)
     assert_int_equal(world.rows[3].verdict[METRIC_CPU], VERDICT_DIFFERENT);
 }
 
+/* A noisy bench takes much for the same: the word does not stand alone then. */
+static void test_same_within(void **state)
+{
+    (void)state;
+    struct row row = {.verdict[METRIC_CPU] = VERDICT_SAME, .delta[METRIC_CPU] = DELTA_LEAST};
+    char *text = verdict_text(&row, METRIC_CPU);
+    assert_string_equal(text, "same");
+    free(text);
+    row.delta[METRIC_CPU] = 0.3;
+    text = verdict_text(&row, METRIC_CPU);
+    assert_string_equal(text, "same within 30 %");
+    free(text);
+}
+
 /* An A/A pair that differs leaves no comparison, and fewer than ten blocks no correction. */
 static void test_no_families(void **state)
 {
@@ -264,7 +278,10 @@ static void test_counts_within_the_noise(void **state)
     assert_float_equal(world.rows[2].delta[METRIC_LOST], 10, 0);
     assert_count(&world, 2, VERDICT_SAME, -8, 8);
     assert_count(&world, 3, VERDICT_DIFFERENT, 12, 12);
-    char *text = verdict_text(&world.rows[4], METRIC_LOST);
+    char *text = verdict_text(&world.rows[2], METRIC_LOST);
+    assert_string_equal(text, "same within 10");
+    free(text);
+    text = verdict_text(&world.rows[4], METRIC_LOST);
     assert_string_equal(text, "different");
     free(text);
     set_counts(&world, 4, 85, 111);
@@ -372,12 +389,11 @@ static void test_power_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_alike),         cmocka_unit_test(test_restless),
-        cmocka_unit_test(test_families),      cmocka_unit_test(test_no_families),
-        cmocka_unit_test(test_power),         cmocka_unit_test(test_power_ends),
-        cmocka_unit_test(test_counts),        cmocka_unit_test(test_counts_within_the_noise),
-        cmocka_unit_test(test_counts_alike),  cmocka_unit_test(test_left_out),
-        cmocka_unit_test(test_other_workers), cmocka_unit_test(test_power_of_counts),
+        cmocka_unit_test(test_alike),           cmocka_unit_test(test_restless),    cmocka_unit_test(test_families),
+        cmocka_unit_test(test_same_within),     cmocka_unit_test(test_no_families), cmocka_unit_test(test_power),
+        cmocka_unit_test(test_power_ends),      cmocka_unit_test(test_counts),      cmocka_unit_test(test_counts_within_the_noise),
+        cmocka_unit_test(test_counts_alike),    cmocka_unit_test(test_left_out),    cmocka_unit_test(test_other_workers),
+        cmocka_unit_test(test_power_of_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
