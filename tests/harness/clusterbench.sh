@@ -1075,6 +1075,8 @@ case_events() {
     expect_status $? 1 # the one cell is not ranked: one event did not happen
     if command -v gnuplot > /dev/null; then
         for file in cost-heat cost-lanes cost-fairness; do expect_file "r/plots/$file.svg" && expect_file "r/plots/$file.png"; done
+        expect_in r/report.html 'checked data-strategy="even" data-colour="#' # a lone strategy has values under the pointer, too
+        expect_in r/plots/cost-heat.gp '; done_badly\[5\] = 2$'
         expect_in r/plots/cost-heat.gp "^array panel_loss\\[1\\] = \\['none lost'\\]"
     fi
     [ "$(cat orders)" = "$(printf 'POST /reload HTTP/1.1\nPOST /scale?workers=4 HTTP/1.1')" ] || fail "orders: $(cat orders)"
