@@ -59,7 +59,8 @@ static void take_opinion(struct opinions *opinions, const struct results *result
     json_t *json = json_load_file(path, 0, NULL);
     free(path);
     double ours = json_number_at(json, "ours", NULL, 0), theirs = json_number_at(json, "requests_per_s", NULL, 0);
-    if (ours > 0 && theirs > 0)
+    const char *schema = json_string_value(json_object_get(json, "schema"));
+    if (schema && !strcmp(schema, "clusterbench.crosscheck/1") && ours > 0 && theirs > 0)
         add_figures(opinion_of(opinions, cell), ours, theirs);
     json_decref(json);
 }

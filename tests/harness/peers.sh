@@ -311,6 +311,11 @@ case_crosscheck() {
     expect_in r/summary.md '| requests/s | requests/s by wrk (times ours) |'
     expect_in r/summary.md '^| even .*| 10,000 | 5,000 (0.50) |'
     expect_in out '^ *even .* 10,000 .* 5,000 (0.50)'
+    sed -i 's,clusterbench.crosscheck/1,clusterbench.crosscheck/2,' r/cells/*/crosscheck.json
+    "$clusterbench" report r > out 2> err
+    expect_status $? 0
+    expect_not_in out '5,000 (0.50)'
+    expect_not_in r/report.html '<td>10,000</td><td>5,000 (0.50)</td>'
     fake_wrk 'echo "unable to connect"; exit 1'
     rm -rf r
     run
