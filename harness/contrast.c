@@ -117,10 +117,21 @@ char *contrast_phrase(enum metric metric, const struct estimate *of)
     return by_ratio(metric) ? ratio_words(of, " times") : difference_text(metric, of, metrics[metric].unit);
 }
 
+/* One decimal below 10 %: "-3" beside a limit of 3 % would not tell on which side of it the end lies. */
+static char *percent_text(double part)
+{
+    double percent = 100 * part;
+    return fabs(percent) < 0.05 ? text_copy("0") : text_print("%+.*f", fabs(percent) < 9.95 ? 1 : 0, percent);
+}
+
 char *contrast_range(enum metric metric, const struct estimate *of)
 {
-    if (by_ratio(metric))
-        return text_print("%+.0f..%+.0f %%", 100 * (of->low - 1), 100 * (of->high - 1));
+    if (by_ratio(metric)) {
+        char *low = percent_text(of->low - 1), *high = percent_text(of->high - 1), *both = text_print("%s..%s %%", low, high);
+        free(high);
+        free(low);
+        return both;
+    }
     const char *unit = metrics[metric].unit;
     char *low = signed_text(metric, of->low), *high = signed_text(metric, of->high);
     char *text = text_print("%s..%s%s%s", low, high, *unit ? " " : "", unit);

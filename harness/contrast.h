@@ -31,7 +31,7 @@ enum verdict contrast_verdict(enum metric metric, const struct estimate *of, dou
 char *contrast_text(enum metric metric, const struct estimate *of);
 /* "3.01 [2.95, 3.08] times" or "+12 [+8, +15] ms". */
 char *contrast_phrase(enum metric metric, const struct estimate *of);
-/* "-4..+9 %" or "-3..+12 ms". */
+/* "-4.2..+9.0 %", "-12..0 %" or "-3..+12 ms". */
 char *contrast_range(enum metric metric, const struct estimate *of);
 /* "3 %" or "5 ms". */
 char *contrast_size(enum metric metric, double size);

@@ -1,8 +1,9 @@
 /*
  * finding: says what the rows of an experiment show, and no more.
  *
- * The verdicts against the baseline open it, in groups; then come the medians' ends, which rank nobody. Without verdicts only
- * these are told, and that they carry none. A row that is not ranked is named.
+ * The verdicts against the baseline open it, in groups; then come the medians' ends, which rank nobody. Without verdicts, and where
+ * nothing is compared, only these are told, and that they carry none. A row without a verdict of its own and one that is not ranked
+ * are named.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -44,9 +45,7 @@ static void insert_row(struct telling *telling, const struct row *row)
 static void choose_rows(struct telling *telling, unsigned experiment)
 {
     const struct summary *summary = telling->summary;
-    for (unsigned i = 0; i < summary->row_count; i++)
-        if (summary->rows[i].experiment == experiment)
-            telling->load = summary->rows[i].load; /* rows come in the plan's order of loads */
+    telling->load = summary_highest_load(summary, experiment);
     for (unsigned i = 0; i < summary->row_count; i++) {
         const struct row *row = &summary->rows[i];
         if (row->experiment == experiment && !row->again && row->ranked && !strcmp(row->load, telling->load) &&
@@ -95,17 +94,40 @@ static bool any_with(const struct telling *telling, enum verdict verdict)
     return false;
 }
 
+/* Those that are compared and yet have no verdict, each with what it lacks. */
+static void tell_without_verdict(struct telling *telling)
+{
+    struct names names = {0};
+    for (unsigned i = 0; i < telling->count; i++) {
+        char *why = no_verdict_text(telling->summary, telling->rows[i], telling->metric);
+        if (!why)
+            continue;
+        char *label = row_label(telling->summary, telling->rows[i]), *text = text_print("%s (%s)", label, why);
+        names_add(&names, text);
+        free(text);
+        free(label);
+        free(why);
+    }
+    char *list = names_join(&names, ", ");
+    if (names.count)
+        tell(telling, text_print(" No verdict for %s.", list));
+    free(list);
+    names_free(&names);
+}
+
 /* What was decided comes first; what was not is said to be open, however far apart the medians are. */
 static void tell_verdicts(struct telling *telling)
 {
-    const char *baseline = telling->experiment->baseline;
-    tell(telling, any_with(telling, VERDICT_DIFFERENT)
-                      ? text_print("%s differs from %s in", metrics[telling->metric].label, baseline)
-                      : text_print("%s: nothing was found to differ from %s.", metrics[telling->metric].label, baseline));
+    const char *baseline = telling->experiment->baseline, *label = metrics[telling->metric].label;
+    bool compared = any_with(telling, VERDICT_SAME) || any_with(telling, VERDICT_UNDECIDED);
+    tell(telling, any_with(telling, VERDICT_DIFFERENT) ? text_print("%s differs from %s in", label, baseline)
+                  : compared                           ? text_print("%s: nothing was found to differ from %s.", label, baseline)
+                                                       : text_print("%s: nothing could be held against %s.", label, baseline));
     tell_group(telling, VERDICT_DIFFERENT, "", "");
     tell_group(telling, VERDICT_SAME, "The same within the noise: ", "");
     tell_group(telling, VERDICT_UNDECIDED, "Undecided with these blocks: ", "");
     tell_group(telling, VERDICT_VOID, "Nothing can be said of ", ": the A/A pair itself differs");
+    tell_without_verdict(telling);
 }
 
 /* Where the medians lie. They are an order of this run, not a ranking: only the verdicts are. */
@@ -156,6 +178,15 @@ static void tell_failures(struct telling *telling, unsigned experiment)
     names_free(&failed);
 }
 
+static void tell_load(struct telling *telling)
+{
+    int length = (int)strlen(telling->load);
+    if (telling->experiment->loads_count < 2)
+        return;
+    tell(telling, strstr(telling->load, "pct") ? text_print("At %.*s %% load, ", length - 3, telling->load)
+                                               : text_print("At %.*s/s, ", length - 2, telling->load));
+}
+
 char *finding_text(const struct summary *summary, unsigned experiment)
 {
     struct telling telling = {
@@ -165,13 +196,14 @@ char *finding_text(const struct summary *summary, unsigned experiment)
     if (!telling.count) {
         text_replace(&telling.text, text_copy("No cell of this experiment could be ranked."));
     } else {
-        if (telling.experiment->loads_count > 1 && strstr(telling.load, "pct"))
-            tell(&telling, text_print("At %.*s %% load, ", (int)strlen(telling.load) - 3, telling.load));
-        if (summary->verdicts)
+        bool judged = summary->verdicts && telling.experiment->baseline;
+        tell_load(&telling);
+        if (judged)
             tell_verdicts(&telling);
         else
-            tell(&telling, text_print("%s, without a verdict:", metrics[telling.metric].label));
-        tell_range(&telling, summary->verdicts ? " Medians lie" : " medians");
+            tell(&telling, text_print("%s, %s:", metrics[telling.metric].label,
+                                      summary->verdicts ? "held against no baseline" : "without a verdict"));
+        tell_range(&telling, judged ? " Medians lie" : " medians");
         if (experiment_layout(telling.experiment) == LAYOUT_SHARES)
             tell_spread(&telling);
     }

@@ -229,6 +229,17 @@ void summary_free(struct summary *summary)
     *summary = (struct summary){0};
 }
 
+const char *summary_highest_load(const struct summary *summary, unsigned experiment)
+{
+    const struct row *highest = NULL;
+    for (unsigned i = 0; i < summary->row_count; i++) {
+        const struct row *row = &summary->rows[i];
+        if (row->experiment == experiment && (!highest || row->rate >= highest->rate))
+            highest = row;
+    }
+    return highest ? highest->load : "";
+}
+
 /* ---- words ---- */
 
 char *row_label(const struct summary *summary, const struct row *row)

@@ -102,6 +102,21 @@ const struct estimate *row_against(const struct row *row, enum metric metric);
 /* Blocks in which the row and its baseline make no pair: a figure is missing or, for a ratio, 0. 0 where nothing is compared. */
 unsigned row_left_out(const struct summary *summary, const struct row *row, enum metric metric);
 
+/*
+ * Why two rows make no interval with each other: "1 of 6 cells left out", "none of it in 2 of 6 blocks", "not measured in 1 of 6
+ * blocks"; "" when every block makes a pair. The caller frees.
+ */
+char *pair_gap_text(const struct summary *summary, const struct row *row, const struct row *other, enum metric metric);
+
+/*
+ * Why a row that is ranked has no verdict though the run gives some: "5 of 6 blocks", "the A/A pair has 5 of 6 blocks", "base is
+ * not ranked"; NULL where there is one, or where nothing is compared. The caller frees.
+ */
+char *no_verdict_text(const struct summary *summary, const struct row *row, enum metric metric);
+
+/* The label of the experiment's highest load: the largest rate, wherever it stands in the plan; "" without rows. */
+const char *summary_highest_load(const struct summary *summary, unsigned experiment);
+
 /* The row of an experiment's baseline at this load (the same number of workers if there is one), or NULL. */
 const struct row *summary_baseline(const struct summary *summary, const struct row *row);
 const struct row *summary_again(const struct summary *summary, const struct row *row);
@@ -113,7 +128,8 @@ char *row_label(const struct summary *summary, const struct row *row);
 char *estimate_text(const struct estimate *estimate, enum metric metric);
 /* "3.01 [2.95, 3.08]". The caller frees. */
 char *ratio_text(const struct estimate *ratio);
-/* "different", "same", "same within 30 %" where delta is more than the least, "undecided; could be -4..+9 %", "". The caller frees.
+/* "different", "same", "same within 30 %" where delta is more than the least, "undecided; could be -4.1..+9.0 %", "". The caller
+ * frees.
  */
 char *verdict_text(const struct row *row, enum metric metric);
 

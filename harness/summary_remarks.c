@@ -1,7 +1,8 @@
 /*
  * summary_remarks: what a reader of the verdicts of an experiment must know and no figure shows: how they were compared, what was
- * left out, and where not only the strategy differs. A sentence each.
+ * left out, and where not only the strategy differs, a sentence each; and why there is no verdict.
  */
+#include <math.h>
 #include <stdlib.h>
 
 #include "summary.h"
@@ -88,4 +89,52 @@ char *workers_remark(const struct summary *summary, unsigned experiment)
     free(list);
     names_free(&names);
     return text;
+}
+
+/* ---- why there is no verdict ---- */
+
+struct gap {
+    unsigned missing, zeros; /* blocks in which a figure is not there, or is 0 where only a ratio would do */
+};
+
+static struct gap find_gap(const double *one, const double *other, unsigned count, enum metric metric)
+{
+    struct gap gap = {0};
+    for (unsigned b = 0; b < count; b++) {
+        bool missing = !isfinite(one[b]) || !isfinite(other[b]);
+        gap.missing += missing;
+        gap.zeros += !missing && metrics[metric].by == BY_RATIO && !(one[b] > 0 && other[b] > 0);
+    }
+    return gap;
+}
+
+char *pair_gap_text(const struct summary *summary, const struct row *row, const struct row *other, enum metric metric)
+{
+    struct gap gap = find_gap(row->values[metric], other->values[metric], summary->block_count, metric);
+    const struct row *short_of = row->ranked < row->cells ? row : other->ranked < other->cells ? other : NULL;
+    if (gap.missing && short_of && short_of->ranked) {
+        char *label = short_of == row ? text_copy("") : row_label(summary, short_of);
+        char *text = text_print("%u of %u cells%s%s left out", short_of->cells - short_of->ranked, short_of->cells,
+                                *label ? " of " : "", label);
+        free(label);
+        return text;
+    }
+    if (gap.missing)
+        return text_print("not measured in %u of %u blocks", gap.missing, summary->block_count);
+    return gap.zeros ? text_print("none of it in %u of %u blocks", gap.zeros, summary->block_count) : text_copy("");
+}
+
+char *no_verdict_text(const struct summary *summary, const struct row *row, enum metric metric)
+{
+    const struct row *baseline = summary_baseline(summary, row), *again = summary_again(summary, row);
+    const char *name = experiment_of(summary, row->experiment)->baseline;
+    if (!summary->verdicts || !name || row->baseline || row->again || !row->ranked || row->verdict[metric] != VERDICT_NONE)
+        return NULL;
+    if (!baseline || !baseline->ranked)
+        return text_print("%s is not ranked", name);
+    if (!isfinite(row_against(row, metric)->low))
+        return text_print("%u of %u blocks", row_against(row, metric)->n, summary->block_count);
+    if (!again || !again->ranked)
+        return text_copy("the A/A pair is not ranked");
+    return text_print("the A/A pair has %u of %u blocks", row_against(again, metric)->n, summary->block_count);
 }

@@ -172,6 +172,49 @@ static void test_words(void **state)
     close_summary(&results, &summary);
 }
 
+static void expect_finding(const char *holds, const char *lacks)
+{
+    struct results results;
+    struct summary summary;
+    open_summary(&results, &summary);
+    char *finding = finding_text(&summary, 0);
+    if (!strstr(finding, holds))
+        fail_msg("'%s' is not in: %s", holds, finding);
+    if (lacks && strstr(finding, lacks))
+        fail_msg("'%s' is in: %s", lacks, finding);
+    free(finding);
+    close_summary(&results, &summary);
+}
+
+/* Without a baseline there is nothing to differ from: the medians' ends are told. */
+static void test_no_baseline(void **state)
+{
+    (void)state;
+    char *text = text_copy(plan_text);
+    strcpy(strstr(text, "baseline = base\n"), "primary = cpu_us_per_request\n");
+    write_text("plan.ini", text);
+    expect_finding("CPU per request, held against no baseline: medians from 3", "differ");
+    expect_finding("(twice). Not ranked: broken", "(null)");
+    write_text("plan.ini", plan_text);
+    free(text);
+}
+
+/* Five blocks have no interval. Who lacks one is named with what is left, and that is not "no difference". */
+static void test_left_out_cells(void **state)
+{
+    (void)state;
+    write_cell(1, "base", false, 10, "it stumbled");
+    expect_finding("nothing could be held against base. No verdict for alike (5 of 6 blocks), twice (5 of 6 blocks).", "was found");
+    write_cell(1, "base", false, 10, NULL);
+    write_cell(1, "base", true, 10, "it stumbled");
+    expect_finding("No verdict for alike (the A/A pair has 5 of 6 blocks), twice (the A/A pair has 5 of 6 blocks).", "was found");
+    write_cell(1, "base", true, 10, NULL);
+    write_cell(1, "alike", false, 10, "it stumbled");
+    expect_finding("differs from base in twice (2.00 [1.98, 2.02] times). No verdict for alike (5 of 6 blocks).", NULL);
+    write_cell(1, "alike", false, 10.02, NULL);
+    expect_finding("The same within the noise: alike", "No verdict");
+}
+
 /* Two rows are compared: neither the baseline, nor its second run, nor what never worked. */
 static void test_power(void **state)
 {
@@ -369,9 +412,10 @@ static void test_losses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_verdicts),   cmocka_unit_test(test_words),    cmocka_unit_test(test_rejected_blocks),
-        cmocka_unit_test(test_power),      cmocka_unit_test(test_markdown), cmocka_unit_test(test_cut_files),
-        cmocka_unit_test(test_odd_values), cmocka_unit_test(test_losses),
+        cmocka_unit_test(test_verdicts),       cmocka_unit_test(test_words),           cmocka_unit_test(test_no_baseline),
+        cmocka_unit_test(test_left_out_cells), cmocka_unit_test(test_rejected_blocks), cmocka_unit_test(test_power),
+        cmocka_unit_test(test_markdown),       cmocka_unit_test(test_cut_files),       cmocka_unit_test(test_odd_values),
+        cmocka_unit_test(test_losses),
     };
     return cmocka_run_group_tests(tests, write_folder, remove_folder);
 }
