@@ -163,7 +163,8 @@ static void print_method(const struct page *page)
         "<p>Where the A/A pair itself differs the metric is void: nothing is said of it. A cell whose server or generator did not "
         "keep to the rules is shown, flagged and never ranked. From ten blocks on <em>different</em> must pass the sign test, too, "
         "corrected by Holm for all comparisons of its experiment and metric; with fewer nothing is adjusted. Ranks compare every "
-        "strategy with every other one of the same blocks in the same way.</p>\n"
+        "strategy with every other one of the same blocks in the same way; the correction is then over the comparisons with the "
+        "first, and for all others over all pairs.</p>\n"
         "<p>CPU time is that of all processes of a server, user and system, over the requests of the same time. Memory is the "
         "proportional set size (PSS) of all its processes under load; start-up is from its start to its ready "
         "line.</p></section>\n",

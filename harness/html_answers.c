@@ -33,24 +33,66 @@ static char *value_text(const struct place *place, enum metric metric)
     return text;
 }
 
-/* "reuseport (could be -4..+9 %), proxied (1.42 [1.31, 1.50] times)": those with this verdict against the first. The caller
- * frees; "" without any. */
-static char *group_text(const struct page *page, const struct ranking *ranking, enum metric metric, enum verdict verdict)
+/* "needs more": how who is worse by the metric differs, in words that have a direction. */
+static const char *worse_words(enum metric metric)
+{
+    static const char *const words[METRIC_COUNT] = {
+        [METRIC_CPU] = "needs more",
+        [METRIC_CPU_USER] = "needs more",
+        [METRIC_CPU_SYSTEM] = "needs more",
+        [METRIC_CPU_FRONT] = "needs more",
+        [METRIC_RATE] = "serves fewer",
+        [METRIC_P50] = "is slower",
+        [METRIC_P90] = "is slower",
+        [METRIC_P99] = "is slower",
+        [METRIC_P999] = "is slower",
+        [METRIC_JAIN_REQUESTS] = "is less even",
+        [METRIC_JAIN_CONNECTIONS] = "is less even",
+        [METRIC_BUSIEST] = "is less even",
+        [METRIC_CHI_SQUARE] = "has less",
+        [METRIC_HITS] = "finds less",
+        [METRIC_MEMORY] = "needs more",
+        [METRIC_STARTUP] = "is slower",
+        [METRIC_LOST] = "loses more",
+        [METRIC_LOST_IDLE] = "loses more",
+        [METRIC_GAP] = "is silent for longer",
+        [METRIC_GENERATOR_CPU] = "needs more",
+    };
+    return words[metric] ? words[metric] : "is worse";
+}
+
+/* "-4.2..+9.0 %, or luck (Holm)", or why there is no interval. The caller frees. */
+static char *open_text(const struct page *page, const struct ranking *ranking, const struct place *place, enum metric metric)
+{
+    if (!isfinite(place->against.low)) {
+        char *gap = pair_gap_text(page->summary, place->row, ranking->places[0].row, metric);
+        if (!*gap)
+            text_replace(&gap, text_copy("too few blocks"));
+        return gap;
+    }
+    char *range = contrast_range(metric, &place->against);
+    char *text = text_print("could be %s%s", range, place->by_luck ? ", or luck (Holm)" : "");
+    free(range);
+    return text;
+}
+
+/* "reuseport (could be -4.2..+9.0 %), proxied (1.42 [1.31, 1.50] times)": those with this verdict against the first, and, of the
+ * different ones, on this side. The caller frees; "" without any. */
+static char *group_text(const struct page *page, const struct ranking *ranking, enum metric metric, enum verdict verdict,
+                        bool reversed)
 {
     struct names names = {0};
     for (unsigned i = 1; i < ranking->count; i++) {
         const struct place *place = &ranking->places[i];
-        if (place->verdict != verdict)
+        if (place->verdict != verdict || place->reversed != reversed)
             continue;
-        char *label = row_label(page->summary, place->row), *against = contrast_phrase(metric, &place->against),
-             *range = contrast_range(metric, &place->against);
-        char *text = verdict != VERDICT_UNDECIDED   ? text_print("%s (%s)", label, against)
-                     : isfinite(place->against.low) ? text_print("%s (could be %s)", label, range)
-                                                    : text_print("%s (too few blocks have a figure of it)", label);
+        char *label = row_label(page->summary, place->row);
+        char *how =
+            verdict == VERDICT_UNDECIDED ? open_text(page, ranking, place, metric) : contrast_phrase(metric, &place->against);
+        char *text = text_print("%s (%s)", label, how);
         names_add(&names, text);
         free(text);
-        free(range);
-        free(against);
+        free(how);
         free(label);
     }
     char *text = names_join(&names, ", ");
@@ -70,25 +112,58 @@ struct answer {
     char *text;
 };
 
+/* Those behind the first, by what is known of them. */
+struct groups {
+    char *worse, *better, *same, *open;
+};
+
+static struct groups find_groups(const struct page *page, const struct ranking *ranking, enum metric metric)
+{
+    return (struct groups){.worse = group_text(page, ranking, metric, VERDICT_DIFFERENT, false),
+                           .better = group_text(page, ranking, metric, VERDICT_DIFFERENT, true),
+                           .same = group_text(page, ranking, metric, VERDICT_SAME, false),
+                           .open = group_text(page, ranking, metric, VERDICT_UNDECIDED, false)};
+}
+
+static void free_groups(struct groups *groups)
+{
+    free(groups->worse);
+    free(groups->better);
+    free(groups->same);
+    free(groups->open);
+}
+
+static void add_groups(char **text, const struct groups *groups, const struct ranking *ranking, enum metric metric)
+{
+    const char *worse = worse_words(metric);
+    if (*groups->better)
+        add(text, text_print(" Better than it within the blocks, though not by the median: %s.", groups->better));
+    if (*groups->same) {
+        char *size = contrast_size(metric, ranking->places[0].delta);
+        add(text, text_print(" The same within %s: %s.", size, groups->same));
+        free(size);
+    }
+    if (*groups->open)
+        add(text, text_print(" Undecided: %s.", groups->open));
+    if (*groups->worse)
+        add(text, text_print(" %c%s: %s.", worse[0] - 'a' + 'A', worse + 1, groups->worse));
+}
+
 static struct answer decided_answer(const struct page *page, const struct ranking *ranking, enum metric metric)
 {
     struct answer answer = {.text = text_copy("")};
+    struct groups groups = find_groups(page, ranking, metric);
     char *first = row_label(page->summary, ranking->places[0].row), *value = value_text(&ranking->places[0], metric);
-    char *different = group_text(page, ranking, metric, VERDICT_DIFFERENT), *same = group_text(page, ranking, metric, VERDICT_SAME),
-         *open = group_text(page, ranking, metric, VERDICT_UNDECIDED), *size = contrast_size(metric, ranking->places[0].delta);
-    answer.word = *open ? "undecided" : *same ? "same" : "different";
-    add(&answer.text, *open || *same ? text_print("%s has the best median, %s, but is not alone.", first, value)
-                                     : text_print("%s, %s; every other one is different.", first, value));
-    if (*same)
-        add(&answer.text, text_print(" The same within %s: %s.", size, same));
-    if (*open)
-        add(&answer.text, text_print(" Undecided: %s.", open));
-    if (*different)
-        add(&answer.text, text_print(" Different: %s.", different));
-    free(size);
-    free(open);
-    free(same);
-    free(different);
+    bool alone = !*groups.open && !*groups.same && !*groups.better;
+    answer.word = alone ? "different" : *groups.open || *groups.better ? "undecided" : "same";
+    add(&answer.text, alone ? text_print("%s, %s; every other ranked one %s.", first, value, worse_words(metric))
+                            : text_print("%s has the best median, %s, but is not alone.", first, value));
+    add_groups(&answer.text, &groups, ranking, metric);
+    if (ranking->blocks_needed)
+        add(&answer.text, text_print(" Even a difference in all %u blocks would not pass Holm's correction over %u comparisons: "
+                                     "that takes %u blocks.",
+                                     page->summary->block_count, ranking->count - 1, ranking->blocks_needed));
+    free_groups(&groups);
     free(value);
     free(first);
     return answer;
@@ -108,22 +183,28 @@ static char *range_text(const struct page *page, const struct ranking *ranking, 
     return text;
 }
 
+/* Why nobody is called best, before the medians' ends. */
+static struct answer undecidable_answer(const struct page *page, const struct ranking *ranking, enum metric metric)
+{
+    struct answer answer = {ranking->state == RANKING_VOID ? "void" : "no verdict", text_copy("")};
+    char *unknown = page->summary->verdicts ? no_noise_text(page->summary, ranking->places[0].row, metric) : NULL;
+    if (ranking->state == RANKING_VOID)
+        add(&answer.text, text_copy("Nobody can say: the A/A pair, two runs of the same, differs itself. "));
+    else if (unknown)
+        add(&answer.text, text_print("Nothing tells how much is noise here: %s. ", unknown));
+    add(&answer.text, range_text(page, ranking, metric));
+    free(unknown);
+    return answer;
+}
+
 static struct answer answer_of(const struct page *page, const struct ranking *ranking, enum metric metric)
 {
-    struct answer answer = {"not ranked", text_copy("")};
-    if (!ranking->count) {
-        add(&answer.text, text_copy("No cell of it could be ranked."));
-    } else if (ranking->state == RANKING_DECIDED && ranking->count > 1) {
-        free(answer.text);
-        answer = decided_answer(page, ranking, metric);
-    } else {
-        answer.word = ranking->state == RANKING_VOID ? "void" : "no verdict";
-        if (ranking->state == RANKING_VOID)
-            add(&answer.text, text_copy("Nobody can say: the A/A pair, two runs of the same, differs itself. "));
-        add(&answer.text, range_text(page, ranking, metric));
-    }
+    if (!ranking->count)
+        return (struct answer){"not ranked", text_copy("No cell of it could be ranked.")};
+    struct answer answer = ranking->state == RANKING_DECIDED && ranking->count > 1 ? decided_answer(page, ranking, metric)
+                                                                                   : undecidable_answer(page, ranking, metric);
     char *unranked = names_join(&ranking->unranked, ", ");
-    if (ranking->count && *unranked)
+    if (*unranked)
         add(&answer.text, text_print(" Not ranked: %s; its section says why.", unranked));
     free(unranked);
     return answer;
@@ -178,6 +259,13 @@ static void free_ranks(struct ranks *ranks, unsigned count)
     names_free(&ranks->strategies);
 }
 
+static const char *place_word(const struct place *place, enum metric metric)
+{
+    return place->reversed                       ? "better within the blocks"
+           : place->verdict == VERDICT_DIFFERENT ? worse_words(metric)
+                                                 : verdict_names[place->verdict];
+}
+
 /* "1 to 3, undecided" and below it the median; the median alone where nothing is decided. */
 static void print_place(const struct page *page, const struct ranking *ranking, const struct place *place, enum metric metric)
 {
@@ -185,7 +273,7 @@ static void print_place(const struct page *page, const struct ranking *ranking, 
     char *value = value_text(place, metric);
     if (ranking->state == RANKING_DECIDED) {
         char *rank = place_text(place);
-        const char *word = place == ranking->places ? "" : verdict_names[place->verdict];
+        const char *word = place == ranking->places ? "" : place_word(place, metric);
         fprintf(out, "<td>%s%s%s%s%s<br><span class=\"faint\">", place->worst == 1 ? "<strong>" : "", rank,
                 place->worst == 1 ? "</strong>" : "", *word ? ", " : "", word);
         html_print_element(out, "", value, "</span></td>");

@@ -108,9 +108,13 @@ unsigned row_left_out(const struct summary *summary, const struct row *row, enum
  */
 char *pair_gap_text(const struct summary *summary, const struct row *row, const struct row *other, enum metric metric);
 
+/* Why nothing tells how much is noise at this row's load: "there is no baseline", "base is not ranked", "the A/A pair has 5 of 6
+ * blocks"; NULL where the A/A pair has an interval. The caller frees. */
+char *no_noise_text(const struct summary *summary, const struct row *row, enum metric metric);
+
 /*
- * Why a row that is ranked has no verdict though the run gives some: "5 of 6 blocks", "the A/A pair has 5 of 6 blocks", "base is
- * not ranked"; NULL where there is one, or where nothing is compared. The caller frees.
+ * Why a row that is ranked has no verdict though the run gives some: "5 of 6 blocks", or what no_noise_text says; NULL where there
+ * is one, or where nothing is compared. The caller frees.
  */
 char *no_verdict_text(const struct summary *summary, const struct row *row, enum metric metric);
 

@@ -124,17 +124,28 @@ char *pair_gap_text(const struct summary *summary, const struct row *row, const 
     return gap.zeros ? text_print("none of it in %u of %u blocks", gap.zeros, summary->block_count) : text_copy("");
 }
 
-char *no_verdict_text(const struct summary *summary, const struct row *row, enum metric metric)
+char *no_noise_text(const struct summary *summary, const struct row *row, enum metric metric)
 {
     const struct row *baseline = summary_baseline(summary, row), *again = summary_again(summary, row);
     const char *name = experiment_of(summary, row->experiment)->baseline;
-    if (!summary->verdicts || !name || row->baseline || row->again || !row->ranked || row->verdict[metric] != VERDICT_NONE)
-        return NULL;
+    if (!name)
+        return text_copy("there is no baseline");
     if (!baseline || !baseline->ranked)
         return text_print("%s is not ranked", name);
-    if (!isfinite(row_against(row, metric)->low))
-        return text_print("%u of %u blocks", row_against(row, metric)->n, summary->block_count);
     if (!again || !again->ranked)
         return text_copy("the A/A pair is not ranked");
+    if (isfinite(row_against(again, metric)->low))
+        return NULL;
     return text_print("the A/A pair has %u of %u blocks", row_against(again, metric)->n, summary->block_count);
+}
+
+char *no_verdict_text(const struct summary *summary, const struct row *row, enum metric metric)
+{
+    const struct row *baseline = summary_baseline(summary, row);
+    if (!summary->verdicts || !experiment_of(summary, row->experiment)->baseline || row->baseline || row->again || !row->ranked ||
+        row->verdict[metric] != VERDICT_NONE)
+        return NULL;
+    if (baseline && baseline->ranked && !isfinite(row_against(row, metric)->low))
+        return text_print("%u of %u blocks", row_against(row, metric)->n, summary->block_count);
+    return no_noise_text(summary, row, metric);
 }

@@ -9,58 +9,15 @@
 
 #include <cmocka.h>
 
+#include "base/random.h"
 #include "harness/ranking.h"
-#include "harness/summary_parts.h"
+#include "world.h"
 
-#define BLOCKS_MOST 10
-#define ROWS_MOST   6
-
-struct world {
-    struct experiment experiment;
-    struct results results;
-    struct summary summary;
-    struct row rows[ROWS_MOST];
-    double values[ROWS_MOST][BLOCKS_MOST], nothing[BLOCKS_MOST];
-    enum metric metric;
-};
-
-static void make_world(struct world *world, unsigned blocks, enum metric metric)
-{
-    *world = (struct world){.experiment = {.name = (char *)"x", .baseline = (char *)"base", .primary = metric, .workers_count = 1},
-                            .metric = metric};
-    world->results = (struct results){.plan = {.experiments = &world->experiment, .count = 1}, .seed = 7};
-    world->summary = (struct summary){.results = &world->results,
-                                      .block_count = blocks,
-                                      .verdicts = true,
-                                      .adjusted = blocks >= HOLM_BLOCKS,
-                                      .rows = world->rows};
-    for (unsigned b = 0; b < BLOCKS_MOST; b++)
-        world->nothing[b] = NAN;
-}
-
-/* A row whose blocks are `value` times what `wave` says, by turns. */
-static struct row *add_row(struct world *world, const char *strategy, double value, double wave)
-{
-    unsigned r = world->summary.row_count++, blocks = world->summary.block_count;
-    struct row *row = &world->rows[r];
-    *row = (struct row){.strategy = strategy, .load = "closed", .workers = 2, .cells = blocks, .ranked = blocks};
-    row->baseline = !strcmp(strategy, "base") && !r;
-    row->again = !strcmp(strategy, "base") && r;
-    for (unsigned b = 0; b < blocks; b++)
-        world->values[r][b] = value * (b % 2 ? wave : 1 / wave);
-    return row;
-}
+#define RUNS 2000u
 
 static void judge(struct world *world, struct ranking *ranking)
 {
-    for (unsigned r = 0; r < world->summary.row_count; r++)
-        for (int m = 0; m < METRIC_COUNT; m++) {
-            struct row *row = &world->rows[r];
-            row->values[m] = m == (int)world->metric ? world->values[r] : world->nothing;
-            row->of[m] = estimate_of(row->values[m], world->summary.block_count);
-            row->verdict[m] = VERDICT_NONE;
-        }
-    summary_compare(&world->summary);
+    judge_world(world);
     ranking_make(ranking, &world->summary, 0, world->metric);
 }
 
@@ -181,7 +138,7 @@ static void test_rows(void **state)
     ranking_free(&ranking);
 }
 
-/* Nine signs of ten are p = .021: enough for one pair, not for the best of six. */
+/* Nine signs of ten are p = .021: enough for one pair, not for the best of four. */
 static void test_holm(void **state)
 {
     (void)state;
@@ -199,15 +156,142 @@ static void test_holm(void **state)
         judge(&world, &ranking);
         assert_place(&ranking, 0, "a", others ? "1 to 4" : "1", VERDICT_NONE);
         assert_place(&ranking, 1, "base", others ? "1 to 4" : "2", others ? VERDICT_UNDECIDED : VERDICT_DIFFERENT);
+        assert_int_equal(ranking.places[1].by_luck, others > 0);
         ranking_free(&ranking);
+    }
+}
+
+/* Ten blocks tell the best of eight from the seven others; what stands between those is another question, and stays open. */
+static void test_best_of_many(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f"};
+    struct world world;
+    struct ranking ranking;
+    make_world(&world, 10, METRIC_CPU);
+    add_row(&world, "base", 10, 1.001);
+    add_row(&world, "base", 10, 1.001);
+    add_row(&world, "best", 9, 1.001);
+    for (unsigned i = 0; i < 6; i++)
+        add_row(&world, names[i], 20 * (i + 1), 1.001);
+    judge(&world, &ranking);
+    assert_int_equal(ranking.count, 8);
+    assert_place(&ranking, 0, "best", "1", VERDICT_NONE);
+    assert_place(&ranking, 1, "base", "2 to 8", VERDICT_DIFFERENT);
+    assert_place(&ranking, 7, "f", "2 to 8", VERDICT_DIFFERENT);
+    assert_int_equal(ranking.blocks_needed, 0);
+    ranking_free(&ranking);
+}
+
+/* 2 / 2^10 times 26 comparisons is .051: not even ten signs of ten pass, eleven of eleven would. */
+static void test_too_many_for_the_blocks(void **state)
+{
+    (void)state;
+    struct world world;
+    struct ranking ranking;
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m",
+                                        "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x", "y", "z"};
+    for (unsigned others = 25; others <= 26; others++) {
+        make_world(&world, 10, METRIC_CPU);
+        add_row(&world, "base", 10, 1.001);
+        add_row(&world, "base", 10, 1.001);
+        for (unsigned i = 0; i < others; i++)
+            add_row(&world, names[i], 20, 1.001);
+        judge(&world, &ranking);
+        assert_int_equal(ranking.blocks_needed, others == 26 ? 11 : 0);
+        assert_place(&ranking, 0, "base", others == 26 ? "1 to 27" : "1", VERDICT_NONE);
+        ranking_free(&ranking);
+    }
+}
+
+/* In nine of ten blocks it needs 5 % more, and its median is less all the same. */
+static void test_medians_against_pairs(void **state)
+{
+    (void)state;
+    struct world world;
+    struct ranking ranking;
+    make_world(&world, 10, METRIC_CPU);
+    add_row(&world, "base", 10, 1);
+    add_row(&world, "base", 10, 1);
+    add_row(&world, "low", 10, 1);
+    for (unsigned b = 0; b < 10; b++) {
+        world.values[0][b] = world.values[1][b] = 10 * (b + 1);
+        world.values[2][b] = b == 9 ? 5 : 10.5 * (b + 1);
+    }
+    judge(&world, &ranking);
+    assert_place(&ranking, 0, "low", "2", VERDICT_NONE);
+    assert_place(&ranking, 1, "base", "1", VERDICT_DIFFERENT);
+    assert_true(ranking.places[1].reversed);
+    ranking_free(&ranking);
+}
+
+/* A plan may name its loads in any order. */
+static void test_highest_load(void **state)
+{
+    (void)state;
+    static const char *const loads[] = {"80pct", "90pct", "20pct"};
+    static const double rates[] = {800, 900, 200};
+    struct world world;
+    struct ranking ranking;
+    make_world(&world, 6, METRIC_CPU);
+    for (unsigned l = 0; l < 3; l++)
+        for (unsigned i = 0; i < 3; i++) {
+            struct row *row = add_row(&world, i < 2 ? "base" : "other", 10 * (l + 1), 1.001);
+            row->baseline = !i;
+            row->again = i == 1;
+            row->load = loads[l];
+            row->rate = rates[l];
+        }
+    judge(&world, &ranking);
+    assert_string_equal(ranking.load, "90pct");
+    assert_int_equal(ranking.count, 2);
+    assert_float_equal(ranking.places[0].row->of[METRIC_CPU].median, 20, 0.1);
+    ranking_free(&ranking);
+}
+
+/* Who is best of eight that are all alike is chosen from the same figures; it is hardly ever told from anybody all the same. */
+static void test_false_alarms(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"base", "base", "a", "b", "c", "d", "e", "f", "g"};
+    struct world world;
+    struct random random;
+    random_init(&random, 1);
+    for (int s = 0; s < 3; s++) {
+        unsigned alarms = 0;
+        for (unsigned run = 0; run < RUNS; run++) {
+            struct ranking ranking;
+            make_world(&world, 10, METRIC_CPU);
+            for (unsigned r = 0; r < 9; r++) {
+                add_row(&world, names[r], 10, 1);
+                for (unsigned b = 0; b < 10; b++)
+                    world.values[r][b] = exp((s == 0 || (s == 2 && r < 2) ? 0.01 : 0.3) * random_normal(&random));
+            }
+            judge(&world, &ranking);
+            bool alarm = false;
+            for (unsigned i = 1; i < ranking.count; i++)
+                alarm |= ranking.places[i].verdict == VERDICT_DIFFERENT;
+            alarms += alarm;
+            ranking_free(&ranking);
+        }
+        assert_true(alarms <= RUNS / 20);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_places), cmocka_unit_test(test_more_is_better), cmocka_unit_test(test_nothing_decided),
-        cmocka_unit_test(test_zeros),  cmocka_unit_test(test_rows),           cmocka_unit_test(test_holm),
+        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_more_is_better),
+        cmocka_unit_test(test_nothing_decided),
+        cmocka_unit_test(test_zeros),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_holm),
+        cmocka_unit_test(test_best_of_many),
+        cmocka_unit_test(test_too_many_for_the_blocks),
+        cmocka_unit_test(test_medians_against_pairs),
+        cmocka_unit_test(test_highest_load),
+        cmocka_unit_test(test_false_alarms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
