@@ -31,15 +31,6 @@ static bool has_line(const struct drawing *drawing, const struct row *row)
     return chart_shows(drawing, row, true) && experiment->baseline && !row->baseline && metrics[experiment->primary].by == BY_RATIO;
 }
 
-static const char *highest_load(const struct drawing *drawing, unsigned experiment)
-{
-    const char *load = NULL;
-    for (unsigned i = 0; i < drawing->summary->row_count; i++)
-        if (drawing->summary->rows[i].experiment == experiment)
-            load = drawing->summary->rows[i].load; /* rows come in the plan's order of loads */
-    return load;
-}
-
 static unsigned most_workers(const struct drawing *drawing, const struct row *of)
 {
     unsigned most = 0;
@@ -54,8 +45,9 @@ static unsigned most_workers(const struct drawing *drawing, const struct row *of
 static bool is_in(const struct forest *forest, const struct row *row)
 {
     const struct drawing *drawing = forest->drawing;
-    return has_line(drawing, row) && (!forest->shortened || (!strcmp(row->load, highest_load(drawing, row->experiment)) &&
-                                                             row->workers == most_workers(drawing, row)));
+    return has_line(drawing, row) &&
+           (!forest->shortened || (!strcmp(row->load, summary_highest_load(drawing->summary, row->experiment)) &&
+                                   row->workers == most_workers(drawing, row)));
 }
 
 static unsigned count_lines(const struct drawing *drawing)
@@ -68,24 +60,56 @@ static unsigned count_lines(const struct drawing *drawing)
 
 /* ---- the lines ---- */
 
-/* "undecided: -4..+9 %"; "(Holm)" where the interval alone would have said different. */
+/* "undecided: -4.2..+9.0 %"; "(Holm)" where the interval alone would have said different. */
 static char *undecided_text(const struct row *row, enum metric metric)
 {
+    char *range = contrast_range(metric, &row->ratio[metric]);
+    char *text = text_print("undecided: %s%s", range,
+                            estimate_verdict(&row->ratio[metric], row->delta[metric]) == VERDICT_DIFFERENT ? " (Holm)" : "");
+    free(range);
+    return text;
+}
+
+/* Why there is no ratio at all. */
+static char *no_ratio_text(const struct drawing *drawing, const struct row *row, enum metric metric)
+{
+    const struct row *baseline = summary_baseline(drawing->summary, row);
+    if (!row->ranked)
+        return text_copy("not ranked: the table says why");
+    if (!baseline || !baseline->ranked)
+        return text_copy("no ratio: baseline not ranked");
+    if (!row->of[metric].n || !baseline->of[metric].n)
+        return text_print("not measured%s", row->of[metric].n ? " of the baseline" : "");
+    char *gap = pair_gap_text(drawing->summary, row, baseline, metric), *text = text_print("no ratio: %s", gap);
+    free(gap);
+    return text;
+}
+
+/* "2.21  no interval: 5 of 6 blocks": a ratio without a verdict in a run that gives some. NULL where that is not so. */
+static char *bare_ratio_text(const struct drawing *drawing, const struct row *row, enum metric metric)
+{
     const struct estimate *ratio = &row->ratio[metric];
-    return text_print("undecided: %+.0f..%+.0f %%%s", 100 * (ratio->low - 1), 100 * (ratio->high - 1),
-                      estimate_verdict(ratio, row->delta[metric]) == VERDICT_DIFFERENT ? " (Holm)" : "");
+    unsigned blocks = drawing->summary->block_count;
+    if (!drawing->summary->verdicts || isfinite(ratio->low))
+        return NULL;
+    return text_print("%s%.2f  no interval: %u of %u blocks", row->again ? "A/A  " : "", ratio->median, ratio->n, blocks);
 }
 
 static char *words_of(const struct drawing *drawing, const struct row *row)
 {
     enum metric metric = metric_of(drawing, row->experiment);
     if (!isfinite(row->ratio[metric].median))
-        return text_copy(row->failure ? "not ranked: the table says why" : "not measured");
+        return no_ratio_text(drawing, row, metric);
     if (row->verdict[metric] == VERDICT_UNDECIDED)
         return undecided_text(row, metric);
-    char *ratio = ratio_text(&row->ratio[metric]);
+    char *text = bare_ratio_text(drawing, row, metric);
+    if (text)
+        return text;
+    char *ratio = ratio_text(&row->ratio[metric]), *why = no_verdict_text(drawing->summary, row, metric);
     const char *word = row->again ? "A/A  " : row->verdict[metric] == VERDICT_NONE ? "" : verdict_names[row->verdict[metric]];
-    char *text = text_print("%s%s%s", word, *word && !row->again ? "  " : "", ratio);
+    text = why ? text_print("%.2f  no verdict: no A/A interval", row->ratio[metric].median)
+               : text_print("%s%s%s", word, *word && !row->again ? "  " : "", ratio);
+    free(why);
     free(ratio);
     return text;
 }
@@ -119,8 +143,7 @@ static char *line_label(const struct forest *forest, const struct row *row)
 static void print_words(const struct forest *forest, const struct row *row, const char *words)
 {
     enum verdict verdict = row->verdict[metric_of(forest->drawing, row->experiment)];
-    bool failed = row->failure && !isfinite(row->ratio[metric_of(forest->drawing, row->experiment)].median);
-    const char *ink = failed                                                             ? "#a04000"
+    const char *ink = !row->ranked                                                       ? "#a04000"
                       : row->again || verdict == VERDICT_NONE || verdict == VERDICT_SAME ? "#666666"
                       : verdict == VERDICT_DIFFERENT                                     ? "#000000"
                                                                                          : "#a04000";

@@ -1,4 +1,4 @@
-/* The front of the page: what is said of who is best, and why nothing can be said. */
+/* The front of the page, words and forest: what is said of who is best, and why nothing can be said. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "harness/chart.h"
 #include "harness/html_parts.h"
 #include "world.h"
 
@@ -121,6 +122,90 @@ static void test_medians_against_pairs(void **state)
            "<td><strong>1</strong>, better within the blocks<br>");
 }
 
+/* ---- the forest, of the same figures ---- */
+
+static void expect_words(const char *words)
+{
+    char *data, *script;
+    size_t data_length, script_length;
+    judge_world(&world);
+    struct drawing drawing = {
+        .summary = &world.summary, .data = open_memstream(&data, &data_length), .script = open_memstream(&script, &script_length)};
+    assert_non_null(drawing.data);
+    assert_non_null(drawing.script);
+    assert_int_equal(chart_forest.write(&drawing), 0);
+    assert_int_equal(fclose(drawing.data), 0);
+    assert_int_equal(fclose(drawing.script), 0);
+    char *label = text_print("set label '%s'", words);
+    if (!strstr(script, label))
+        fail_msg("'%s' is not in: %s", words, script);
+    free(label);
+    free(drawing.subtitle);
+    free(drawing.alt);
+    free(script);
+    free(data);
+}
+
+/* A line says why it has no interval, no ratio or no verdict; and a cell that failed does not make a ranked row unranked. */
+static void test_forest_words(void **state)
+{
+    (void)state;
+    begin(6, METRIC_CPU);
+    leave_out(&world, add_row(&world, "stumbled", 20, 1.001));
+    expect_words("2.00  no interval: 5 of 6 blocks");
+    begin(6, METRIC_CPU);
+    leave_out(&world, &world.rows[1]);
+    add_row(&world, "double", 20, 1.001);
+    expect_words("A/A  1.00  no interval: 5 of 6 blocks");
+    expect_words("2.00  no verdict: no A/A interval");
+    begin(6, METRIC_MEMORY);
+    leave_out(&world, add_row(&world, "none", 0, 1));
+    expect_words("no ratio: 1 of 6 cells left out");
+    begin(6, METRIC_MEMORY);
+    add_row(&world, "none", 0, 1);
+    expect_words("no ratio: none of it in 6 of 6 blocks");
+    begin(6, METRIC_CPU);
+    add_row(&world, "broken", 10, 1)->ranked = 0;
+    expect_words("not ranked: the table says why");
+    begin(6, METRIC_CPU);
+    add_row(&world, "near", 10.2, 1.015);
+    expect_words("undecided: +0.6..+3.4 %");
+}
+
+/* What does not fit a page is shortened to the highest load, wherever the plan has it. */
+static void test_shortened_forest(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"base", "base", "a", "b", "c", "d", "e", "f"};
+    static const char *const loads[] = {"80pct", "90pct", "20pct"};
+    static const double rates[] = {800, 900, 200};
+    make_world(&world, 6, METRIC_CPU);
+    world.experiment.title = (char *)"X";
+    world.experiment.loads_count = 3;
+    for (unsigned i = 0; i < 96; i++) {
+        struct row *row = add_row(&world, names[i % 8], 10 + i % 8, 1.001);
+        row->baseline = i % 8 == 0;
+        row->again = i % 8 == 1;
+        row->load = loads[i / 32];
+        row->rate = rates[i / 32];
+        row->workers = 1 + i / 8 % 4;
+    }
+    judge_world(&world);
+    assert_true(plot_forest_is_too_long(&world.summary));
+    char *data, *script;
+    size_t data_length, script_length;
+    struct drawing drawing = {
+        .summary = &world.summary, .data = open_memstream(&data, &data_length), .script = open_memstream(&script, &script_length)};
+    assert_int_equal(chart_forest.write(&drawing), 0);
+    assert_int_equal(fclose(drawing.data) | fclose(drawing.script), 0);
+    assert_non_null(strstr(data, "\"f, 90 %\""));
+    assert_null(strstr(data, "20 %"));
+    free(drawing.subtitle);
+    free(drawing.alt);
+    free(script);
+    free(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +214,8 @@ int main(void)
         cmocka_unit_test(test_gaps),
         cmocka_unit_test(test_holm),
         cmocka_unit_test(test_medians_against_pairs),
+        cmocka_unit_test(test_forest_words),
+        cmocka_unit_test(test_shortened_forest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,7 @@
 #include "harness/summary_parts.h"
 
 #define BLOCKS_MOST 10
-#define ROWS_MOST   32
+#define ROWS_MOST   96
 
 struct world {
     struct experiment experiment;
