@@ -80,6 +80,34 @@ static void print_axes(FILE *out, const char *folder, const char *name)
     free(path);
 }
 
+/* "Cost: bars of CPU time per request.": what the picture is, in one sentence. The caller frees. */
+static char *short_text(const struct chart *chart)
+{
+    const char *end = strstr(chart->alt, ". ");
+    int length = end ? (int)(end - chart->alt) + 1 : (int)strlen(chart->alt);
+    return text_print("%s: %.*s", chart->title, length, chart->alt);
+}
+
+/* The label names the picture; the table that has its figures describes it, and all of it in words stands below it. */
+static void print_label(const struct page *page, const struct chart *chart, const char *attribute)
+{
+    char *label = short_text(chart);
+    fprintf(page->out, " %s", attribute);
+    html_print_element(page->out, "=\"", label, "\"");
+    if (chart->experiment < page->summary->results->plan.count)
+        html_print_element(page->out, " aria-describedby=\"results-",
+                           page->summary->results->plan.experiments[chart->experiment].name, "\"");
+    html_print_element(page->out, " aria-details=\"words-", chart->name, "\">");
+    free(label);
+}
+
+static void print_words(FILE *out, const struct chart *chart)
+{
+    html_print_element(out, "\n<details class=\"in-words\" id=\"words-", chart->name,
+                       "\"><summary>This picture in words</summary><p>");
+    html_print_element(out, "", chart->alt, "</p></details>");
+}
+
 /* False when this is no SVG that can be taken apart. */
 static bool print_inline(const struct page *page, const struct chart *chart, const char *svg)
 {
@@ -92,17 +120,19 @@ static bool print_inline(const struct page *page, const struct chart *chart, con
     print_axes(page->out, page->summary->results->folder, chart->name);
     if (!strcmp(chart->kind, "heat"))
         html_print_heat(page->out, page->summary->results->folder, chart->name);
-    html_print_element(page->out, " aria-label=\"", chart->alt, "\">");
+    print_label(page, chart, "aria-label");
     print_body(page->out, body + 1, end, chart->name);
     fputs("</svg>", page->out);
     return true;
 }
 
-static void print_image(FILE *out, const struct chart *chart, const char *svg, size_t length)
+static void print_image(const struct page *page, const struct chart *chart, const char *svg, size_t length)
 {
+    FILE *out = page->out;
     fputs("<img width=\"800\" src=\"data:image/svg+xml;base64,", out);
     html_print_base64(out, (const unsigned char *)svg, length);
-    html_print_element(out, "\" alt=\"", chart->alt, "\">");
+    fputc('"', out);
+    print_label(page, chart, "alt");
 }
 
 static void begin_figure(FILE *out, const struct chart *chart)
@@ -144,8 +174,9 @@ void html_print_chart(const struct page *page, const struct chart *chart)
     begin_figure(out, chart);
     fputs("<div class=\"chart\">", out);
     if (!print_inline(page, chart, svg))
-        print_image(out, chart, svg, length);
+        print_image(page, chart, svg, length);
     fputs("</div>", out);
+    print_words(out, chart);
     end_figure(out, chart);
     free(svg);
 }

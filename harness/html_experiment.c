@@ -96,11 +96,13 @@ static void print_detail(const struct page *page, unsigned index, enum table_det
 {
     struct table table;
     table_make(&table, page->summary, index, detail);
-    char *caption = text_print("%s: %s", what, page->summary->results->plan.experiments[index].title);
+    const struct experiment *experiment = &page->summary->results->plan.experiments[index];
+    char *caption = text_print("%s: %s", what, experiment->title), *id = text_print("results-%s", experiment->name);
     if (table.rows)
-        html_print_table(page, &table, caption);
+        html_print_table(page, &table, detail == TABLE_RESULT ? id : NULL, caption);
     else if (detail == TABLE_RESULT)
         fputs("<p>No cell of it was run.</p>\n", page->out);
+    free(id);
     free(caption);
     table_free(&table);
 }

@@ -51,7 +51,8 @@ void html_read_colours(struct page *page);
 void html_free_colours(struct page *page);
 
 /* html_table.c */
-void html_print_table(const struct page *page, const struct table *table, const char *caption);
+/* `id`: of the caption, or NULL. */
+void html_print_table(const struct page *page, const struct table *table, const char *id, const char *caption);
 /* `<div class="scroll" ...><table><caption>...</caption>`; ends with html_end_table. `sortable`: the script may sort it. */
 void html_begin_table(FILE *out, const char *caption, bool sortable);
 void html_end_table(FILE *out);

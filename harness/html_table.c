@@ -8,11 +8,20 @@
 
 #include "html_parts.h"
 
-void html_begin_table(FILE *out, const char *caption, bool sortable)
+static void begin_table(FILE *out, const char *id, const char *caption, bool sortable)
 {
     html_print_element(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"", caption, "\">");
     fputs(sortable ? "<table data-sortable>" : "<table>", out);
-    html_print_element(out, "<caption>", caption, "</caption>\n");
+    if (id)
+        html_print_element(out, "<caption id=\"", id, "\">");
+    else
+        fputs("<caption>", out);
+    html_print_element(out, "", caption, "</caption>\n");
+}
+
+void html_begin_table(FILE *out, const char *caption, bool sortable)
+{
+    begin_table(out, NULL, caption, sortable);
 }
 
 void html_end_table(FILE *out)
@@ -38,9 +47,9 @@ static void print_row(FILE *out, const struct table *table, unsigned r)
     fputs("</tr>\n", out);
 }
 
-void html_print_table(const struct page *page, const struct table *table, const char *caption)
+void html_print_table(const struct page *page, const struct table *table, const char *id, const char *caption)
 {
-    html_begin_table(page->out, caption, true);
+    begin_table(page->out, id, caption, true);
     fputs("<thead><tr>", page->out);
     for (unsigned c = 0; c < table->columns; c++)
         html_print_heading(page->out, *table->heading[c] ? table->heading[c] : "verdict", table->left[c]);

@@ -227,7 +227,7 @@ static int write_forest(struct drawing *drawing)
     fprintf(drawing->script, "height = %u\n", 140 + 20 * forest.names.count);
     drawing->subtitle = text_print("%s%s", drawing->summary->verdicts ? "grey: counts as the same" : "no verdicts",
                                    forest.shortened ? "; of each experiment the highest load and the most workers" : "");
-    text_replace(&drawing->alt, text_print("Forest plot: ratios to the baseline. Of %u comparisons %u are called different.%s",
+    text_replace(&drawing->alt, text_print("Forest plot of ratios to the baseline: of %u comparisons %u are called different.%s",
                                            forest.compared, forest.different, drawing->alt ? drawing->alt : ""));
     return isfinite(forest.least) ? 0 : -ENODATA;
 }

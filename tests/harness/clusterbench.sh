@@ -286,7 +286,7 @@ EOF
         (cd r/plots && gnuplot "$name.gp" 2>&1) > out
         [ ! -s out ] || fail "gnuplot says something about $name.gp"
     done
-    expect_in r/report.html 'Forest plot: ratios to the baseline. Of 3 comparisons 0 are called different. What does it cost?  CPU per request'
+    expect_in r/report.html 'Forest plot of ratios to the baseline: of 3 comparisons 0 are called different. What does it cost?  CPU per request'
     expect_in r/plots/workers-scaling.gp 'no law is fitted: 2 numbers of workers were measured, it takes 6'
     expect_file r/cells/01-load-even-w2-100ps/service.hgrm
     [ ! -e r/cells/01-cost-even-w2-closed/service.hgrm ] || fail "in a closed loop service time is no news"

@@ -22,7 +22,11 @@ function flaws() {
     const picture = figure.querySelector('svg, img'), box = picture?.getBoundingClientRect();
     if (!box || box.width < 100 || box.height < 100 || (picture.tagName === 'IMG' && !picture.naturalWidth)) found.push(`${figure.id} shows nothing`);
     else if (picture.tagName === 'svg' && !picture.querySelector('.plot path, .plot polygon, .plot use, .plot image')) found.push(`${figure.id} has no data`);
-    if ((picture?.getAttribute('aria-label') ?? picture?.getAttribute('alt') ?? '').length < 40) found.push(`${figure.id} has no alternative`);
+    const label = picture?.getAttribute('aria-label') ?? picture?.getAttribute('alt') ?? '';
+    if (label.length < 40) found.push(`${figure.id} has no alternative`);
+    if (label.length > 300) found.push(`${figure.id} has an alternative of ${label.length} characters`);
+    const ids = ['aria-describedby', 'aria-details'].flatMap((name) => picture?.getAttribute(name)?.split(' ') ?? []);
+    if (!ids.length || ids.some((id) => !document.getElementById(id)?.textContent.trim())) found.push(`${figure.id} leads to no words (${ids})`);
   }
   for (const table of document.querySelectorAll('table')) {
     if (!table.caption?.textContent) found.push('a table without a caption');

@@ -265,7 +265,7 @@ static const struct sample samples[] = {
     {"scaling", &chart_scaling, 2, NULL, " shared: 15.1 times with 32 workers. shared: USL sigma 0.02 [0.019, 0.021], kappa 0.0005",
      false},
     {"ratios", &chart_forest, -1, NULL,
-     "Of 3 comparisons 3 are called different. C  CPU per request, times that of single; less is better: single (again): A/A  1.0",
+     "of 3 comparisons 3 are called different. C  CPU per request, times that of single; less is better: single (again): A/A  1.0",
      true},
 };
 
