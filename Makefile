@@ -57,7 +57,7 @@ truth-studies: build ## do --compare and --find-max keep their promises? (9 minu
 	@scripts/find-max-study 2s $(BUILD)
 	@scripts/compare-study 20 10 250ms $(BUILD)
 
-study: build ## does the verdict keep its promise? A/A and planted handicaps in 50 runs (23 minutes, a quiet machine)
+study: build ## does the verdict keep its promise? A/A and planted handicaps in 50 runs (30 minutes, a quiet machine)
 	@scripts/study --build $(BUILD) $(if $(STUDY),-o $(STUDY))
 
 lint: deps-lint ## layout, static analysis, shell and plot scripts, no warnings from gcc and clang

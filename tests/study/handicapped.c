@@ -6,7 +6,7 @@
  *                    the last look, and burns that share of it in a busy-wait. So it is the share on any machine, and no figure
  *                    has to be calibrated.
  *   --stall TIME     every --every, the loop of each worker sleeps so long: nobody is served meanwhile, no CPU time is used. The
- *                    first time after a quarter of it, so that a short cell has a stall, too.
+ *                    first time a quarter of it behind the worker's first request: a short cell knows where its stall lies.
  */
 #include "base/clock.h"
 #include "cluster/strategy.h"
@@ -51,6 +51,7 @@ static struct handicap {
     const struct handicapped_options *options;
     uint64_t requests, looked_ns; /* CPU time at the last look */
     uv_timer_t stalls;
+    bool stalling; /* the timer runs */
 } handicap;
 
 static void waste(struct handicap *own)
@@ -63,10 +64,26 @@ static void waste(struct handicap *own)
     own->looked_ns = now_ns;
 }
 
+static void on_stall(uv_timer_t *timer)
+{
+    (void)timer;
+    clock_sleep_until_ns(clock_now_ns() + handicap.options->stall_ns);
+}
+
+/* It cannot fail: the timer is not closing and has its callback. */
+static void start_stalls(struct handicap *own)
+{
+    uint64_t every_ms = own->options->every_ns / CLOCK_NS_PER_MS;
+    own->stalling = true;
+    uv_timer_start(&own->stalls, on_stall, every_ms / 4, every_ms);
+}
+
 static void on_request(void *worker, struct http_request *request)
 {
     if (handicap.options->busy_percent)
         waste(&handicap);
+    if (handicap.options->stall_ns && !handicap.stalling && !uv_is_closing((uv_handle_t *)&handicap.stalls))
+        start_stalls(&handicap);
     work_request(worker, request);
 }
 
@@ -75,12 +92,6 @@ static const struct http_server_events events = {
     .abandoned = work_abandoned,
     .drained = work_drained,
 };
-
-static void on_stall(uv_timer_t *timer)
-{
-    (void)timer;
-    clock_sleep_until_ns(clock_now_ns() + handicap.options->stall_ns);
-}
 
 static void on_closed(uv_handle_t *timer)
 {
@@ -93,22 +104,21 @@ static void close_handicap(void *worker)
     uv_close((uv_handle_t *)&handicap.stalls, on_closed);
 }
 
-static int start_stalls(struct worker *worker)
+static int open_handicap(struct worker *worker)
 {
-    uint64_t every_ms = handicap.options->every_ns / CLOCK_NS_PER_MS;
     int error = uv_timer_init(worker->loop, &handicap.stalls);
     if (error)
         return error;
     handicap.stalls.data = worker;
     worker_handle_requests(worker, &events, worker, close_handicap);
-    return handicap.options->stall_ns ? uv_timer_start(&handicap.stalls, on_stall, every_ms / 4, every_ms) : 0;
+    return 0;
 }
 
 static int listen_handicapped(struct worker *worker)
 {
     handicap.options = worker->own_options;
     handicap.looked_ns = clock_thread_cpu_ns();
-    int error = start_stalls(worker);
+    int error = open_handicap(worker);
     return error ? error : worker_accept_from(worker, worker->listener, ACCEPT_MOST);
 }
 
