@@ -4,8 +4,9 @@
  * A server may be one process, a primary with workers, or fronts with backends; the harness does not want to know. It walks
  * /proc for everything below the pid it started and adds up. CPU time comes from each thread's schedstat (nanoseconds on the
  * CPU); utime and stime of stat are exact only to a clock tick and give the share of user and system. A thread that ended
- * inside the window takes its schedstat along: none of our servers end threads under load, and a process that came or
- * went shows in `identity`.
+ * inside the window takes its schedstat along: none of our servers end threads under load. A process that ended left its time, in
+ * ticks, with the parent that waited for it; whoever ignores SIGCHLD has no such time. That somebody came or went shows in
+ * `identity`.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -38,6 +39,7 @@ struct process_stat {
     pid_t pid, parent;
     char state;
     uint64_t user_ticks, system_ticks, start_ticks;
+    uint64_t children_user_ticks, children_system_ticks; /* of those that were waited for, and theirs */
 };
 
 /* A process may end between being listed and being read: -ENOENT or -ESRCH then, no error to anybody. */
@@ -53,10 +55,11 @@ static int read_stat(pid_t pid, struct process_stat *stat)
     stat->pid = pid;
     int fields = !after_name
                      ? 0
-                     : sscanf(after_name + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %lu",
-                              &stat->state, &stat->parent, &stat->user_ticks, &stat->system_ticks, &stat->start_ticks);
+                     : sscanf(after_name + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %lu %lu %*d %*d %*d %*d %lu",
+                              &stat->state, &stat->parent, &stat->user_ticks, &stat->system_ticks, &stat->children_user_ticks,
+                              &stat->children_system_ticks, &stat->start_ticks);
     free(text);
-    return fields == 5 ? 0 : -EINVAL;
+    return fields == 7 ? 0 : -EINVAL;
 }
 
 static int read_all_stats(struct process_stat **stats, unsigned *count)
@@ -123,9 +126,10 @@ static int add_cpu(pid_t pid, struct tree_usage *usage)
     if (result < 0)
         return result;
     uint64_t tick_ns = UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK), exact_ns = read_schedstat(pid);
-    usage->user_ns += stat.user_ticks * tick_ns;
-    usage->system_ns += stat.system_ticks * tick_ns;
+    usage->user_ns += (stat.user_ticks + stat.children_user_ticks) * tick_ns;
+    usage->system_ns += (stat.system_ticks + stat.children_system_ticks) * tick_ns;
     usage->cpu_ns += exact_ns ? exact_ns : (stat.user_ticks + stat.system_ticks) * tick_ns;
+    usage->cpu_ns += (stat.children_user_ticks + stat.children_system_ticks) * tick_ns;
     usage->identity += ((uint64_t)pid << 32 ^ stat.start_ticks) * UINT64_C(0x9e3779b97f4a7c15); /* a sum: order does not matter */
     usage->processes++;
     return 0;

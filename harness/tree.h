@@ -18,14 +18,15 @@ void tree_add(struct tree *tree, pid_t pid);
 void tree_free(struct tree *tree);
 
 struct tree_usage {
-    uint64_t cpu_ns;             /* user and system, to the nanosecond where the kernel keeps schedstat */
+    uint64_t cpu_ns;             /* user and system, to the nanosecond where the kernel keeps schedstat; of the dead in ticks */
     uint64_t user_ns, system_ns; /* the same in clock ticks (10 ms each): good for the split only */
     uint64_t pss_bytes;          /* proportional set size: shared pages divided among those who share them */
     unsigned processes;
     uint64_t identity; /* changes when a process of the tree came or went */
 };
 
-/* CPU time of `root` and its descendants up to now. 0, or -ESRCH when root is gone. proc_pid_stat(5), proc_pid_schedstat */
+/* CPU time of `root` and its descendants up to now, those included that have ended and were waited for. 0, or -ESRCH when root is
+ * gone. proc_pid_stat(5), proc_pid_schedstat */
 int tree_cpu(pid_t root, struct tree_usage *usage);
 
 /* Adds their memory (smaps_rollup). 0 or negative errno. */

@@ -139,6 +139,27 @@ static void test_capture(void **state)
     assert_null(process_capture(&custody, bad));
 }
 
+/* A server that forks for each request costs what its dead children took. */
+static void test_usage_of_the_dead(void **state)
+{
+    (void)state;
+    struct tree_usage before, after;
+    int status;
+    assert_int_equal(tree_cpu(getpid(), &before), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        uint64_t begin_ns = clock_thread_cpu_ns();
+        while (clock_thread_cpu_ns() - begin_ns < 60 * CLOCK_NS_PER_MS)
+            ;
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(tree_cpu(getpid(), &after), 0);
+    assert_true(after.cpu_ns - before.cpu_ns >= 30 * CLOCK_NS_PER_MS); /* by sampling: a tick or two may be missed */
+    assert_int_equal(after.processes, 1);
+}
+
 static void test_usage_of_a_tree(void **state)
 {
     (void)state;
@@ -167,6 +188,7 @@ int main(void)
         cmocka_unit_test(test_signals_interrupt_waits),
         cmocka_unit_test(test_capture),
         cmocka_unit_test(test_usage_of_a_tree),
+        cmocka_unit_test(test_usage_of_the_dead),
     };
     return cmocka_run_group_tests(tests, open_custody, close_custody);
 }
