@@ -14,13 +14,15 @@ static json_t *text_or_null(const char *text)
     return text ? json_string(text) : json_null();
 }
 
-static json_t *shift_json(const struct shift *shift)
+/* `ratio` or `difference`, as the metric is compared. */
+static json_t *shift_json(const struct compared *item, const struct shift *shift)
 {
-    if (!isfinite(shift->ratio))
+    if (!isfinite(shift->middle))
         return json_null();
-    return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "blocks_a", (int)shift->a, "blocks_b", (int)shift->b, "ratio",
-                     number_or_null(shift->ratio), "low", number_or_null(shift->low), "high", number_or_null(shift->high),
-                     "coverage", shift->coverage > 0 ? json_real(shift->coverage) : json_null(), "p", number_or_null(shift->p));
+    return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "blocks_a", (int)shift->a, "blocks_b", (int)shift->b,
+                     compared_by_names[metrics[item->metric].by], number_or_null(shift->middle), "low", number_or_null(shift->low),
+                     "high", number_or_null(shift->high), "coverage",
+                     shift->coverage > 0 ? json_real(shift->coverage) : json_null(), "p", number_or_null(shift->p));
 }
 
 /* How many cells have a figure that counts, and in how many blocks they could. */
@@ -41,12 +43,13 @@ static json_t *item_json(const struct comparison *comparison, const struct compa
     json_object_set_new(json, "workers", json_integer(item->a->workers));
     json_object_set_new(json, "load", json_string(item->a->load));
     json_object_set_new(json, "metric", json_string(metrics[item->metric].name));
+    json_object_set_new(json, "compared_by", json_string(compared_by_names[metrics[item->metric].by]));
     json_object_set_new(json, "better", json_string(metrics[item->metric].better < 0 ? "less" : "more"));
     json_object_set_new(json, "a", number_or_null(item->a->of[item->metric].median));
     json_object_set_new(json, "b", number_or_null(item->b->of[item->metric].median));
     json_object_set_new(json, "cells", cells_json(comparison, item));
-    json_object_set_new(json, "absolute", comparison->settings->across_machines ? json_null() : shift_json(&item->absolute));
-    json_object_set_new(json, "relative", shift_json(&item->relative));
+    json_object_set_new(json, "absolute", comparison->settings->across_machines ? json_null() : shift_json(item, &item->absolute));
+    json_object_set_new(json, "relative", shift_json(item, &item->relative));
     json_object_set_new(json, "delta", number_or_null(item->delta));
     json_object_set_new(json, "p_holm", number_or_null(item->p_holm));
     json_object_set_new(json, "verdict", json_string(outcome_names[item->outcome]));

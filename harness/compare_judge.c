@@ -8,6 +8,9 @@
  * baseline itself lies elsewhere in B, nobody can tell a slower machine from a baseline that became slower, and that counts as
  * undecided.
  *
+ * Metrics of which 0 is a good figure are compared by differences, as they are within a run (contrast.h): who loses nothing has no
+ * ratio to who does.
+ *
  * What counts as the same is the wider of what both runs' A/A pairs need. A noisy bench needs much, and would let everything pass
  * as the same: where it is more than DELTA_MOST, nothing is called the same or no worse. That limit is the handicap which `make
  * study` says is found: a gate that lets it pass is none. Nor is anything good said of a row of which fewer blocks count in B than
@@ -20,6 +23,7 @@
 #include <string.h>
 
 #include "compare_parts.h"
+#include "contrast.h"
 
 #define SIGNIFICANCE 0.05
 #define BLOCKS_LEAST 6
@@ -55,12 +59,12 @@ unsigned compare_cells(const struct row *row, enum metric metric, unsigned block
     return cells;
 }
 
-enum outcome compare_outcome(const struct shift *shift, double delta, int better)
+enum outcome compare_outcome(const struct shift *shift, double none, double delta, int better)
 {
     if (!isfinite(shift->low) || !isfinite(shift->high))
         return OUTCOME_NONE;
-    bool above = shift->low > 1 + delta, below = shift->high < 1 - delta;
-    bool not_above = shift->high <= 1 + delta, not_below = shift->low >= 1 - delta;
+    bool above = shift->low > none + delta, below = shift->high < none - delta;
+    bool not_above = shift->high <= none + delta, not_below = shift->low >= none - delta;
     if (above || below)
         return above == (better > 0) ? OUTCOME_BETTER : OUTCOME_WORSE;
     if (not_above && not_below)
@@ -70,15 +74,25 @@ enum outcome compare_outcome(const struct shift *shift, double delta, int better
 
 /* ---- the two readings ---- */
 
-/* ln(value), or ln(value / baseline's) of the same block. The caller frees. */
-static double *logarithms(const struct summary *summary, const struct row *row, const struct row *baseline, enum metric m)
+static bool by_ratio(enum metric m)
 {
-    double *logs = memory_get((summary->block_count + 1) * sizeof(*logs));
+    return metrics[m].by == BY_RATIO;
+}
+
+static enum outcome outcome_of(const struct shift *shift, const struct compared *item)
+{
+    return compare_outcome(shift, by_ratio(item->metric) ? 1 : 0, item->delta, metrics[item->metric].better);
+}
+
+/* ln(value), or ln(value / baseline's) of the same block; by differences the value, or what it is more. The caller frees. */
+static double *figures_of(const struct summary *summary, const struct row *row, const struct row *baseline, enum metric m)
+{
+    double *figures = memory_get((summary->block_count + 1) * sizeof(*figures));
     for (unsigned i = 0; i < summary->block_count; i++) {
-        double value = row->values[m][i], under = baseline ? baseline->values[m][i] : 1;
-        logs[i] = value > 0 && under > 0 ? log(value) - log(under) : NAN;
+        double value = row->values[m][i], under = baseline ? baseline->values[m][i] : by_ratio(m) ? 1 : 0;
+        figures[i] = !by_ratio(m) ? value - under : value > 0 && under > 0 ? log(value) - log(under) : NAN;
     }
-    return logs;
+    return figures;
 }
 
 static struct shift shift_between(const struct comparison *comparison, const struct row *a, const struct row *b, enum metric m,
@@ -87,10 +101,12 @@ static struct shift shift_between(const struct comparison *comparison, const str
     const struct summary *of_a = &comparison->a.summary, *of_b = &comparison->b.summary;
     const struct row *base_a = relative ? summary_baseline(of_a, a) : NULL, *base_b = relative ? summary_baseline(of_b, b) : NULL;
     bool told = a->ranked && b->ranked && (!relative || (base_a && base_b && base_a->ranked && base_b->ranked));
-    double *logs_a = logarithms(of_a, a, base_a, m), *logs_b = logarithms(of_b, b, base_b, m);
-    struct shift shift = shift_of(logs_a, told ? of_a->block_count : 0, logs_b, told ? of_b->block_count : 0);
-    free(logs_a);
-    free(logs_b);
+    double *figures_a = figures_of(of_a, a, base_a, m), *figures_b = figures_of(of_b, b, base_b, m);
+    unsigned a_count = told ? of_a->block_count : 0, b_count = told ? of_b->block_count : 0;
+    struct shift shift = by_ratio(m) ? shift_of(figures_a, a_count, figures_b, b_count)
+                                     : shift_of_differences(figures_a, a_count, figures_b, b_count);
+    free(figures_a);
+    free(figures_b);
     return shift;
 }
 
@@ -101,12 +117,19 @@ const struct shift *compare_reading(const struct comparison *comparison, const s
 
 /* ---- one item ---- */
 
-/* The baseline's second run over its first; nothing where there is no such pair. */
-static struct estimate again_ratio(const struct summary *summary, const struct row *row, enum metric m)
+/* The baseline's second run against its first; nothing where there is no such pair. */
+static struct estimate again_contrast(const struct summary *summary, const struct row *row, enum metric m)
 {
     const struct row *again = summary_again(summary, row), *baseline = summary_baseline(summary, row);
     bool pair = again && baseline && again->ranked && baseline->ranked;
-    return estimate_ratio(pair ? again->values[m] : NULL, pair ? baseline->values[m] : NULL, pair ? summary->block_count : 0);
+    return contrast_make(m, pair ? again->values[m] : NULL, pair ? baseline->values[m] : NULL, pair ? summary->block_count : 0).of;
+}
+
+/* What differences are small or large against: the baseline's median, or the row's own. NaN: it has none. */
+static double level_of(const struct summary *summary, const struct row *row, enum metric m)
+{
+    const struct row *baseline = summary_baseline(summary, row);
+    return (baseline ? baseline : row)->of[m].median;
 }
 
 static bool has_baseline(const struct comparison *comparison, const struct compared *item)
@@ -118,23 +141,25 @@ static bool has_baseline(const struct comparison *comparison, const struct compa
  * plan without a baseline has none, and its figures can be held against each other all the same. */
 static double find_delta(const struct comparison *comparison, const struct compared *item, const char **why)
 {
-    const struct estimate a = again_ratio(&comparison->a.summary, item->a, item->metric),
-                          b = again_ratio(&comparison->b.summary, item->b, item->metric);
+    const enum metric m = item->metric;
+    const struct estimate a = again_contrast(&comparison->a.summary, item->a, m),
+                          b = again_contrast(&comparison->b.summary, item->b, m);
+    double level_a = level_of(&comparison->a.summary, item->a, m), level_b = level_of(&comparison->b.summary, item->b, m);
     if (!has_baseline(comparison, item) && comparison->settings->reading == READING_ABSOLUTE)
-        return DELTA_LEAST;
+        return contrast_delta(m, &a, level_a); /* without a pair: the least */
     if (!isfinite(a.low) || !isfinite(b.low))
         return NAN;
     const struct row *again_a = summary_again(&comparison->a.summary, item->a),
                      *again_b = summary_again(&comparison->b.summary, item->b);
-    struct shift between = shift_between(comparison, again_a, again_b, item->metric, true);
+    struct shift between = shift_between(comparison, again_a, again_b, m, true);
     const struct estimate apart = {.low = between.low, .high = between.high};
-    if (estimate_voids(&a))
+    if (contrast_voids(m, &a, level_a))
         *why = "the A/A pair of A differs";
-    else if (estimate_voids(&b))
+    else if (contrast_voids(m, &b, level_b))
         *why = "the A/A pair of B differs";
-    else if (estimate_voids(&apart))
+    else if (contrast_voids(m, &apart, level_a))
         *why = "the A/A pairs of A and B are not alike";
-    return fmax(estimate_delta(&a), estimate_delta(&b));
+    return fmax(contrast_delta(m, &a, level_a), contrast_delta(m, &b, level_b));
 }
 
 /* Six blocks or more without a loss in either: there is no ratio, and no difference. */
@@ -165,7 +190,7 @@ static void refuse(struct compared *item, enum outcome outcome, const char *why)
 /* Of two machines it is known without looking that they are not alike. */
 static void judge_baseline(const struct comparison *comparison, struct compared *item, const char *void_because)
 {
-    enum outcome outcome = compare_outcome(&item->absolute, item->delta, metrics[item->metric].better);
+    enum outcome outcome = outcome_of(&item->absolute, item);
     bool elsewhere = outcome == OUTCOME_BETTER || outcome == OUTCOME_WORSE;
     item->moved = !void_because && elsewhere && !comparison->settings->across_machines;
     refuse(item, OUTCOME_NONE, item->moved ? "the baseline moved: the machine, or all rows alike" : "the baseline");
@@ -201,9 +226,10 @@ static void judge_item(const struct comparison *comparison, struct compared *ite
     else if (void_because)
         refuse(item, OUTCOME_VOID, void_because);
     else if (shift->a < BLOCKS_LEAST || shift->b < BLOCKS_LEAST)
-        refuse(item, OUTCOME_NONE, "fewer than six blocks with a figure above 0");
+        refuse(item, OUTCOME_NONE,
+               by_ratio(item->metric) ? "fewer than six blocks with a figure above 0" : "fewer than six blocks with a figure");
     else
-        item->outcome = compare_outcome(shift, item->delta, metrics[item->metric].better);
+        item->outcome = outcome_of(shift, item);
 }
 
 static void add_item(struct comparison *comparison, const struct row *a, const struct row *b, enum metric m)
@@ -233,6 +259,12 @@ static unsigned count_blocks(const struct comparison *comparison, const struct s
     return blocks;
 }
 
+static bool is_delta_too_wide(const struct comparison *comparison, const struct compared *item)
+{
+    double level = level_of(&comparison->a.summary, item->a, item->metric);
+    return item->delta > (by_ratio(item->metric) ? DELTA_MOST : DELTA_MOST * fabs(level));
+}
+
 /* Why an outcome cannot stand, or NULL. */
 static const char *find_doubt(const struct comparison *comparison, const struct compared *item)
 {
@@ -245,7 +277,7 @@ static const char *find_doubt(const struct comparison *comparison, const struct 
         return "fewer blocks of B count than of A";
     if (zeros && !nothing_in_either(comparison, item))
         return "figures of 0 have no ratio";
-    return rests_on_delta && item->delta > DELTA_MOST ? "the A/A pairs allow no \"same\"" : NULL;
+    return rests_on_delta && is_delta_too_wide(comparison, item) ? "the A/A pairs allow no \"same\"" : NULL;
 }
 
 static void temper(const struct comparison *comparison, struct compared *item)
@@ -314,7 +346,8 @@ void compare_judge(struct comparison *comparison, const struct names *wanted)
     for (unsigned i = 0; i < comparison->count; i++) {
         struct compared *item = &comparison->items[i];
         temper(comparison, item);
-        if (item->outcome != OUTCOME_NONE && item->outcome != OUTCOME_VOID && item->delta > comparison->widest_delta)
+        bool judged = item->outcome != OUTCOME_NONE && item->outcome != OUTCOME_VOID;
+        if (judged && by_ratio(item->metric) && item->delta > comparison->widest_delta)
             comparison->widest_delta = item->delta;
         bool asked = item->role == ROLE_ROW || (item->role == ROLE_BASELINE && comparison->settings->reading == READING_ABSOLUTE);
         comparison->moved += item->moved;

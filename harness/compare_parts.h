@@ -31,9 +31,11 @@ struct compared {
     const struct row *a, *b;
     enum metric metric;
     enum compare_role role;
-    struct shift absolute, relative; /* B/A of the figures; of the ratios to the own baseline (no values: there is none) */
-    double delta;                    /* what counts as the same */
-    double p_holm;                   /* NaN where it takes no part */
+    /* B/A of the figures; of the ratios to the own baseline (no values: there is none). Of a metric that is compared by
+     * differences B - A, and of the differences to the own baseline. */
+    struct shift absolute, relative;
+    double delta;  /* what counts as the same */
+    double p_holm; /* NaN where it takes no part */
     enum outcome outcome;
     bool moved;      /* a baseline that is not judged, and yet lies elsewhere */
     bool by_luck;    /* the interval says better or worse, Holm's correction does not */
@@ -57,7 +59,7 @@ struct comparison {
     char *no_verdicts_because; /* or NULL */
     unsigned outcomes[OUTCOME_COUNT], moved;
     unsigned judged;     /* takes part in the correction */
-    double widest_delta; /* of what was judged; 0: nothing was */
+    double widest_delta; /* of the ratios that were judged; 0: none was */
 };
 
 /* Adds a line, tamed, and frees it. */
@@ -98,8 +100,9 @@ unsigned compare_cells(const struct row *row, enum metric metric, unsigned block
 /* Fills in items, outcomes and their counts. `metrics` holds names that are known, or "primary". */
 void compare_judge(struct comparison *comparison, const struct names *metrics);
 
-/* The outcome of a ratio B/A of a metric whose `better` is -1 or +1: before any correction. */
-enum outcome compare_outcome(const struct shift *shift, double delta, int better);
+/* The outcome for a metric whose `better` is -1 or +1, before any correction. `none` is where B is as A is: 1 of a ratio B/A, 0 of
+ * a difference. */
+enum outcome compare_outcome(const struct shift *shift, double none, double delta, int better);
 
 int compare_status(const struct comparison *comparison);
 

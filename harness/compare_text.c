@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "compare_parts.h"
+#include "contrast.h"
 
 /* ---- sentences ---- */
 
@@ -23,22 +24,40 @@ char *compare_side_text(const struct side *side)
                                 text_in(side->results.run, "started"), text_in(versions, "commit")));
 }
 
+static bool has_differences(const struct comparison *comparison)
+{
+    for (unsigned i = 0; i < comparison->count; i++)
+        if (metrics[comparison->items[i].metric].by == BY_DIFFERENCE)
+            return true;
+    return false;
+}
+
 char *compare_basis_text(const struct comparison *comparison)
 {
     bool relative = comparison->settings->reading == READING_RELATIVE;
     return text_print(
         "B/A below 1 means that the figure is smaller in B. %s Intervals are Hodges and Lehmann's, of blocks that are no "
-        "pairs. \"worse\" and \"better\" have passed the rank sum test after Holm's correction for %u comparison%s.",
+        "pairs. \"worse\" and \"better\" have passed the rank sum test after Holm's correction for %u comparison%s.%s",
         relative ? "Judged is how each row stands against the baseline of its own run; figures of two moments (\"B/A, "
                    "figures\") tell of the machine, too."
                  : "Judged are the figures themselves (--reading absolute): of two moments, so that a machine that was "
                    "slower once is taken for a difference.",
-        comparison->judged, comparison->judged == 1 ? "" : "s");
+        comparison->judged, comparison->judged == 1 ? "" : "s",
+        has_differences(comparison) ? " Where 0 is a good figure there is no ratio, and B - A stands in its place." : "");
 }
 
-static char *percent_range(const struct shift *shift)
+static struct estimate as_estimate(const struct shift *shift)
 {
-    return text_print("could be %+.0f..%+.0f %%", 100 * (shift->low - 1), 100 * (shift->high - 1));
+    return (struct estimate){
+        .n = shift->a < shift->b ? shift->a : shift->b, .median = shift->middle, .low = shift->low, .high = shift->high};
+}
+
+static char *range_text(const struct comparison *comparison, const struct compared *item)
+{
+    const struct estimate of = as_estimate(compare_reading(comparison, item));
+    char *range = contrast_range(item->metric, &of), *text = text_print("could be %s", range);
+    free(range);
+    return text;
 }
 
 /* "6 of 10 cells of B", "9 of 10 cells of A, 6 of 10 of B", or "" where all count. The caller frees. */
@@ -65,7 +84,7 @@ static char *outcome_text(const struct comparison *comparison, const struct comp
         return text_print("void: %s", item->why);
     case OUTCOME_UNDECIDED:
     case OUTCOME_NO_WORSE: {
-        char *range = percent_range(compare_reading(comparison, item)),
+        char *range = range_text(comparison, item),
              *text = text_print("%s; %s%s%s%s", name, range, item->by_luck ? ", or luck (Holm)" : "", item->why ? "; " : "",
                                 item->why ? item->why : "");
         free(range);
@@ -174,16 +193,15 @@ char *compare_group_text(const struct comparison *comparison, const struct compa
                                 metric->unit, metric->better < 0 ? "less" : "more"));
 }
 
-static char *shift_text(const struct shift *shift)
+static char *shift_text(const struct compared *item, const struct shift *shift)
 {
-    const struct estimate as_estimate = {
-        .n = shift->a < shift->b ? shift->a : shift->b, .median = shift->ratio, .low = shift->low, .high = shift->high};
-    return ratio_text(&as_estimate);
+    const struct estimate of = as_estimate(shift);
+    return contrast_text(item->metric, &of);
 }
 
-static char *delta_text(double delta)
+static char *delta_text(const struct compared *item)
 {
-    return isfinite(delta) ? text_print("%.0f %%", 100 * delta) : text_copy("-");
+    return isfinite(item->delta) ? contrast_size(item->metric, item->delta) : text_copy("-");
 }
 
 static void fill_row(char **cells, const struct comparison *comparison, const struct compared *item)
@@ -191,16 +209,19 @@ static void fill_row(char **cells, const struct comparison *comparison, const st
     cells[0] = item_label(comparison, item);
     cells[1] = estimate_text(&item->a->of[item->metric], item->metric);
     cells[2] = estimate_text(&item->b->of[item->metric], item->metric);
-    cells[3] = comparison->settings->across_machines ? text_copy("-") : shift_text(&item->absolute);
-    cells[4] = shift_text(&item->relative);
-    cells[5] = delta_text(item->delta);
+    cells[3] = comparison->settings->across_machines ? text_copy("-") : shift_text(item, &item->absolute);
+    cells[4] = shift_text(item, &item->relative);
+    cells[5] = delta_text(item);
     cells[6] = compare_verdict_text(comparison, item);
 }
 
 void compare_make_table(struct table *table, const struct comparison *comparison, const struct compare_group *group)
 {
-    static const char *const headings[] = {"", "A", "B", "B/A, figures", "B/A, against baselines", "same within", "verdict"};
-    const unsigned columns = sizeof(headings) / sizeof(*headings);
+    static const char *const ratios[] = {"", "A", "B", "B/A, figures", "B/A, against baselines", "same within", "verdict"};
+    static const char *const differences[] = {"", "A", "B", "B - A, figures", "B - A, against baselines", "same within", "verdict"};
+    const bool by_ratio = metrics[comparison->items[group->first].metric].by == BY_RATIO;
+    const char *const *headings = by_ratio ? ratios : differences;
+    const unsigned columns = sizeof(ratios) / sizeof(*ratios);
     *table = (struct table){.columns = columns, .rows = group->end - group->first};
     table->cells = memory_get((size_t)table->rows * columns * sizeof(*table->cells));
     table->ranked = memory_get(table->rows * sizeof(*table->ranked));

@@ -110,13 +110,13 @@ static void find_interval(struct shift *shift, const double *differences, size_t
     if (!rank)
         return;
     shift->coverage = 1 - 2 * cumulative[rank - 1];
-    shift->low = exp(differences[rank - 1]);
-    shift->high = exp(differences[count - rank]);
+    shift->low = differences[rank - 1];
+    shift->high = differences[count - rank];
 }
 
-struct shift shift_of(const double *a, unsigned a_count, const double *b, unsigned b_count)
+struct shift shift_of_differences(const double *a, unsigned a_count, const double *b, unsigned b_count)
 {
-    struct shift shift = {.ratio = NAN, .low = NAN, .high = NAN, .p = NAN};
+    struct shift shift = {.middle = NAN, .low = NAN, .high = NAN, .p = NAN};
     double *of_a = keep_finite(a, a_count, &shift.a), *of_b = keep_finite(b, b_count, &shift.b);
     size_t count = (size_t)shift.a * shift.b;
     if (count) {
@@ -125,7 +125,7 @@ struct shift shift_of(const double *a, unsigned a_count, const double *b, unsign
             for (unsigned j = 0; j < shift.b; j++)
                 differences[i * shift.b + j] = of_b[j] - of_a[i];
         gsl_sort(differences, 1, count);
-        shift.ratio = exp((differences[(count - 1) / 2] + differences[count / 2]) / 2);
+        shift.middle = (differences[(count - 1) / 2] + differences[count / 2]) / 2;
         find_interval(&shift, differences, count, cumulative);
         shift.p = find_p(differences, count, cumulative);
         free(cumulative);
@@ -133,5 +133,14 @@ struct shift shift_of(const double *a, unsigned a_count, const double *b, unsign
     }
     free(of_a);
     free(of_b);
+    return shift;
+}
+
+struct shift shift_of(const double *a, unsigned a_count, const double *b, unsigned b_count)
+{
+    struct shift shift = shift_of_differences(a, a_count, b, b_count);
+    shift.middle = exp(shift.middle); /* a NaN stays one */
+    shift.low = exp(shift.low);
+    shift.high = exp(shift.high);
     return shift;
 }

@@ -83,7 +83,7 @@ case_verdicts() {
     set_p99 worse odd 12000 12100 11900 12050 11950 12000
     compare a worse
     expect_status $? 1
-    expect_in out '^   odd  *8.00 .*12.00 .*1.50 \[1.49, 1.51\]  *1.50 \[1.49, 1.51\]  *3 %   worse$'
+    expect_in out '^   odd  *8.00 .*12.00 .*1.50 \[1.49, 1.51\]  *1.50 \[1.49, 1.51\]  *3.0 %   worse$'
     expect_in out '^B is worse: cost odd (p99_us) (1 worse, 1 same; delta up to 3 %).$'
 
     compare worse a
@@ -232,7 +232,7 @@ case_lost_cells() {
     sed -i 's/"ranked": true/"ranked": false/' failing/cells/0[1-4]-cost-odd-*/server.json
     compare a failing
     expect_status $? 3
-    expect_in out 'undecided; could be +0..+0 %; fewer blocks of B count than of A; 6 of 10 cells of B$'
+    expect_in out 'undecided; could be 0..0 %; fewer blocks of B count than of A; 6 of 10 cells of B$'
     compare a failing --format json
     expect_status $? 3
     [ "$(jq -c '.rows[] | select(.experiment == "cost" and .strategy == "odd") | .cells, .verdict, .why' out | paste -sd' ')" = \
@@ -250,16 +250,28 @@ case_lost_cells() {
     sed -i 's/"ranked": true/"ranked": false/' failing/cells/0[1-4]-cost-even-*/server.json
     compare c failing
     expect_status $? 3
-    [ "$(verdict_of_odd)" = "undecided; could be +0..+0 %; fewer blocks of B count than of A" ] || fail "it is '$(verdict_of_odd)'"
+    [ "$(verdict_of_odd)" = "undecided; could be 0..0 %; fewer blocks of B count than of A" ] || fail "it is '$(verdict_of_odd)'"
 
-    # Blocks without a loss have no ratio; who left them out would not see that B loses in more of them.
+    # Who loses nothing has no ratio to who does, and is held against it all the same.
     sed -i 's|^request = /hello|&\nevents = at 5ms scale 3|' c/plan.ini
-    sed -i 's/"socket_errors":0/"socket_errors":5/' c/cells/*-cost-*/load.json
-    copy c zeros
-    sed -i 's/"socket_errors":5/"socket_errors":0/' c/cells/0[1-4]-cost-odd-*/load.json
-    compare c zeros --metric lost_requests
+    copy c losing
+    sed -i 's/"socket_errors":0/"socket_errors":5/' losing/cells/*-cost-odd-*/load.json
+    compare c losing --metric lost_requests
+    expect_status $? 1
+    expect_in out '^B is worse: cost odd (lost_requests)'
+    expect_in out 'B - A, against baselines'
+    expect_in out ' odd  *0 \[0, 0\]  *5 \[5, 5\]  *+5 \[+5, +5\]  *+5 \[+5, +5\] .* worse$'
+    compare c losing --metric lost_requests --format json
+    [ "$(jq -c '.rows[] | select(.strategy == "odd") | .compared_by, .relative.difference, .verdict' out | paste -sd' ')" = '"difference" 5 "worse"' ] ||
+        fail "another row: $(jq -c '.rows[]' out)"
+    compare losing c --metric lost_requests
+    expect_status $? 0
+    expect_in out ' better$'
+    copy losing seldom
+    sed -i 's/"socket_errors":5/"socket_errors":0/' seldom/cells/0[1-6]-cost-odd-*/load.json
+    compare c seldom --metric lost_requests # in four blocks of ten: not for sure
     expect_status $? 3
-    expect_in out 'undecided; could be +0..+0 %; figures of 0 have no ratio$'
+    expect_in out 'undecided; could be 0..+5'
 }
 
 # What a noisy bench takes for the same is not the same.
@@ -269,7 +281,7 @@ case_wide_delta() {
     copy a b
     compare a b
     expect_status $? 3
-    [ "$(verdict_of_odd)" = 'undecided; could be +0..+0 %; the A/A pairs allow no "same"' ] || fail "it is '$(verdict_of_odd)'"
+    [ "$(verdict_of_odd)" = 'undecided; could be 0..0 %; the A/A pairs allow no "same"' ] || fail "it is '$(verdict_of_odd)'"
     expect_in out '^Undecided (1 same, 1 undecided; delta up to 57 %).$'
     compare a b --format json
     [ "$(jq '.widest_delta * 1000 | round' out)" = 575 ] || fail "another widest_delta"

@@ -44,7 +44,7 @@ static void test_known_shift(void **state)
     struct shift shift = shift_of(a, 6, b, 6);
     assert_int_equal(shift.a, 6);
     assert_int_equal(shift.b, 6);
-    NEAR(shift.ratio, 10);
+    NEAR(shift.middle, 10);
     NEAR(shift.coverage, 1 - 2 * 19.0 / 924);
     NEAR(shift.low, 10 * 2.0 / 5); /* of the 36 ratios i/j the 6th least: 1/6 1/5 1/4 1/3 2/6 2/5 */
     NEAR(shift.high, 10 * 5.0 / 2);
@@ -57,7 +57,7 @@ static void test_symmetry(void **state)
     (void)state;
     const double a[] = {0.1, 0.5, 0.2, 0.9, 0.4, 0.3, 0.8}, b[] = {0.6, 0.7, 1.1, 0.35, 0.55, 1.3};
     struct shift there = shift_of(a, 7, b, 6), back = shift_of(b, 6, a, 7);
-    NEAR(there.ratio * back.ratio, 1);
+    NEAR(there.middle * back.middle, 1);
     NEAR(there.low * back.high, 1);
     NEAR(there.p, back.p);
 }
@@ -67,24 +67,40 @@ static void test_ties_and_gaps(void **state)
     (void)state;
     const double same[] = {2, 2, 2, 2, 2, 2}, gaps[] = {1, NAN, 2, -INFINITY, 3, 4, 5, 6}, few[] = {1, 2, 3};
     struct shift shift = shift_of(same, 6, same, 6);
-    NEAR(shift.ratio, 1);
+    NEAR(shift.middle, 1);
     NEAR(shift.low, 1);
     NEAR(shift.high, 1);
     NEAR(shift.p, 1);
     shift = shift_of(gaps, 8, gaps, 8);
     assert_int_equal(shift.a, 6);
-    NEAR(shift.ratio, 1);
+    NEAR(shift.middle, 1);
     shift = shift_of(few, 3, few, 3);
-    NEAR(shift.ratio, 1);
+    NEAR(shift.middle, 1);
     assert_true(isnan(shift.low) && isnan(shift.high) && shift.coverage == 0);
     shift = shift_of(few, 0, few, 3);
-    assert_true(isnan(shift.ratio) && isnan(shift.p));
+    assert_true(isnan(shift.middle) && isnan(shift.p));
+}
+
+/* Who loses nothing can be held against who does. */
+static void test_differences(void **state)
+{
+    (void)state;
+    const double none[] = {0, 0, 0, 0, 0, 0}, some[] = {5, 6, 7, 8, 9, 10};
+    struct shift shift = shift_of_differences(none, 6, some, 6);
+    NEAR(shift.middle, 7.5);
+    NEAR(shift.low, 5);
+    NEAR(shift.high, 10);
+    NEAR(shift.p, 2.0 / 924);
+    shift = shift_of_differences(some, 6, none, 6);
+    NEAR(shift.middle, -7.5);
+    shift = shift_of_differences(none, 6, none, 6);
+    assert_true(shift.middle == 0 && shift.low == 0 && shift.high == 0 && shift.p == 1);
 }
 
 static enum outcome outcome_of(double low, double high, int better)
 {
     const struct shift shift = {.low = low, .high = high};
-    return compare_outcome(&shift, 0.03, better);
+    return compare_outcome(&shift, 1, 0.03, better);
 }
 
 static void test_outcomes(void **state)
@@ -101,6 +117,11 @@ static void test_outcomes(void **state)
     assert_int_equal(outcome_of(0.98, 1.10, +1), OUTCOME_NO_WORSE);
     assert_int_equal(outcome_of(0.90, 1.10, -1), OUTCOME_UNDECIDED);
     assert_int_equal(outcome_of(NAN, NAN, -1), OUTCOME_NONE);
+    const struct shift lost = {.low = 5, .high = 10}, nothing = {.low = 0, .high = 0}, perhaps = {.low = -1, .high = 3};
+    assert_int_equal(compare_outcome(&lost, 0, 2, -1), OUTCOME_WORSE);
+    assert_int_equal(compare_outcome(&nothing, 0, 0, -1), OUTCOME_SAME);
+    assert_int_equal(compare_outcome(&perhaps, 0, 2, -1), OUTCOME_UNDECIDED);
+    assert_int_equal(compare_outcome(&perhaps, 0, 2, +1), OUTCOME_NO_WORSE);
 }
 
 /* 4,000 pairs of runs of n blocks, B `shift` above A: the share of intervals that hold the shift, and of p below .05. */
@@ -139,7 +160,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_distribution),  cmocka_unit_test(test_known_shift), cmocka_unit_test(test_symmetry),
-        cmocka_unit_test(test_ties_and_gaps), cmocka_unit_test(test_outcomes),    cmocka_unit_test(test_simulated),
+        cmocka_unit_test(test_ties_and_gaps), cmocka_unit_test(test_differences), cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(test_simulated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
