@@ -99,15 +99,31 @@ static struct sums sum_rows(const char *text, const char *worker)
     return sums;
 }
 
+#define TRIES 8
+
+/*
+ * Until a run has all its answers: one that was not answered when the run ended is in the report as a lower bound, in no interval
+ * of a series, and at the server all the same. A machine that stands still at the end has such.
+ */
+static struct result run_whole(struct script_server *server, const char *arguments)
+{
+    for (unsigned tries = 1;; tries++) {
+        script_server_start(server, "127.0.0.1:0");
+        struct result result = program_run(server, arguments, "/ok");
+        script_server_stop(server);
+        if (report_number(&result, "requests/ok") == report_number(&result, "requests/planned") || tries == TRIES)
+            return result;
+        program_finish(server, &result);
+    }
+}
+
 static void test_series_adds_up(void **state)
 {
     (void)state;
     struct script_server server;
     char arguments[600], id[8];
-    script_server_start(&server, "127.0.0.1:0");
     snprintf(arguments, sizeof(arguments), "-t 2 -c 8 -R 2000 -d 1050ms --series %s/s.jsonl", program_folder());
-    struct result result = program_run(&server, arguments, "/ok");
-    script_server_stop(&server);
+    struct result result = run_whole(&server, arguments);
     char *text = take_file("s.jsonl");
     struct sums all = sum_rows(text, NULL);
     assert_true(all.rows >= 11);
@@ -267,12 +283,9 @@ static void sum_hlog(const char *text, const char *tag, struct histogram *sum)
 static struct result run_with_hlog(struct script_server *server)
 {
     char arguments[600];
-    script_server_start(server, "127.0.0.1:0");
     snprintf(arguments, sizeof(arguments), "-t 2 -c 8 -R 1000 -d 1s --hlog %s/h.hlog --series %s/s.jsonl", program_folder(),
              program_folder());
-    struct result result = program_run(server, arguments, "/ok");
-    script_server_stop(server);
-    return result;
+    return run_whole(server, arguments);
 }
 
 static void test_hlog_adds_up(void **state)
