@@ -224,7 +224,7 @@ static int write_forest(struct drawing *drawing)
         add_experiment(&forest, e);
     chart_end_rows(&forest.names, drawing);
     print_range(&forest);
-    fprintf(drawing->script, "height = %u\n", 140 + 20 * forest.names.count);
+    fprintf(drawing->script, "height = %u\n", 240 + 20 * forest.names.count);
     drawing->subtitle = text_print("%s%s", drawing->summary->verdicts ? "grey: counts as the same" : "no verdicts",
                                    forest.shortened ? "; of each experiment the highest load and the most workers" : "");
     text_replace(&drawing->alt, text_print("Forest plot of ratios to the baseline: of %u comparisons %u are called different.%s",

@@ -24,5 +24,5 @@ rows = 11
 name_length = 20
 least = 0.84742
 most = 3.18614
-height = 360
+height = 460
 reading = 'grey: counts as the same'
