@@ -496,6 +496,10 @@ static void *be_rude(void *context)
             continue;
         if (send(fd, server->greeting, strlen(server->greeting), MSG_NOSIGNAL) < 0)
             server->greeting = "";
+        char rest[4096]; /* closed with something unread it would be reset, and the greeting lost */
+        shutdown(fd, SHUT_WR);
+        while (read(fd, rest, sizeof(rest)) > 0)
+            ;
         close(fd);
     }
     return NULL;

@@ -452,18 +452,30 @@ static void test_interrupt(void **state)
     program_finish(&server, &result);
 }
 
-/* The generator itself is stopped for a tenth of the run, with connections free: it must say that its figures are not the server's.
+static struct result run_and_stand_still(struct script_server *server)
+{
+    struct running running = begin_and_watch(server, "--format json -c 4 -R 1000 -n 2000");
+    assert_int_equal(kill(running.pid, SIGSTOP), 0);
+    clock_sleep_until_ns(clock_now_ns() + 200 * CLOCK_NS_PER_MS); /* the disturbance, not a wait for something */
+    assert_int_equal(kill(running.pid, SIGCONT), 0);
+    struct result result = program_await(&running);
+    script_server_stop(server);
+    return result;
+}
+
+/*
+ * The generator itself is stopped for a tenth of the run, with connections free: it must say that its figures are not the server's.
+ * Where the server stood still in that moment, too, no connection was free: then once more.
  */
 static void test_late_generator_is_invalid(void **state)
 {
     (void)state;
     struct script_server server;
-    struct running running = begin_and_watch(&server, "--format json -c 4 -R 1000 -n 2000");
-    assert_int_equal(kill(running.pid, SIGSTOP), 0);
-    clock_sleep_until_ns(clock_now_ns() + 200 * CLOCK_NS_PER_MS); /* the disturbance, not a wait for something */
-    assert_int_equal(kill(running.pid, SIGCONT), 0);
-    struct result result = program_await(&running);
-    script_server_stop(&server);
+    struct result result = run_and_stand_still(&server);
+    for (unsigned tries = 1; tries < 5 && result.json && report_number(&result, "own_lag_us/max") <= 100000; tries++) {
+        program_finish(&server, &result);
+        result = run_and_stand_still(&server);
+    }
     assert_int_equal(result.status, 3);
     assert_non_null(result.json);
     assert_string_equal(json_string_value(report_find(&result, "verdict")), "INVALID");
