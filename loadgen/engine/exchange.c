@@ -104,6 +104,17 @@ static void record_answer(struct connection *connection, const struct exchange *
     engine_on_wire(engine, -1, now_ns);
 }
 
+/*
+ * A rate is of what came in the time measured, whenever it was asked for: at its end as much is under way as was at its beginning.
+ * Without these answers it would be too low by what comes in one response time.
+ */
+static void record_warmup(struct engine *engine, const struct exchange *exchange, uint64_t now_ns)
+{
+    bool in_time = engine->from_ns && now_ns >= engine->from_ns && now_ns <= engine->end_ns;
+    engine->stats.warmup++;
+    engine->stats.carried += in_time && !exchange->expired;
+}
+
 void exchange_answered(struct connection *connection, uint64_t now_ns)
 {
     struct engine *engine = connection->engine;
@@ -111,8 +122,9 @@ void exchange_answered(struct connection *connection, uint64_t now_ns)
     engine->last_answer_ns = engine->last_end_ns = now_ns;
     connection->answerer = connection->named ? connection->backend : engine->stats.backends[0];
     connection->answerer->answered = true;
-    engine->stats.warmup += !exchange->counted;
-    if (exchange->counted && !exchange->expired)
+    if (!exchange->counted)
+        record_warmup(engine, exchange, now_ns);
+    else if (!exchange->expired)
         record_answer(connection, exchange, now_ns);
     connection->first = (connection->first + 1) & connection->mask;
     connection->count--;

@@ -61,7 +61,8 @@ struct stats {
     uint64_t check_failed[CHECK_KINDS];            /* by the first part that failed; each of them is an http error */
     uint64_t socket_errors, timed_out, unfinished; /* ends of requests other than a response */
     uint64_t unsent;                               /* planned, never taken up */
-    uint64_t warmup;                               /* answered in the warm-up, or sent there; in no other figure */
+    uint64_t warmup;                               /* answered in the warm-up, or sent there */
+    uint64_t carried;                              /* of these, answered in the time measured: in the rate, in no other figure */
     uint64_t waited;                               /* open loop: due while no connection was free */
     uint64_t lingered;                             /* answered after the end, within --linger; among ok and http_errors */
     uint64_t retries;                              /* sent once more (--retry-idle); how they ended is counted above */

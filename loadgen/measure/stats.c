@@ -161,6 +161,7 @@ static void merge_counts(struct stats *into, const struct stats *from)
     into->lingered += from->lingered;
     into->retries += from->retries;
     into->warmup += from->warmup;
+    into->carried += from->carried;
     into->run_wait_ns += from->run_wait_ns;
     into->spin_ns += from->spin_ns;
     into->in_flight_ns += from->in_flight_ns;

@@ -31,8 +31,9 @@ static const char *const settings_keys[] = {"duration_s",
                                             "pin",
                                             NULL};
 static const char *const source_keys[] = {"first", "count", NULL};
-static const char *const requests_keys[] = {"planned", "ok",     "http_errors", "socket_errors", "timed_out", "unfinished",
-                                            "unsent",  "waited", "lingered",    "retries",       "warmup",    NULL};
+static const char *const requests_keys[] = {"planned",    "ok",      "http_errors", "socket_errors", "timed_out",
+                                            "unfinished", "unsent",  "waited",      "lingered",      "retries",
+                                            "warmup",     "carried", NULL};
 static const char *const rate_keys[] = {"planned", "achieved", "arrivals", NULL};
 static const char *const thread_keys[] = {"mean", "stdev", "max", NULL};
 static const char *const times_keys[] = {"mean",   "stdev",   "p50", "p75", "p90",   "p99", "p99.9",

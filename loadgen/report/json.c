@@ -100,11 +100,11 @@ static void set_times(json_t *json, const struct summary *summary)
 static json_t *requests_json(const struct summary *summary)
 {
     const struct stats *stats = &summary->stats;
-    return json_pack("{s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o}", "planned", integer(summary->planned), "ok",
+    return json_pack("{s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o}", "planned", integer(summary->planned), "ok",
                      integer(stats->ok), "http_errors", integer(stats->http_errors), "socket_errors", integer(stats->socket_errors),
                      "timed_out", integer(stats->timed_out), "unfinished", integer(stats->unfinished), "unsent",
                      integer(stats->unsent), "waited", integer(stats->waited), "lingered", integer(stats->lingered), "retries",
-                     integer(stats->retries), "warmup", integer(stats->warmup));
+                     integer(stats->retries), "warmup", integer(stats->warmup), "carried", integer(stats->carried));
 }
 
 static json_t *rate_json(const struct summary *summary)

@@ -32,7 +32,7 @@ struct summary {
     struct fairness fairness;
     uint64_t planned;
     double duration_s;
-    double achieved_rate;                    /* responses that came before the end / duration */
+    double achieved_rate;                    /* responses that came in the time measured / duration */
     double busiest_thread;                   /* CPU time of the busiest thread / duration */
     double run_wait;                         /* of the thread that waited most for a CPU / duration */
     double cpu_us_per_request;               /* the generator's own */

@@ -129,7 +129,7 @@ static void account(struct summary *summary)
     summary->cpu_us_per_request = responses ? (double)stats->cpu_ns / 1000 / (double)responses : 0;
     if (seconds <= 0)
         return;
-    summary->achieved_rate = (double)(responses - stats->lingered) / seconds;
+    summary->achieved_rate = (double)(responses - stats->lingered + stats->carried) / seconds;
     summary->in_flight = stats->in_flight_ns / 1e9 / seconds;
     summary->little = histogram_mean(&summary->service) / 1e6 * (double)summary->service.total / seconds;
 }

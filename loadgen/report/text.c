@@ -125,6 +125,9 @@ static void print_identity(const struct summary *summary, FILE *out)
             (unsigned long long)stats->unsent);
     if (stats->lingered)
         fprintf(out, "  %llu of the responses came after the end, within --linger\n", (unsigned long long)stats->lingered);
+    if (stats->carried)
+        fprintf(out, "  %llu requests of the warm-up were answered behind it: they count for the rate, and for nothing else\n",
+                (unsigned long long)stats->carried);
     if (stats->retries)
         fprintf(out, "  %llu of the requests met the end of an idle connection and were sent again\n",
                 (unsigned long long)stats->retries);

@@ -212,6 +212,23 @@ static void test_linger(void **state)
     program_finish(&server, &result);
 }
 
+/* The first request is sent in the warm-up and answered behind it, the second is answered behind the end: one answer came in
+ * between. */
+static void test_answers_carried_over(void **state)
+{
+    (void)state;
+    struct script_server server;
+    struct result result = run(&server, "-c 1 --warmup 100ms -d 1500ms --linger 30s", "/slow/1000");
+    expect_count(&result, "requests/planned", 1);
+    expect_count(&result, "requests/lingered", 1);
+    expect_count(&result, "requests/warmup", 1);
+    expect_count(&result, "requests/carried", 1);
+    expect_count(&result, "response_time_us/count", 1);
+    assert_float_equal(
+        json_number_value(report_find(&result, "rate/achieved")) * json_number_value(report_find(&result, "duration_s")), 1, 1e-3);
+    program_finish(&server, &result);
+}
+
 /* A bound for each: in flight since the start; planned every 10 ms from then on. */
 static void test_unfinished_is_censored(void **state)
 {
@@ -810,6 +827,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_first_byte),
         cmocka_unit_test(test_first_byte_with_the_last),
         cmocka_unit_test(test_linger),
+        cmocka_unit_test(test_answers_carried_over),
         cmocka_unit_test(test_unfinished_is_censored),
         cmocka_unit_test(test_linger_ends_in_time),
         cmocka_unit_test(test_sent_at_the_end),
