@@ -130,6 +130,10 @@ static double cpu_step(const struct evidence *evidence, bool fronts)
 /* What part of the server's CPU time its proxy took; NaN where there is none, or too little was used to tell. */
 static double front_share(const struct evidence *evidence)
 {
+    if (evidence->after->front_ns) { /* a peer's, whose backends are processes of their own: nothing to be sampled */
+        double all_ns = step_ns(evidence->before->cpu_ns, evidence->after->cpu_ns);
+        return all_ns > 0 ? step_ns(evidence->before->front_ns, evidence->after->front_ns) / all_ns : NAN;
+    }
     if (!evidence->status_before || !has_fronts(evidence->status_after))
         return NAN;
     double front = cpu_step(evidence, true), others = cpu_step(evidence, false);

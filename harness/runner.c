@@ -513,6 +513,7 @@ static void add_usage(struct tree_usage *sum, const struct tree_usage *usage)
 int runner_cpu(const struct runner *runner, struct tree_usage *usage)
 {
     int result = tree_cpu(runner->server.pid, usage);
+    usage->front_ns = runner->backend_count ? usage->cpu_ns : 0;
     for (size_t i = 0; i < runner->backend_count && !result; i++) {
         struct tree_usage backend;
         result = tree_cpu(runner->backends[i].pid, &backend);

@@ -20,6 +20,7 @@ void tree_free(struct tree *tree);
 struct tree_usage {
     uint64_t cpu_ns;             /* user and system, to the nanosecond where the kernel keeps schedstat; of the dead in ticks */
     uint64_t user_ns, system_ns; /* the same in clock ticks (10 ms each): good for the split only */
+    uint64_t front_ns;           /* part of cpu_ns: of the processes in front of backends, where the harness started those */
     uint64_t pss_bytes;          /* proportional set size: shared pages divided among those who share them */
     unsigned processes;
     uint64_t identity; /* changes when a process of the tree came or went */

@@ -196,6 +196,7 @@ case_proxied_backends() {
     [ "$(grep -c '^backend [1-9]' "$(cell foreign)/config/foreign.conf")" = 2 ] || fail "two backends, a line each"
     [ "$(sort -u "$FAKE_PIDS" | wc -l)" = 3 ] || fail "three processes: a front and two backends"
     expect_in "$(cell foreign)/server.json" '"processes": 3'
+    expect_in "$(cell foreign)/server.json" '"cpu_front_us_per_request": [0-9.e-]*[1-9]'
     expect_nothing_left
     sed -i 's/backends = even/backends = dies/' peers/foreign/peer.ini
     rm -rf r

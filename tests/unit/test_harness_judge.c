@@ -42,6 +42,8 @@ struct readings {
     unsigned experiment;
 };
 
+static double front_ms; /* of cpu_ms, a peer's proxy's */
+
 struct judged {
     struct window window;
     struct names notes;
@@ -53,9 +55,10 @@ static struct judged judge(const struct readings *readings)
 {
     struct judged judged = {0};
     struct cell_plan cell = {.experiment = readings->experiment, .strategy = "shared", .workers = 2};
-    struct tree_usage before = {.cpu_ns = 1000, .user_ns = 10, .system_ns = 10},
+    struct tree_usage before = {.cpu_ns = 1000, .user_ns = 10, .system_ns = 10, .front_ns = 500},
                       after = {.cpu_ns = 1000 + (uint64_t)(readings->cpu_ms * 1e6),
                                .identity = renewed,
+                               .front_ns = front_ms > 0 ? 500 + (uint64_t)(front_ms * 1e6) : 0,
                                .user_ns = 10 + (uint64_t)(readings->cpu_ms * 0.3e6),
                                .system_ns = 10 + (uint64_t)(readings->cpu_ms * 0.7e6)};
     json_t *status_before = json_loads(readings->before, 0, NULL), *status_after = json_loads(readings->after, 0, NULL),
@@ -171,6 +174,21 @@ static void test_the_proxys_part(void **state)
     readings = (struct readings){NOTHING, "{\"workers\":[" WORKER("worker", 1000, 0, 0) "]}", GOOD_LOAD, 1000, 0};
     judged = judge(&readings);
     assert_true(isnan(judged.window.front_us_per_request)); /* there is none */
+    drop(&judged);
+}
+
+/* That of a peer is known to the nanosecond: its backends are processes that the harness started. */
+static void test_the_part_of_a_peers_proxy(void **state)
+{
+    (void)state;
+    const char *load = "{\"requests\":{\"ok\":100},\"verdict\":\"VALID\"}";
+    struct readings readings = {"null", "null", load, 5, 0};
+    front_ms = 2;
+    struct judged judged = judge(&readings);
+    front_ms = 0;
+    assert_null(judged.reason);
+    assert_float_equal(judged.window.cpu_us_per_request, 50, 1e-9);
+    assert_float_equal(judged.window.front_us_per_request, 20, 1e-9);
     drop(&judged);
 }
 
@@ -330,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_good_cell),
         cmocka_unit_test(test_too_few_ticks_to_split),
         cmocka_unit_test(test_the_proxys_part),
+        cmocka_unit_test(test_the_part_of_a_peers_proxy),
         cmocka_unit_test(test_fronts_count_for_clients),
         cmocka_unit_test(test_without_status),
         cmocka_unit_test(test_warmup_without_status),
