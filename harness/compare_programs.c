@@ -142,17 +142,17 @@ void compare_note_programs(struct comparison *comparison)
 
 /* ---- the moment ---- */
 
-/* The median of what a fixed loop took before the blocks, over all CPUs; NaN where none was measured. */
+/* The median of what a fixed loop took in the blocks, over all CPUs; NaN where none was measured. */
 static double calibration_us(const json_t *run)
 {
     double *values = NULL, median = NAN;
     size_t count = 0, b, s, i;
-    const json_t *block, *sitting, *value;
+    const json_t *block, *reading, *value;
     json_array_foreach(json_object_get(run, "blocks"), b, block)
     {
-        json_array_foreach(json_object_get(block, "calibration_us"), s, sitting)
+        json_array_foreach(json_object_get(block, "calibration_us"), s, reading)
         {
-            json_array_foreach(sitting, i, value)
+            json_array_foreach(reading, i, value)
             {
                 values = memory_grow(values, (count + 1) * sizeof(*values));
                 values[count] = json_number_value(value);

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics.h>
+
 #include "base/html.h"
 
 #include "html_parts.h"
@@ -99,33 +102,38 @@ static void print_number(FILE *out, double value, int decimals)
         fputs("<td>-</td>", out);
 }
 
-/* "5001, 5003; 5100, 5090": microseconds of the fixed loop, CPU by CPU, a sitting behind the other. The caller frees. */
-static char *calibrations_text(const json_t *sittings)
+/* "5001 (4990 to 5210)": the median of the readings on one CPU and how far they reach; the median alone where there is one. */
+static char *calibration_text(const json_t *readings, size_t cpu)
 {
-    char *text = text_copy("");
-    size_t s, c;
-    const json_t *sitting, *us;
-    json_array_foreach(sittings, s, sitting)
+    double *us = memory_get((json_array_size(readings) + 1) * sizeof(*us));
+    size_t count = 0, i;
+    const json_t *reading;
+    json_array_foreach(readings, i, reading)
     {
-        json_array_foreach(sitting, c, us) text_replace(&text, text_print("%s%s%.0f", text,
-                                                                          c   ? ", "
-                                                                          : s ? "; "
-                                                                              : "",
-                                                                          json_number_value(us)));
+        us[count] = json_number_value(json_array_get(reading, cpu));
+        count += us[count] > 0;
     }
-    if (!*text)
-        text_replace(&text, text_copy("-"));
+    gsl_sort(us, 1, count);
+    double median = count ? gsl_stats_median_from_sorted_data(us, 1, count) : NAN;
+    char *text = !count       ? text_copy("-")
+                 : count == 1 ? text_print("%.0f", median)
+                              : text_print("%.0f (%.0f to %.0f)", median, us[0], us[count - 1]);
+    free(us);
     return text;
 }
 
-/* Was it gone on with after an interruption? Then the loop ran once more. */
-static void print_sittings(FILE *out, const json_t *block)
+static void print_calibrations(FILE *out, const json_t *readings)
 {
-    const json_t *sittings = json_object_get(block, "calibration_us");
-    char *loops = calibrations_text(sittings);
-    fprintf(out, "<td class=\"left\">%s</td>", json_is_true(json_object_get(block, "resumed")) ? "resumed" : "no");
-    html_print_element(out, "<td class=\"left words\">", loops, "</td>");
-    free(loops);
+    struct names cpus = {0};
+    for (size_t cpu = 0; cpu < json_array_size(json_array_get(readings, 0)); cpu++) {
+        char *text = calibration_text(readings, cpu);
+        names_add(&cpus, text);
+        free(text);
+    }
+    char *list = names_join(&cpus, ", ");
+    html_print_element(out, "<td class=\"left words\">", cpus.count ? list : "-", "</td>");
+    free(list);
+    names_free(&cpus);
 }
 
 static void print_blocks(const struct page *page)
@@ -137,13 +145,13 @@ static void print_blocks(const struct page *page)
     const json_t *block;
     html_begin_table(out,
                      "Blocks: how quiet the machine was, and whether they count; the calibration loop is a fixed piece of work, "
-                     "timed on each CPU before a block and again where it was resumed",
+                     "timed on each CPU before the first cell, on the way, and where a block was resumed; its median counts",
                      true);
     fputs("<thead><tr><th scope=\"col\">block</th>", out);
     for (size_t k = 0; k < 3; k++)
         html_print_heading(out, columns[k], false);
     html_print_heading(out, "interrupted", true);
-    html_print_heading(out, "calibration loop, us, CPU by CPU", true);
+    html_print_heading(out, "calibration loop, us, CPU by CPU: median (least to most)", true);
     fputs("<th scope=\"col\" class=\"left\">counts</th></tr></thead>\n<tbody>\n", out);
     json_array_foreach(json_object_get(page->summary->results->run, "blocks"), i, block)
     {
@@ -153,7 +161,8 @@ static void print_blocks(const struct page *page)
                 json_number_at(block, "number", NULL, 0));
         for (size_t k = 0; k < 3; k++)
             print_number(out, json_number_at(block, keys[k], NULL, NAN), k == 0 ? 2 : 1);
-        print_sittings(out, block);
+        fprintf(out, "<td class=\"left\">%s</td>", json_is_true(json_object_get(block, "resumed")) ? "resumed" : "no");
+        print_calibrations(out, json_object_get(block, "calibration_us"));
         html_print_element(out, accepted ? "<td class=\"left words\">yes" : "<td class=\"left words\">no, rejected: ",
                            reason ? reason : "", "</td></tr>\n");
     }

@@ -20,6 +20,7 @@
 #define GOES_TO_WARM_UP   2u
 #define WORK              UINT64_C(1000000) /* steps of a go: about 2 ms */
 #define CALIBRATED_LEAST  3u
+#define CALIBRATIONS_MOST 9u /* of a block, where it is not interrupted */
 #define TICKS_OF_ROUNDING 2u
 #define DEVIATIONS        3.0
 
@@ -166,6 +167,11 @@ unsigned noise_repeats_most(unsigned planned)
 
 /* ---- calibration ---- */
 
+struct times {
+    double *us;
+    size_t count;
+};
+
 static volatile uint64_t work_result; /* so that the work is done */
 
 static double go_us(void)
@@ -209,43 +215,57 @@ json_t *noise_calibrate(const struct placement *placement)
     return array;
 }
 
-/* The median of CPU `cpu` over all sittings of all blocks; 0 without any. */
-static double median_of_cpu(const json_t *blocks, size_t cpu)
+bool noise_calibration_due(unsigned cell, unsigned count)
 {
-    double *values = NULL;
-    size_t count = 0, b, s;
-    const json_t *block, *sitting;
-    json_array_foreach(blocks, b, block)
-    {
-        json_array_foreach(json_object_get(block, "calibration_us"), s, sitting)
-        {
-            double value = json_number_value(json_array_get(sitting, cpu));
-            if (value <= 0)
-                continue;
-            values = memory_grow(values, (count + 1) * sizeof(*values));
-            values[count++] = value;
-        }
-    }
-    double median = count ? gsl_stats_median(values, 1, count) : 0;
-    free(values);
+    unsigned apart = (count + CALIBRATIONS_MOST - 1) / CALIBRATIONS_MOST;
+    return apart < 2 || cell % apart == 0;
+}
+
+/* Adds what is above 0: what could not be measured is no time. */
+static void add_time(struct times *times, double us)
+{
+    if (!(us > 0))
+        return;
+    times->us = memory_grow(times->us, (times->count + 1) * sizeof(*times->us));
+    times->us[times->count++] = us;
+}
+
+/* 0 without any; frees them. */
+static double take_median(struct times *times)
+{
+    double median = times->count ? gsl_stats_median(times->us, 1, times->count) : 0;
+    free(times->us);
     return median;
 }
 
-double noise_calibration_off(const json_t *sittings, const json_t *blocks)
+static double median_of_block(const json_t *readings, size_t cpu)
+{
+    struct times times = {0};
+    size_t i;
+    const json_t *reading;
+    json_array_foreach(readings, i, reading) add_time(&times, json_number_value(json_array_get(reading, cpu)));
+    return take_median(&times);
+}
+
+static double median_of_run(const json_t *blocks, size_t cpu)
+{
+    struct times times = {0};
+    size_t i;
+    const json_t *block;
+    json_array_foreach(blocks, i, block) add_time(&times, median_of_block(json_object_get(block, "calibration_us"), cpu));
+    return take_median(&times);
+}
+
+double noise_calibration_off(const json_t *readings, const json_t *blocks)
 {
     double worst = 0;
-    size_t s, cpu;
-    const json_t *sitting, *value;
+    size_t cpus = json_array_size(json_array_get(readings, 0));
     if (json_array_size(blocks) < CALIBRATED_LEAST)
         return 0;
-    json_array_foreach(sittings, s, sitting)
-    {
-        json_array_foreach(sitting, cpu, value)
-        {
-            double median = median_of_cpu(blocks, cpu), us = json_number_value(value);
-            if (median > 0 && us > 0)
-                worst = fmax(worst, 100 * fabs(us / median - 1));
-        }
+    for (size_t cpu = 0; cpu < cpus; cpu++) {
+        double us = median_of_block(readings, cpu), median = median_of_run(blocks, cpu);
+        if (median > 0 && us > 0)
+            worst = fmax(worst, 100 * fabs(us / median - 1));
     }
     return worst;
 }

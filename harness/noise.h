@@ -69,11 +69,16 @@ char *noise_objection(const struct noise *noise);
  */
 json_t *noise_calibrate(const struct placement *placement);
 
+/* A block's loop runs before its first cell, before the first of those it is gone on with, and on the way: is it due before cell
+ * number `cell` (from 0) of `count`? At most nine times in all, evenly spread. */
+bool noise_calibration_due(unsigned cell, unsigned count);
+
 /*
- * How far `sittings` (arrays of noise_calibrate) lies off the medians of all those in `blocks`, objects with "calibration_us":
- * percent, of the CPU and sitting that is furthest off; 0 while there are fewer than three blocks.
+ * How far a block's `readings` (arrays of noise_calibrate) lie off those of all `blocks`, objects with "calibration_us": percent,
+ * of the CPU that is furthest off. A block stands for itself with its median, CPU by CPU, and so does the run with that of its
+ * blocks: one reading is a moment and says nothing of minutes. 0 while there are fewer than three blocks.
  */
-double noise_calibration_off(const json_t *sittings, const json_t *blocks);
+double noise_calibration_off(const json_t *readings, const json_t *blocks);
 
 /*
  * All planned blocks run once; then as many again as were thrown out or, `lacking` of the accepted, are without a cell that the

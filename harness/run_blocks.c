@@ -149,10 +149,23 @@ static int note_cell(struct run *run, struct noise_reading *last)
     return run_write_state(run, "interrupted");
 }
 
+/* Each time it is gone on with, and from time to time on the way. */
+static int calibrate(struct run *run, bool goes_on, unsigned cell)
+{
+    if (!goes_on && !noise_calibration_due(cell, run->under_way.count))
+        return 0;
+    json_t *reading = noise_calibrate(&run->placement);
+    if (!reading)
+        return run_complain_file("CPU affinity of", "this process", -EPERM);
+    json_array_append_new(run->under_way.calibrations, reading);
+    return 0;
+}
+
 static int run_cells(struct run *run)
 {
     struct under_way *block = &run->under_way;
     struct noise_reading last;
+    bool goes_on = true;
     int result = noise_read(&last);
     if (result)
         return run_complain_file("cannot read", "/proc", result);
@@ -160,7 +173,10 @@ static int run_cells(struct run *run)
         const struct cell_plan *plan = &run->cells[block->sequence[i]];
         if (is_done(run, plan))
             continue;
-        result = run_cell(run, plan, block->number);
+        result = calibrate(run, goes_on, i);
+        goes_on = false;
+        if (!result)
+            result = run_cell(run, plan, block->number);
         if (!result)
             result = note_cell(run, &last);
     }
@@ -240,10 +256,6 @@ static int run_block(struct run *run)
         if (result)
             return result;
     }
-    json_t *calibration = noise_calibrate(&run->placement);
-    if (!calibration)
-        return run_complain_file("CPU affinity of", "this process", -EPERM);
-    json_array_append_new(run->under_way.calibrations, calibration);
     int result = run_write_state(run, "interrupted");
     if (!result)
         result = run_cells(run);

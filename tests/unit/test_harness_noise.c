@@ -137,20 +137,57 @@ static json_t *parse(const char *text)
     return json;
 }
 
+static double off(const char *readings_text, const json_t *blocks)
+{
+    json_t *readings = parse(readings_text);
+    double percent = noise_calibration_off(readings, blocks);
+    json_decref(readings);
+    return percent;
+}
+
 static void test_calibration(void **state)
 {
     (void)state;
     json_t *blocks = parse("[{\"calibration_us\":[[1000,2000]]},{\"calibration_us\":[[1010,2000]]},"
                            "{\"calibration_us\":[[1000,2120],[1000,2000]]},{\"number\":4}]");
-    const json_t *third = json_object_get(json_array_get(blocks, 2), "calibration_us");
-    assert_true(noise_calibration_off(third, blocks) > 5.99 && noise_calibration_off(third, blocks) < 6.01);
-    const json_t *second = json_object_get(json_array_get(blocks, 1), "calibration_us");
-    assert_true(noise_calibration_off(second, blocks) > 0.99 && noise_calibration_off(second, blocks) < 1.01);
+    assert_float_equal(off("[[1000,2120]]", blocks), 6, 0.01);
+    assert_float_equal(off("[[1010,2000]]", blocks), 1, 0.01);
+    assert_float_equal(off("[[900,2000]]", blocks), 10, 0.01);                         /* faster is as far off as slower */
+    assert_float_equal(off("[[1000,2120],[1000,2000],[1000,2000]]", blocks), 0, 1e-9); /* a moment */
+    assert_float_equal(off("[[1000,2120],[1000,2000],[1000,2100]]", blocks), 5, 0.01); /* most of the block */
+    assert_float_equal(off("[[1000,0],[1000,2000]]", blocks), 0, 1e-9);                /* not measured */
+    assert_true(off("[]", blocks) == 0);
     assert_true(noise_calibration_off(NULL, blocks) == 0);
     json_array_remove(blocks, 3);
     json_array_remove(blocks, 1);
-    assert_true(noise_calibration_off(third, blocks) == 0); /* two blocks have no median to speak of */
+    assert_true(off("[[1000,2120]]", blocks) == 0); /* two blocks have no median to speak of */
     json_decref(blocks);
+}
+
+/* A block that was gone on with has more readings than others, but is one block. */
+static void test_calibration_of_the_run(void **state)
+{
+    (void)state;
+    json_t *blocks = parse("[{\"calibration_us\":[[1000]]},{\"calibration_us\":[[1000]]},"
+                           "{\"calibration_us\":[[1100],[1100],[1100],[1100]]}]");
+    assert_float_equal(off("[[1000]]", blocks), 0, 1e-9);
+    assert_float_equal(off("[[1100],[1100],[1100],[1100]]", blocks), 10, 0.01);
+    json_decref(blocks);
+}
+
+static void test_calibration_is_due(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned cells, times;
+    } blocks[] = {{1, 1}, {2, 2}, {9, 9}, {10, 5}, {26, 9}, {49, 9}, {1000, 9}};
+    for (size_t i = 0; i < sizeof(blocks) / sizeof(*blocks); i++) {
+        unsigned times = 0;
+        for (unsigned cell = 0; cell < blocks[i].cells; cell++)
+            times += noise_calibration_due(cell, blocks[i].cells);
+        assert_int_equal(times, blocks[i].times);
+        assert_true(noise_calibration_due(0, blocks[i].cells));
+    }
 }
 
 static void test_calibration_is_measured(void **state)
@@ -293,6 +330,8 @@ int main(void)
         cmocka_unit_test(test_nothing_measured),
         cmocka_unit_test(test_sums),
         cmocka_unit_test(test_calibration),
+        cmocka_unit_test(test_calibration_of_the_run),
+        cmocka_unit_test(test_calibration_is_due),
         cmocka_unit_test(test_calibration_is_measured),
         cmocka_unit_test(test_retries),
         cmocka_unit_test(test_repeats),
