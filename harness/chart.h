@@ -77,6 +77,7 @@ char *chart_cell_path(const struct drawing *drawing, const struct cell_record *c
 struct done {
     double at_s, until_s;
     unsigned carried_out, failed, ended; /* cells */
+    bool together;                       /* the workers are threads of one process: all of them meet it */
 };
 
 /* One for each occasion, of all measured cells or the first alone. The caller frees. */

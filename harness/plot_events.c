@@ -36,14 +36,38 @@ static void take_line(const struct csv *csv, const struct occasion *occasions, u
     done[i].ended += ends;
 }
 
+/* Two workers with one pid. */
+struct process {
+    long pid, worker;
+    bool shared;
+};
+
+static void take_process(const struct csv *csv, struct process *process)
+{
+    static const char word[] = "pid ";
+    const char *worker = csv_text(csv, 2), *text = csv_text(csv, 3);
+    if (strcmp(csv_text(csv, 1), "start") != 0 || !*worker || strncmp(text, word, strlen(word)) != 0)
+        return;
+    long pid = strtol(text + strlen(word), NULL, 10), number = strtol(worker, NULL, 10);
+    if (process->pid > 0)
+        process->shared |= pid == process->pid && number != process->worker;
+    else
+        *process = (struct process){.pid = pid, .worker = number};
+}
+
 static void read_cell(const char *path, const struct occasion *occasions, unsigned count, struct done *done)
 {
     struct csv csv;
     if (csv_open(&csv, path) < 0)
         return;
     enum told *told = memory_get((count + 1) * sizeof(*told));
-    while (csv_next(&csv))
+    struct process process = {0};
+    while (csv_next(&csv)) {
+        take_process(&csv, &process);
         take_line(&csv, occasions, count, told, done);
+    }
+    for (unsigned i = 0; i < count; i++)
+        done[i].together |= process.shared;
     free(told);
     csv_close(&csv);
 }

@@ -119,6 +119,16 @@ static void shorten_names(struct names *names)
     }
 }
 
+/* A loss goes without its interval where that would run into the panel's name; widths of characters are those of style.gp's fonts. */
+static void shorten_losses(struct panels *panels, unsigned room_px)
+{
+    for (size_t i = 0; i < panels->names.count; i++) {
+        char **loss = &panels->losses.items[i], *interval = strstr(*loss, " [");
+        if (interval && 7.8 * (double)strlen(panels->names.items[i]) + 5.8 * (double)strlen(*loss) > room_px)
+            text_replace(loss, text_print("%.*s", (int)(interval - *loss), *loss));
+    }
+}
+
 static size_t longest_of(const struct names *names)
 {
     size_t longest = 0;
@@ -127,8 +137,9 @@ static size_t longest_of(const struct names *names)
     return longest;
 }
 
-/* Prints the panels' arrays and frees the lists. 0, or -ENODATA without a panel. */
-static int end_panels(struct panels *panels, struct drawing *drawing, const char *what, unsigned row_height)
+/* Prints the panels' arrays and frees the lists; row_height and room_px (the width of a panel where there are three): 0 without
+ * panels side by side. 0, or -ENODATA without a panel. */
+static int end_panels(struct panels *panels, struct drawing *drawing, const char *what, unsigned row_height, unsigned room_px)
 {
     FILE *out = drawing->script;
     unsigned count = (unsigned)panels->names.count, columns = count <= 2 ? count : count == 4 ? 2 : PANELS_A_ROW;
@@ -139,8 +150,10 @@ static int end_panels(struct panels *panels, struct drawing *drawing, const char
         char *words = losses_in_words(panels);
         drawing->alt = text_print("%s %s.", what, words);
         free(words);
-        if (row_height && columns == PANELS_A_ROW)
+        if (row_height && columns == PANELS_A_ROW) {
             shorten_names(&panels->names);
+            shorten_losses(panels, room_px);
+        }
         print_texts(out, "panel_name", &panels->names);
         fprintf(out, "name_length = %zu\n", longest_of(&panels->names));
         print_numbers(out, "panel_style", &panels->styles);
@@ -219,15 +232,17 @@ static int lane_of_fault(const struct drawing *drawing, const struct fault *faul
 }
 
 /* done_at[(panel - 1) * faults + fault] and its like: when it was done there; done_badly: 1 in some cells it was not, 2 in none it
- * was. */
+ * was. panel_together: what is done to one worker there is done to all, for they are one process. */
 static void print_done(const struct panels *panels, const struct drawing *drawing, bool one_block, const struct occasion *occasions,
                        unsigned count)
 {
     FILE *out = drawing->script;
     size_t size = panels->names.count * count;
     fprintf(out, "array done_at[%zu]\narray done_until[%zu]\narray done_badly[%zu]\n", size + !size, size + !size, size + !size);
+    fprintf(out, "array panel_together[%zu]\n", panels->names.count + !panels->names.count);
     for (size_t p = 0, k = 1; p < panels->names.count; p++) {
         struct done *done = chart_read_done(drawing, panels->rows[p], one_block, occasions, count);
+        fprintf(out, "panel_together[%zu] = %d\n", p + 1, count && done[0].together);
         for (unsigned i = 0; i < count; i++, k++)
             fprintf(out, "done_at[%zu] = %.4g; done_until[%zu] = %.4g; done_badly[%zu] = %d\n", k, done[i].at_s, k, done[i].until_s,
                     k,
@@ -386,7 +401,7 @@ static int write_heat(struct drawing *drawing)
             (span.high + 1.0) / STEPS - 3, -log10(fmax(1, drawing->summary->block_count)), log10(span.top));
     print_faults(&panels, drawing, false);
     drawing->subtitle = text_copy("red marks: requests failed here; x: not done; lost: median of the blocks and its interval");
-    return end_panels(&panels, drawing, "Heat maps of response time by time, one a strategy; requests lost a run:", 190);
+    return end_panels(&panels, drawing, "Heat maps of response time by time, one a strategy; requests lost a run:", 190, 197);
 }
 
 const struct chart_kind chart_heat = {"heat", "Response times, moment by moment", true, write_heat};
@@ -486,7 +501,7 @@ static int write_lanes(struct drawing *drawing)
     print_faults(&panels, drawing, true);
     drawing->subtitle = text_copy("lanes and rates of one block; x: not done; lost: median of the blocks and its interval");
     return end_panels(&panels, drawing,
-                      "Lanes of the workers above requests per second, one panel a strategy; requests lost a run:", 230);
+                      "Lanes of the workers above requests per second, one panel a strategy; requests lost a run:", 230, 218);
 }
 
 const struct chart_kind chart_lanes = {"lanes", "Workers that come and go, and what clients get", true, write_lanes};
@@ -549,7 +564,7 @@ static int write_fairness(struct drawing *drawing)
     fprintf(drawing->script, "least = %g\n", 1.0 / most);
     drawing->subtitle = text_copy("bars: interval of the median");
     int result =
-        end_panels(&panels, drawing, "Jain's index of fairness by length of window, one curve a strategy; over the whole run:", 0);
+        end_panels(&panels, drawing, "Jain's index of fairness by length of window, one curve a strategy; over the whole run:", 0, 0);
     fputs("height = 460\n", drawing->script);
     return result;
 }

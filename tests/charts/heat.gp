@@ -9,7 +9,10 @@ fault_number[1] = 0; fault_lane[1] = -1
 array done_at[2]
 array done_until[2]
 array done_badly[2]
+array panel_together[2]
+panel_together[1] = 1
 done_at[1] = 0.4125; done_until[1] = 0.4125; done_badly[1] = 0
+panel_together[2] = 0
 done_at[2] = 0.4; done_until[2] = 0.4; done_badly[2] = 2
 fault_number[1] = 1
 fault_key1 = '1  kill worker 1 at 0.4s'
