@@ -1,0 +1,63 @@
+# Made by clusterbench (clusterbench.plot/1). To draw it again, in this folder: gnuplot scale-heat.gp
+if (!exists('form')) {
+    axes = ''
+    do for [form in 'svg png'] { load 'scale-heat.gp' }
+    set print name . '.axes' . suffix
+    print axes
+    unset print
+    exit
+}
+reset
+name = 'scale-heat'
+low = 1.3
+high = 1.5
+count_low = -0.30103
+count_high = 2.22272
+faults = 2
+array fault_number[2]
+array fault_lane[2]
+fault_number[1] = 0; fault_lane[1] = -1
+fault_number[2] = 0; fault_lane[2] = -1
+array done_at[10]
+array done_until[10]
+array done_badly[10]
+array panel_together[5]
+panel_together[1] = 0
+done_at[1] = 2.002; done_until[1] = 2.002; done_badly[1] = 0
+done_at[2] = 5; done_until[2] = 5; done_badly[2] = 0
+panel_together[2] = 0
+done_at[3] = 2.002; done_until[3] = 2.002; done_badly[3] = 0
+done_at[4] = 5; done_until[4] = 5; done_badly[4] = 0
+panel_together[3] = 0
+done_at[5] = 2.002; done_until[5] = 2.002; done_badly[5] = 0
+done_at[6] = 5; done_until[6] = 5; done_badly[6] = 0
+panel_together[4] = 1
+done_at[7] = 2.002; done_until[7] = 2.002; done_badly[7] = 0
+done_at[8] = 5; done_until[8] = 5; done_badly[8] = 0
+panel_together[5] = 0
+done_at[9] = 2.002; done_until[9] = 2.002; done_badly[9] = 0
+done_at[10] = 5; done_until[10] = 5; done_badly[10] = 0
+fault_number[1] = 1
+fault_number[2] = 2
+fault_key1 = '1  scale 8 at 2s     2  scale 2 at 5s'
+fault_key2 = ''
+panels = 5
+columns = 3
+rows = 2
+height = 530
+duration = 8
+array panel_name[5] = ['shared', 'master-accept', 'reuseport', 'threaded', 'proxied']
+name_length = 13
+array panel_style[5] = [2, 3, 4, 5, 6]
+array panel_loss[5] = ['none lost', 'none lost', 'none lost', 'none lost', 'none lost']
+array panel_works[5] = [1, 1, 1, 1, 1]
+heading = 'Response times, moment by moment'
+subheading = '/wait/20ms, one request a connection, Poisson arrivals at 1500/s'
+reading = 'red marks: requests failed here; x: not done; lost: median of the blocks and its interval'
+footer = 'lifecycle, seed 98012226, 2 blocks; servers on CPU 0, generator on CPU 1'
+badge = ''
+caution = 'no verdicts'
+load 'style.gp'
+load 'heat.gp'
+eval note_axes
+unset output
