@@ -68,6 +68,7 @@ static void explain_silence(const struct summary *summary, char *message)
         snprintf(message, MESSAGE_SIZE, "loadgen: no response from %.300s: %s", url,
                  stats->timed_out            ? "every request timed out"
                  : stats->errors[ERROR_READ] ? strerror(-stats->last_error[ERROR_READ])
+                 : stats->carried            ? "only requests of the warm-up were answered; measure for longer (-d)"
                                              : "the run ended before the first one");
 }
 

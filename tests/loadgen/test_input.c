@@ -562,6 +562,8 @@ static void test_broken_servers(void **state)
         {"/reset", {{"-n", "4"}, 2, {"no response from"}}},
         {"/cut", {{"-n", "4"}, 2, {"no whole HTTP/1.x response from", "/cut"}}},
         {"/silent", {{"-n", "4", "--timeout", "100ms"}, 2, {"no response from", "timed out"}}},
+        {"/slow/1000",
+         {{"-c", "1", "--warmup", "200ms", "-d", "1400ms", "--linger", "0"}, 2, {"only requests of the warm-up were answered"}}},
     };
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct script_server server;
