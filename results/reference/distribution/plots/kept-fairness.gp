@@ -1,0 +1,33 @@
+# Made by clusterbench (clusterbench.plot/1). To draw it again, in this folder: gnuplot kept-fairness.gp
+if (!exists('form')) {
+    axes = ''
+    do for [form in 'svg png'] { load 'kept-fairness.gp' }
+    set print name . '.axes' . suffix
+    print axes
+    unset print
+    exit
+}
+reset
+name = 'kept-fairness'
+least = 0.125
+panels = 5
+columns = 3
+rows = 2
+height = 150
+duration = 2
+array panel_name[5] = ['shared', 'master-accept', 'reuseport', 'threaded', 'proxied']
+name_length = 13
+array panel_style[5] = [2, 3, 4, 5, 6]
+array panel_loss[5] = ['1.00', '1.00', '1.00', '1.00', '1.00']
+array panel_works[5] = [1, 1, 1, 1, 1]
+height = 460
+heading = 'How even are the shares of the workers, looked at for how long?'
+subheading = '/hello, keep-alive, 64 connections, closed loop'
+reading = 'bars: interval of the median'
+footer = 'distribution, seed 45696031, 8 blocks; servers on CPU 0, generator on CPU 1'
+badge = ''
+caution = 'no verdicts'
+load 'style.gp'
+load 'fairness.gp'
+eval note_axes
+unset output

@@ -1,0 +1,32 @@
+# Made by clusterbench (clusterbench.plot/1). To draw it again, in this folder: gnuplot kept-lorenz.gp
+if (!exists('form')) {
+    axes = ''
+    do for [form in 'svg png'] { load 'kept-lorenz.gp' }
+    set print name . '.axes' . suffix
+    print axes
+    unset print
+    exit
+}
+reset
+name = 'kept-lorenz'
+dealt = 'connections'
+envelope = 1
+height = 560
+curves = 5
+array curve_name[5] = ['shared  0.90 [0.84, 0.94]', 'master-accept  1.00 [1.00, 1.00]', 'reuseport  0.90 [0.88, 0.96]', 'threaded  0.92 [0.88, 0.94]', 'proxied  1.00 [0.99, 1.00]']
+array curve_style[5] = [2, 3, 4, 5, 6]
+name_length = 32
+array end_x[5] = [100, 100, 100, 100, 100]
+array end_y[5] = [100, 100, 100, 100, 100]
+set yrange [0:108]
+array name_y[5] = [85.104, 90.288, 95.472, 100.656, 105.84]
+heading = 'How evenly the workers share the connections (Lorenz curve)'
+subheading = '/hello, keep-alive, 64 connections, closed loop'
+reading = 'grey: where 95 % of random deals of 64 connections to 8 workers lie'
+footer = 'distribution, seed 45696031, 8 blocks; servers on CPU 0, generator on CPU 1'
+badge = ''
+caution = 'no verdicts'
+load 'style.gp'
+load 'lorenz.gp'
+eval note_axes
+unset output
