@@ -119,7 +119,8 @@ static void shorten_names(struct names *names)
     }
 }
 
-/* A loss goes without its interval where that would run into the panel's name; widths of characters are those of style.gp's fonts. */
+/* A loss goes without its interval where that would run into the panel's name; widths of characters are those of style.gp's fonts.
+ */
 static void shorten_losses(struct panels *panels, unsigned room_px)
 {
     for (size_t i = 0; i < panels->names.count; i++) {
@@ -563,8 +564,8 @@ static int write_fairness(struct drawing *drawing)
     }
     fprintf(drawing->script, "least = %g\n", 1.0 / most);
     drawing->subtitle = text_copy("bars: interval of the median");
-    int result =
-        end_panels(&panels, drawing, "Jain's index of fairness by length of window, one curve a strategy; over the whole run:", 0, 0);
+    int result = end_panels(&panels, drawing,
+                            "Jain's index of fairness by length of window, one curve a strategy; over the whole run:", 0, 0);
     fputs("height = 460\n", drawing->script);
     return result;
 }
