@@ -1,4 +1,4 @@
-# Made by clusterbench. To draw it again, in this folder: gnuplot churn-cost.gp
+# Made by clusterbench (clusterbench.plot/1). To draw it again, in this folder: gnuplot churn-cost.gp
 if (!exists('form')) {
     axes = ''
     do for [form in 'svg png'] { load 'churn-cost.gp' }
@@ -10,20 +10,20 @@ if (!exists('form')) {
 reset
 name = 'churn-cost'
 set ytics ('single (again)' 0)
-set ytics add ('threaded' 1)
+set ytics add ('single' 1)
 set ytics add ('shared' 2)
-set ytics add ('single' 3)
-set ytics add ('reuseport' 4)
-set ytics add ('master-accept' 5)
-set ytics add ('proxied' 6)
+set ytics add ('reuseport' 3)
+set ytics add ('threaded' 4)
+set ytics add ('proxied' 5)
+set ytics add ('master-accept' 6)
 rows = 7
 name_length = 14
-top = 80.8789
+top = 54.4895
 height = 402
 heading = 'CPU time of all server processes per request'
 subheading = '/hello, one request a connection, 64 connections, closed loop'
 reading = 'dark: user, light: system; thin, coloured: of it the proxy''s; thin grey: the generator''s own'
-footer = 'quick, seed 77836710, 6 blocks; servers on CPU 0, generator on CPU 1'
+footer = 'quick, seed 67406305, 6 blocks; servers on CPU 0, generator on CPU 1'
 badge = ''
 caution = ''
 load 'style.gp'

@@ -1,4 +1,4 @@
-# Made by clusterbench. To draw it again, in this folder: gnuplot distribution-shares.gp
+# Made by clusterbench (clusterbench.plot/1). To draw it again, in this folder: gnuplot distribution-shares.gp
 if (!exists('form')) {
     axes = ''
     do for [form in 'svg png'] { load 'distribution-shares.gp' }
@@ -13,22 +13,23 @@ array group_at[26]
 array group_name[26]
 array group_jain[26]
 array group_interval[26]
+dealt = 'connections'
 group_at[1] = 3.5
 group_name[1] = 'shared'
-group_jain[1] = '1.00'
-group_interval[1] = '0.98-1.00'
+group_jain[1] = '0.86'
+group_interval[1] = '0.70-0.94'
 group_at[2] = 13.5
 group_name[2] = 'master-accept'
 group_jain[2] = '1.00'
 group_interval[2] = '1.00-1.00'
 group_at[3] = 23.5
 group_name[3] = 'reuseport'
-group_jain[3] = '0.99'
-group_interval[3] = '0.97-1.00'
+group_jain[3] = '0.89'
+group_interval[3] = '0.85-0.92'
 group_at[4] = 33.5
 group_name[4] = 'threaded'
-group_jain[4] = '1.00'
-group_interval[4] = '0.99-1.00'
+group_jain[4] = '0.92'
+group_interval[4] = '0.90-0.94'
 group_at[5] = 43.5
 group_name[5] = 'proxied'
 group_jain[5] = '1.00'
@@ -40,10 +41,10 @@ busy = 0
 slanted = 0
 name_length = 13
 height = 460
-heading = 'Share of the requests of each worker, busiest first'
+heading = 'Share of the connections of each worker, most first'
 subheading = '/hello, keep-alive, 64 connections, closed loop'
 reading = 'numbers: Jain index; dealing 64 connections at random gives 0.90; grey: 95 % of such deals'
-footer = 'quick, seed 77836710, 6 blocks; servers on CPU 0, generator on CPU 1'
+footer = 'quick, seed 67406305, 6 blocks; servers on CPU 0, generator on CPU 1'
 badge = ''
 caution = ''
 load 'style.gp'

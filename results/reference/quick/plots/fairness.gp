@@ -11,7 +11,7 @@ set xtics add ('whole run' duration)
 set xrange [0.09:duration * 1.15]
 set yrange [0:1.03]
 set key outside right center reverse Left samplen 3
-set rmargin 20
+set rmargin name_length * 0.95 + 7
 set grid xtics ytics lc rgb '#dddddd' lw 1
 set label 1 sprintf('%.2f: one worker gets all', least) at graph 0.99, first least offset 0,-0.7 right font small textcolor rgb '#666666'
 set arrow 1 from graph 0, first least to graph 1, first least nohead lc rgb '#999999' lw 1 dt (2,3)

@@ -1,5 +1,7 @@
 # Heat maps side by side: time against log response time, colour for log count (viridis), lines and bands for what was done to the server.
 data = name . '.dat'
+hover_x = 's'
+hover_y = 'log10 ms'
 set palette defined (0 '#440154', 0.125 '#482878', 0.25 '#3e4a89', 0.375 '#31688e', 0.5 '#26838f', 0.625 '#1f9d8a', 0.75 '#6cce5a', \
                      0.875 '#b6de2b', 1 '#fee825')
 top_edge = 1 - 108.0 / height
@@ -39,14 +41,19 @@ do for [i=1:panels] {
         set label 903 fault_key1 at screen left_edge, screen 50.0 / height left font small textcolor rgb '#222222'
     }
     set label 1 '{/:Bold ' . panel_name[i] . '}' at graph 0, graph 1 offset 0,1.6 left textcolor rgb colour(panel_style[i])
-    set label 2 panel_loss[i] at graph 1, graph 1 offset 0,1.6 right textcolor rgb (panel_works[i] ? '#222222' : '#b00020')
+    set label 2 panel_loss[i] at graph 1, graph 1 offset 0,1.6 right font small textcolor rgb (panel_works[i] ? '#222222' : '#b00020')
     set object 1 rectangle from graph 0,0 to graph 1,1 behind fs solid noborder fc rgb '#f4f4f4'
     do for [f=1:faults] {
-        set arrow f from fault_at[f], graph 0 to fault_at[f], graph 1 nohead front lc rgb '#b00020' lw 1.2 dt (4,3)
-        if (fault_until[f] > fault_at[f]) {
-            set object 100 + f rectangle from fault_at[f], graph 0.97 to fault_until[f], graph 1 front fs solid 0.9 noborder fc rgb '#b00020'
+        k = (i - 1) * faults + f
+        if (done_badly[k]) {
+            set arrow f from done_at[k], graph 0 to done_at[k], graph 1 nohead front lc rgb '#888888' lw 1.2 dt (1,5)
+        } else {
+            set arrow f from done_at[k], graph 0 to done_at[k], graph 1 nohead front lc rgb '#b00020' lw 1.2 dt (4,3)
         }
-        if (fault_number[f] > 0) { set label 100 + f sprintf('%d', fault_number[f]) at fault_at[f], graph 1 offset 0,0.45 center font small textcolor rgb '#b00020' }
+        if (done_badly[k] < 2 && done_until[k] > done_at[k]) {
+            set object 100 + f rectangle from done_at[k], graph 0.97 to done_until[k], graph 1 front fs solid 0.9 noborder fc rgb '#b00020'
+        }
+        if (fault_number[f] > 0) { set label 100 + f sprintf(done_badly[k] == 2 ? '%dx' : done_badly[k] ? '%d(x)' : '%d', fault_number[f]) at done_at[k], graph 1 offset 0,0.45 center font small textcolor rgb '#b00020' }
     }
     set xtics format (line == rows - 1 || i + columns > panels ? '%g' : '')
     set xlabel (line == rows - 1 || i + columns > panels ? 'time, s' : '') offset 0,0.6
@@ -62,5 +69,6 @@ do for [i=1:panels] {
     }
     plot data index (2 * i - 2) using 1:2:3 with image pixels, \
          data index (2 * i - 1) using ($1 + 0.05):(low + 0.02 * (high - low)) with points pt 9 ps 0.7 lc rgb '#b00020'
+    eval note_axes
 }
 unset multiplot

@@ -51,13 +51,23 @@ do for [i=1:panels] {
         set label 205 'red lines: failed requests/s' at screen left_edge + 0.69, screen 69.0 / height left font small textcolor rgb '#b00020'
     }
     set label 1 '{/:Bold ' . panel_name[i] . '}' at graph 0, graph 1 offset 0,1.6 left textcolor rgb colour(panel_style[i])
-    set label 2 panel_loss[i] at graph 1, graph 1 offset 0,1.6 right textcolor rgb (panel_works[i] ? '#222222' : '#b00020')
+    set label 2 panel_loss[i] at graph 1, graph 1 offset 0,1.6 right font small textcolor rgb (panel_works[i] ? '#222222' : '#b00020')
     do for [f=1:faults] {
-        set arrow f from fault_at[f], graph 0 to fault_at[f], graph 1 nohead front lc rgb '#444444' lw 1 dt (4,3)
-        if (fault_number[f] > 0) { set label 100 + f sprintf('%d', fault_number[f]) at fault_at[f], graph 1 offset 0,0.45 center font small textcolor rgb '#444444' }
+        k = (i - 1) * faults + f
+        if (done_badly[k]) {
+            set arrow f from done_at[k], graph 0 to done_at[k], graph 1 nohead front lc rgb '#888888' lw 1 dt (1,5)
+        } else {
+            set arrow f from done_at[k], graph 0 to done_at[k], graph 1 nohead front lc rgb '#444444' lw 1 dt (4,3)
+        }
+        if (fault_number[f] > 0) { set label 100 + f sprintf(done_badly[k] == 2 ? '%dx' : done_badly[k] ? '%d(x)' : '%d', fault_number[f]) at done_at[k], graph 1 offset 0,0.45 center font small textcolor rgb '#444444' }
     }
     do for [f=1:faults] {
-        if (fault_lane[f] >= 0) { set object 100 + f rectangle from fault_at[f], fault_lane[f] - 0.12 to fault_until[f], fault_lane[f] + 0.12 front fs solid noborder fc rgb '#222222' }
+        k = (i - 1) * faults + f
+        if (fault_lane[f] >= 0 && done_badly[k] < 2) {
+            do for [lane=(panel_together[i] ? 0 : fault_lane[f]):(panel_together[i] ? panel_lanes[i] - 1 : fault_lane[f])] {
+                set object 1000 * f + lane + 1 rectangle from done_at[k], lane - 0.12 to done_until[k], lane + 0.12 front fs solid noborder fc rgb '#222222'
+            }
+        }
     }
     do for [f=workers:panel_lanes[i] - 1] { set label 300 + f 'front' at graph 0.02, first f + 0.05 left font small textcolor rgb '#222222' front }
     set yrange [lanes - 0.5:-0.5]

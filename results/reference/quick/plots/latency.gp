@@ -3,6 +3,7 @@ hover_logs = against_load ? 'y' : 'x'
 hover_x = against_load ? '1/s' : 'ms'
 hover_y = against_load ? 'ms' : '-'
 unset key
+milliseconds(x) = x >= 100 ? sprintf('%.0f', x) : sprintf('%.3g', x) # three figures, however small
 data = name . '.dat'
 if (against_load) {
     set logscale y
@@ -52,6 +53,6 @@ if (against_load) {
          data index 0 using 4:1:5:6:(colour($3)) with xerrorbars pt 7 ps 1.0 lw 2 lc rgb variable, \
          data index 0 using 4:1 with points pt 7 ps 0.6 lc rgb '#ffffff', \
          data index 0 using 7:1:8:9:(colour($3)) with xerrorbars pt 7 ps 1.1 lw 2 lc rgb variable, \
-         data index 0 using 9:1:(sprintf('  %.1f', $7)) with labels left font small, \
-         data index 0 using 4:1:(sprintf('%.1f', $4)) with labels offset 0,-0.9 font small
+         data index 0 using 9:1:('  ' . milliseconds($7)) with labels left font small, \
+         data index 0 using 4:1:(milliseconds($4)) with labels offset 0,-0.9 font small
 }

@@ -9,13 +9,13 @@ set xtics scale 0
 room = slanted ? 1.2 + name_length * 0.28 : 2.2
 foot = (2.2 + room) * 18.0 / height
 head = 82.0 / height
-set lmargin 9
+set lmargin (slanted && name_length * 0.7 > 9 ? name_length * 0.7 : 9) # the first name begins left of the bars
 set tmargin at screen 1 - head
 set bmargin at screen (busy ? foot + (1 - head - foot) * 0.46 : foot)
-set ylabel 'share of requests, %'
+set ylabel 'share of ' . dealt . ', %'
 do for [i=1:groups] {
     set label (100 + i) group_jain[i] at group_at[i], graph 1.0 center offset 0,-0.6 textcolor rgb '#222222'
-    set label (500 + i) group_interval[i] at group_at[i], graph 1.0 center offset 0,-1.6 font ',9' textcolor rgb '#666666'
+    if (groups <= 10) { set label (500 + i) group_interval[i] at group_at[i], graph 1.0 center offset 0,-1.6 font ',9' textcolor rgb '#666666' } # more would lie on each other
 }
 if (busy) { set multiplot; unset xtics } else { set xtics (group_name[1] group_at[1]) }
 do for [i=2:(busy ? 1 : groups)] { set xtics add (group_name[i] group_at[i]) }

@@ -52,7 +52,10 @@ note_axes = "if (form eq 'svg') { axes = axes . sprintf(\"%.2f|%.2f|%.2f|%.2f|%.
     "height - 1.0 * GPVAL_TERM_YMIN, height - 1.0 * GPVAL_TERM_YMAX, " . \
     "GPVAL_X_MIN, GPVAL_X_MAX, GPVAL_Y_MIN, GPVAL_Y_MAX, strstrt(hover_logs, 'x') > 0, strstrt(hover_logs, 'y') > 0, hover_x, hover_y) }"
 
-set title "{/:Bold*1.15 " . heading . "}\n{/*0.85 " . subheading . "}\n{/*0.85 " . reading . "}" offset 0,0.3
+# In the middle of the picture, not of the axes: those lie to one side where names are long.
+set label 911 '{/:Bold*1.15 ' . heading . '}' at screen 0.5, screen 1 - 20.0 / height center
+set label 912 '{/*0.85 ' . subheading . '}' at screen 0.5, screen 1 - 40.0 / height center
+set label 913 '{/*0.85 ' . reading . '}' at screen 0.5, screen 1 - 57.0 / height center
 set border 3 lc rgb '#666666'
 set tics nomirror out
 set grid ytics lc rgb '#dddddd' lw 1 dt 1
