@@ -20,18 +20,18 @@ set ytics add ('proxied' 7)
 set ytics add ('nginx-proxy' 8)
 set ytics add ('haproxy-proxy' 9)
 set ytics add ('node-cluster-none' 10)
-set ytics add ('pm2' 11)
-set ytics add ('node-cluster-rr' 12)
+set ytics add ('node-cluster-rr' 11)
+set ytics add ('pm2' 12)
 rows = 13
 name_length = 18
-top = 691.99
+top = 512.865
 height = 618
 heading = 'CPU time of all server processes per request'
 subheading = '/hello, one request a connection, 64 connections, closed loop'
 reading = 'dark: user, light: system; thin, coloured: of it the proxy''s; thin grey: the generator''s own'
-footer = 'peers, seed 21981480, 8 blocks; servers on CPU 0, generator on CPU 1'
+footer = 'peers, seed 54375698, 6 blocks; servers on CPU 0, generator on CPU 1'
 badge = ''
-caution = 'no verdicts'
+caution = ''
 load 'style.gp'
 load 'cost.gp'
 eval note_axes

@@ -11,28 +11,28 @@ reset
 name = 'cost-cost'
 set ytics ('single' 0)
 set ytics add ('reuseport' 1)
-set ytics add ('reuseport (again)' 2)
-set ytics add ('master-accept' 3)
+set ytics add ('master-accept' 2)
+set ytics add ('reuseport (again)' 3)
 set ytics add ('nginx-accept-mutex' 4)
 set ytics add ('nginx-reuseport' 5)
 set ytics add ('nginx-shared' 6)
 set ytics add ('proxied' 7)
-set ytics add ('nginx-proxy' 8)
-set ytics add ('haproxy-2-threads' 9)
-set ytics add ('node-cluster-none' 10)
-set ytics add ('haproxy-proxy' 11)
-set ytics add ('node-cluster-rr' 12)
-set ytics add ('pm2' 13)
+set ytics add ('node-cluster-none' 8)
+set ytics add ('haproxy-proxy' 9)
+set ytics add ('nginx-proxy' 10)
+set ytics add ('node-cluster-rr' 11)
+set ytics add ('pm2' 12)
+set ytics add ('haproxy-2-threads' 13)
 rows = 14
 name_length = 18
-top = 75.7989
+top = 33.7613
 height = 654
 heading = 'CPU time of all server processes per request'
 subheading = '/hello, keep-alive, 64 connections, closed loop'
 reading = 'dark: user, light: system; thin, coloured: of it the proxy''s; thin grey: the generator''s own'
-footer = 'peers, seed 21981480, 8 blocks; servers on CPU 0, generator on CPU 1'
+footer = 'peers, seed 54375698, 6 blocks; servers on CPU 0, generator on CPU 1'
 badge = ''
-caution = 'no verdicts'
+caution = ''
 load 'style.gp'
 load 'cost.gp'
 eval note_axes

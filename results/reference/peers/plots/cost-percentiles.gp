@@ -14,16 +14,16 @@ curves = 13
 array curve_name[13] = ['single', 'reuseport', 'master-accept', 'proxied', 'nginx-shared', 'nginx-reuseport', 'nginx-accept-mutex', 'nginx-proxy', 'haproxy-proxy', 'haproxy-2-threads', 'node-cluster-rr', 'node-cluster-none', 'pm2']
 array curve_style[13] = [1, 4, 3, 6, 11, 12, 13, 14, 15, 8, 16, 17, 18]
 name_length = 18
-array end_x[13] = [20000, 20000, 10000, 2000, 10000, 10000, 10000, 2000, 2000, 2000, 2000, 2000, 2000]
-array end_y[13] = [5.283, 10.451, 11.827, 5.071, 9.639, 9.087, 4.877, 5.679, 5.903, 6.117, 9.923, 9.567, 9.795]
-set yrange [0.16725:15.9664]
-array name_y[13] = [1.63413, 11.7106, 14.5751, 1.31297, 6.0741, 3.92118, 1.05493, 2.03385, 2.53135, 3.15054, 9.40907, 4.88033, 7.55987]
+array end_x[13] = [10000, 10000, 10000, 2000, 10000, 10000, 10000, 2000, 2000, 2000, 2000, 2000, 2000]
+array end_y[13] = [5.899, 11.291, 8.263, 4.711, 9.719, 8.343, 6.383, 5.085, 5.115, 5.027, 9.727, 9.539, 9.127]
+set yrange [0.162375:15.2429]
+array name_y[13] = [2.43308, 13.9192, 3.76289, 1.01725, 9.00017, 4.67955, 3.02579, 1.57323, 1.95648, 1.26506, 11.1927, 7.23716, 5.81951]
 heading = 'Response time by percentile'
 subheading = '/hello, keep-alive, 64 connections, closed loop'
 reading = 'as far as 100 samples remain'
-footer = 'peers, seed 21981480, 8 blocks; servers on CPU 0, generator on CPU 1'
+footer = 'peers, seed 54375698, 6 blocks; servers on CPU 0, generator on CPU 1'
 badge = ''
-caution = 'no verdicts'
+caution = ''
 load 'style.gp'
 load 'percentiles.gp'
 eval note_axes

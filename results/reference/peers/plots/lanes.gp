@@ -63,7 +63,11 @@ do for [i=1:panels] {
     }
     do for [f=1:faults] {
         k = (i - 1) * faults + f
-        if (fault_lane[f] >= 0 && done_badly[k] < 2) { set object 100 + f rectangle from done_at[k], fault_lane[f] - 0.12 to done_until[k], fault_lane[f] + 0.12 front fs solid noborder fc rgb '#222222' }
+        if (fault_lane[f] >= 0 && done_badly[k] < 2) {
+            do for [lane=(panel_together[i] ? 0 : fault_lane[f]):(panel_together[i] ? panel_lanes[i] - 1 : fault_lane[f])] {
+                set object 1000 * f + lane + 1 rectangle from done_at[k], lane - 0.12 to done_until[k], lane + 0.12 front fs solid noborder fc rgb '#222222'
+            }
+        }
     }
     do for [f=workers:panel_lanes[i] - 1] { set label 300 + f 'front' at graph 0.02, first f + 0.05 left font small textcolor rgb '#222222' front }
     set yrange [lanes - 0.5:-0.5]

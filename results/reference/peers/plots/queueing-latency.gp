@@ -23,17 +23,17 @@ name_length = 17
 theory_name = 'M/M/8'
 theory_p50 = 19.7267
 theory_p99 = 103.044
-least = 15.431
-most = 567.295
+least = 19.055
+most = 803.327
 against_load = 0
 theories = 1
 height = 460
 heading = 'Response time: median and p99'
 subheading = '/block/\{exp:20ms\}, one request a connection, Poisson arrivals at 80 %'
 reading = 'open: median, full: p99; dashed: theory'
-footer = 'peers, seed 21981480, 8 blocks; servers on CPU 0, generator on CPU 1'
+footer = 'peers, seed 54375698, 6 blocks; servers on CPU 0, generator on CPU 1'
 badge = 'blocked-worker emulation'
-caution = 'no verdicts'
+caution = ''
 load 'style.gp'
 load 'latency.gp'
 eval note_axes

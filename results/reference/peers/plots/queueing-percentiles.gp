@@ -14,16 +14,16 @@ curves = 9
 array curve_name[9] = ['shared', 'master-accept', 'reuseport', 'proxied', 'nginx-proxy', 'haproxy-proxy', 'node-cluster-rr', 'node-cluster-none', 'pm2']
 array curve_style[9] = [2, 3, 4, 6, 14, 15, 16, 17, 18]
 name_length = 17
-array end_x[9] = [66.6667, 66.6667, 66.6667, 66.6667, 66.6667, 66.6667, 66.6667, 66.6667, 66.6667]
-array end_y[9] = [106.207, 203.903, 342.911, 203.839, 203.583, 204.031, 128.511, 109.695, 124.127]
-set yrange [15.1672:462.93]
-array name_y[9] = [106.207, 284.263, 394.678, 241.245, 204.738, 334.951, 173.755, 125.145, 147.46]
+array end_x[9] = [50, 50, 50, 50, 50, 50, 50, 50, 50]
+array end_y[9] = [98.751, 227.647, 340.223, 226.495, 226.623, 227.903, 120.511, 102.623, 120.959]
+set yrange [14.7773:459.301]
+array name_y[9] = [98.751, 308.295, 428.793, 221.66, 261.413, 363.586, 137.348, 116.461, 161.98]
 heading = 'Response time by percentile'
 subheading = '/block/\{exp:20ms\}, one request a connection, Poisson arrivals at 80 %'
 reading = 'thick: from the plan, thin: from the send; as far as 100 samples remain'
-footer = 'peers, seed 21981480, 8 blocks; servers on CPU 0, generator on CPU 1'
+footer = 'peers, seed 54375698, 6 blocks; servers on CPU 0, generator on CPU 1'
 badge = 'blocked-worker emulation'
-caution = 'no verdicts'
+caution = ''
 load 'style.gp'
 load 'percentiles.gp'
 eval note_axes
