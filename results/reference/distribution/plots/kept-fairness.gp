@@ -24,9 +24,9 @@ height = 460
 heading = 'How even are the shares of the workers, looked at for how long?'
 subheading = '/hello, keep-alive, 64 connections, closed loop'
 reading = 'bars: interval of the median'
-footer = 'distribution, seed 45696031, 8 blocks; servers on CPU 0, generator on CPU 1'
+footer = 'distribution, seed 19375430, 6 blocks; servers on CPU 0, generator on CPU 1'
 badge = ''
-caution = 'no verdicts'
+caution = ''
 load 'style.gp'
 load 'fairness.gp'
 eval note_axes

@@ -13,7 +13,7 @@ dealt = 'connections'
 envelope = 1
 height = 560
 curves = 5
-array curve_name[5] = ['shared  0.90 [0.84, 0.94]', 'master-accept  1.00 [1.00, 1.00]', 'reuseport  0.90 [0.88, 0.96]', 'threaded  0.92 [0.88, 0.94]', 'proxied  1.00 [0.99, 1.00]']
+array curve_name[5] = ['shared  0.91 [0.85, 0.94]', 'master-accept  1.00 [1.00, 1.00]', 'reuseport  0.91 [0.89, 0.93]', 'threaded  0.91 [0.87, 0.94]', 'proxied  0.99 [0.91, 1.00]']
 array curve_style[5] = [2, 3, 4, 5, 6]
 name_length = 32
 array end_x[5] = [100, 100, 100, 100, 100]
@@ -23,9 +23,9 @@ array name_y[5] = [85.104, 90.288, 95.472, 100.656, 105.84]
 heading = 'How evenly the workers share the connections (Lorenz curve)'
 subheading = '/hello, keep-alive, 64 connections, closed loop'
 reading = 'grey: where 95 % of random deals of 64 connections to 8 workers lie'
-footer = 'distribution, seed 45696031, 8 blocks; servers on CPU 0, generator on CPU 1'
+footer = 'distribution, seed 19375430, 6 blocks; servers on CPU 0, generator on CPU 1'
 badge = ''
-caution = 'no verdicts'
+caution = ''
 load 'style.gp'
 load 'lorenz.gp'
 eval note_axes
