@@ -11,7 +11,7 @@ reset
 name = 'reload-lanes'
 lanes = 5
 workers = 4
-top = 1820
+top = 1730
 faults = 2
 array fault_number[2]
 array fault_lane[2]
@@ -51,9 +51,9 @@ array panel_lanes[4] = [4, 4, 4, 5]
 heading = 'Workers that come and go, and what clients get'
 subheading = '/wait/20ms, keep-alive, Poisson arrivals at 1500/s'
 reading = 'lanes and rates of one block; x: not done; lost: median of the blocks and its interval'
-footer = 'lifecycle, seed 98012226, 2 blocks; servers on CPU 0, generator on CPU 1'
+footer = 'lifecycle, seed 65653445, 6 blocks; servers on CPU 0, generator on CPU 1'
 badge = ''
-caution = 'no verdicts'
+caution = ''
 load 'style.gp'
 load 'lanes.gp'
 eval note_axes

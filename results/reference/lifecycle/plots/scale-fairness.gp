@@ -24,9 +24,9 @@ height = 460
 heading = 'How even are the shares of the workers, looked at for how long?'
 subheading = '/wait/20ms, one request a connection, Poisson arrivals at 1500/s'
 reading = 'bars: interval of the median'
-footer = 'lifecycle, seed 98012226, 2 blocks; servers on CPU 0, generator on CPU 1'
+footer = 'lifecycle, seed 65653445, 6 blocks; servers on CPU 0, generator on CPU 1'
 badge = ''
-caution = 'no verdicts'
+caution = ''
 load 'style.gp'
 load 'fairness.gp'
 eval note_axes

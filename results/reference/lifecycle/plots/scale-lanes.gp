@@ -11,7 +11,7 @@ reset
 name = 'scale-lanes'
 lanes = 9
 workers = 8
-top = 1770
+top = 1790
 faults = 2
 array fault_number[2]
 array fault_lane[2]
@@ -22,13 +22,13 @@ array done_until[10]
 array done_badly[10]
 array panel_together[5]
 panel_together[1] = 0
-done_at[1] = 2.001; done_until[1] = 2.001; done_badly[1] = 0
+done_at[1] = 2.002; done_until[1] = 2.002; done_badly[1] = 0
 done_at[2] = 5; done_until[2] = 5; done_badly[2] = 0
 panel_together[2] = 0
 done_at[3] = 2.002; done_until[3] = 2.002; done_badly[3] = 0
 done_at[4] = 5; done_until[4] = 5; done_badly[4] = 0
 panel_together[3] = 0
-done_at[5] = 2.002; done_until[5] = 2.002; done_badly[5] = 0
+done_at[5] = 2.001; done_until[5] = 2.001; done_badly[5] = 0
 done_at[6] = 5; done_until[6] = 5; done_badly[6] = 0
 panel_together[4] = 1
 done_at[7] = 2.002; done_until[7] = 2.002; done_badly[7] = 0
@@ -54,9 +54,9 @@ array panel_lanes[5] = [8, 8, 8, 8, 9]
 heading = 'Workers that come and go, and what clients get'
 subheading = '/wait/20ms, one request a connection, Poisson arrivals at 1500/s'
 reading = 'lanes and rates of one block; x: not done; lost: median of the blocks and its interval'
-footer = 'lifecycle, seed 98012226, 2 blocks; servers on CPU 0, generator on CPU 1'
+footer = 'lifecycle, seed 65653445, 6 blocks; servers on CPU 0, generator on CPU 1'
 badge = ''
-caution = 'no verdicts'
+caution = ''
 load 'style.gp'
 load 'lanes.gp'
 eval note_axes
