@@ -1,14 +1,13 @@
 /*
  * plan: INI text to experiments.
  *
- * inih cuts the text into sections, keys and values; a reader of our own hands it the lines, so that every complaint can name
- * the line. The keys are in plan_keys.c. What only the whole section can show (a baseline that is not among the strategies, a load
- * in percent of a capacity nobody knows) is checked at the end, by the section's first line.
+ * base/ini cuts the text into sections, keys and values, and every complaint names a line. The keys are in plan_keys.c. What only
+ * the whole section can show (a baseline that is not among the strategies, a load in percent of a capacity nobody knows) is
+ * checked at the end, by the line the section begins in.
  *
  * Rule: the first mistake is the one reported; nothing is silently ignored.
  */
 #include <errno.h>
-#include <ini.h>
 #include <jansson.h>
 #include <limits.h>
 #include <math.h>
@@ -21,6 +20,7 @@
 #include "base/clock.h"
 #include "base/distribution.h"
 #include "base/file.h"
+#include "base/ini.h"
 #include "base/units.h"
 
 #include "catalog.h"
@@ -28,27 +28,23 @@
 #include "plan_keys.h"
 
 #define PLAN_SIZE_LIMIT (1u << 20)
-#define LINE_LIMIT      198u /* inih's own buffer holds 200 */
 
 /* ---- reading ---- */
 
 /* "[experiment x]" as it stands in the file. */
 struct section {
-    char *name;
-    unsigned line, lines; /* where it begins; how many it has but blank ones and comments */
+    const char *name;
+    unsigned line;
 };
 
 struct reading {
     struct plan *plan;
-    struct section *sections; /* so far */
+    struct section *sections; /* so far; the last is under way */
     unsigned section_count;
-    const char *rest; /* of the text */
-    unsigned line;    /* the one handed out last */
-    bool indented;    /* it goes on with the value of the line before */
-    bool too_long;
-    char section[64];   /* the one the last key stood in */
-    struct names given; /* keys of this section so far */
-    char *error;        /* PLAN_ERROR_SIZE; empty while all is well */
+    unsigned line;         /* of the item at hand */
+    const struct key *key; /* the last one that was set */
+    struct names given;    /* keys of this section so far */
+    char *error;           /* PLAN_ERROR_SIZE; empty while all is well */
 };
 
 static int complain(struct reading *reading, unsigned line, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -73,7 +69,18 @@ static bool is_utf8(const char *text, size_t length)
     return json != NULL;
 }
 
-static struct section *last_section(const struct reading *reading)
+static int check_encoding(struct reading *reading, const char *text)
+{
+    for (unsigned line = 1; *text; line++) {
+        size_t length = strcspn(text, "\n");
+        if (!is_utf8(text, length))
+            return complain(reading, line, "the line is not UTF-8; a plan is text in UTF-8");
+        text += length + (text[length] == '\n');
+    }
+    return 0;
+}
+
+static const struct section *last_section(const struct reading *reading)
 {
     return reading->section_count ? &reading->sections[reading->section_count - 1] : NULL;
 }
@@ -82,77 +89,15 @@ static const char *needed_keys(const char *section)
 {
     return !strncmp(section, "experiment ", 11) ? "it needs strategies, request and duration"
            : !strncmp(section, "server ", 7)    ? "it needs program"
-           : !strcmp(section, "plan")           ? "it takes title, blocks and verdicts"
-                                                : "use [plan], [experiment NAME] or [server NAME], with keys";
+                                                : "it takes title, blocks and verdicts";
 }
 
-/* inih tells of keys only: a section without any would be passed over. */
-static void end_section(struct reading *reading)
+static int end_section(struct reading *reading)
 {
     const struct section *section = last_section(reading);
-    if (section && !section->lines)
-        complain(reading, section->line, "[%s] has no key; %s", section->name, needed_keys(section->name));
-}
-
-/* And two of the same name that follow each other would be one. */
-static void begin_section(struct reading *reading, const char *name, size_t length)
-{
-    end_section(reading);
-    char *text = text_print("%.*s", (int)length, name);
-    for (unsigned i = 0; i < reading->section_count; i++)
-        if (!strcmp(reading->sections[i].name, text))
-            complain(reading, reading->line, "[%s] stands here for the second time; first in line %u", text,
-                     reading->sections[i].line);
-    reading->sections = memory_grow(reading->sections, (reading->section_count + 1) * sizeof(*reading->sections));
-    reading->sections[reading->section_count++] = (struct section){.name = text, .line = reading->line};
-}
-
-/* Does the line begin a section, as inih reads it? Behind a key an indented line goes on with its value. */
-static void look_for_section(struct reading *reading, const char *line, size_t length)
-{
-    struct section *section = last_section(reading);
-    size_t blank = strspn(line, " \t\r");
-    if (blank >= length || strchr(";#", line[blank]))
-        return;
-    const char *end = memchr(line + blank, ']', length - blank);
-    bool goes_on = blank && section && section->lines;
-    if (end && line[blank] == '[' && !goes_on)
-        begin_section(reading, line + blank + 1, (size_t)(end - line) - blank - 1);
-    else if (section)
-        section->lines++;
-}
-
-static void free_sections(struct reading *reading)
-{
-    for (unsigned i = 0; i < reading->section_count; i++)
-        free(reading->sections[i].name);
-    free(reading->sections);
-}
-
-/* inih's fgets: one line of the text, without what does not fit in its buffer. */
-static char *next_line(char *buffer, int size, void *context)
-{
-    struct reading *reading = context;
-    if (!*reading->rest) {
-        end_section(reading);
-        return NULL;
-    }
-    size_t length = strcspn(reading->rest, "\n"), kept = length;
-    reading->line++;
-    reading->indented = *reading->rest == ' ' || *reading->rest == '\t';
-    look_for_section(reading, reading->rest, length);
-    if (length > LINE_LIMIT || length + 2 > (size_t)size) {
-        complain(reading, reading->line, "the line has %zu characters; at most %u are allowed (long texts go on in indented lines)",
-                 length, LINE_LIMIT);
-        kept = (size_t)size - 2 < LINE_LIMIT ? (size_t)size - 2 : LINE_LIMIT;
-    }
-    if (!is_utf8(reading->rest, length))
-        complain(reading, reading->line, "the line is not UTF-8; a plan is text in UTF-8");
-    memcpy(buffer, reading->rest, kept);
-    buffer[kept] = '\n';
-    buffer[kept + 1] = '\0';
-    reading->rest += length + (reading->rest[length] == '\n');
-    return buffer;
+    if (!section || reading->given.count)
+        return 0;
+    return complain(reading, section->line, "[%s] has no key; %s", section->name, needed_keys(section->name));
 }
 
 static bool is_plain_name(const char *name)
@@ -185,18 +130,31 @@ static int open_server(struct reading *reading, const char *name)
     return 0;
 }
 
-static int open_section(struct reading *reading, const char *section)
+static int open_section(struct reading *reading, const char *name)
 {
     static const char word[] = "experiment ", server[] = "server ";
-    snprintf(reading->section, sizeof(reading->section), "%s", section);
-    names_free(&reading->given);
-    if (!strncmp(section, word, sizeof(word) - 1))
-        return open_experiment(reading, section + sizeof(word) - 1);
-    if (!strncmp(section, server, sizeof(server) - 1))
-        return open_server(reading, section + sizeof(server) - 1);
-    if (!strcmp(section, "plan"))
+    if (!strncmp(name, word, sizeof(word) - 1))
+        return open_experiment(reading, name + sizeof(word) - 1);
+    if (!strncmp(name, server, sizeof(server) - 1))
+        return open_server(reading, name + sizeof(server) - 1);
+    if (!strcmp(name, "plan"))
         return 0;
-    return complain(reading, reading->line, "unknown section [%s]; use [plan], [experiment NAME] or [server NAME]", section);
+    return complain(reading, reading->line, "unknown section [%s]; use [plan], [experiment NAME] or [server NAME]", name);
+}
+
+static int begin_section(struct reading *reading, const char *name)
+{
+    if (end_section(reading) < 0)
+        return -EINVAL;
+    for (unsigned i = 0; i < reading->section_count; i++)
+        if (!strcmp(reading->sections[i].name, name))
+            return complain(reading, reading->line, "[%s] stands here for the second time; first in line %u", name,
+                            reading->sections[i].line);
+    reading->sections = memory_grow(reading->sections, (reading->section_count + 1) * sizeof(*reading->sections));
+    reading->sections[reading->section_count++] = (struct section){name, reading->line};
+    reading->key = NULL;
+    names_free(&reading->given);
+    return open_section(reading, name);
 }
 
 static int refuse_key(struct reading *reading, const struct key *keys, const char *name)
@@ -204,32 +162,26 @@ static int refuse_key(struct reading *reading, const struct key *keys, const cha
     struct names known = {0};
     for (; keys->name; keys++)
         names_add(&known, keys->name);
+    const char *section = last_section(reading)->name;
     char *all = names_join(&known, ", "), *hint = names_hint(&known, name);
-    int result = *hint ? complain(reading, reading->line, "unknown key '%s' in [%s]%s", name, reading->section, hint)
-                       : complain(reading, reading->line, "unknown key '%s' in [%s]; known are %s", name, reading->section, all);
+    int result = *hint ? complain(reading, reading->line, "unknown key '%s' in [%s]%s", name, section, hint)
+                       : complain(reading, reading->line, "unknown key '%s' in [%s]; known are %s", name, section, all);
     free(hint);
     free(all);
     names_free(&known);
     return result;
 }
 
-static int grow_text(struct reading *reading, const struct key *key, char **text, const char *more)
-{
-    if (!key->grows)
-        return complain(reading, reading->line, "%s does not go on in a second line", key->name);
-    text_replace(text, text_print("%s %s", *text, more));
-    return 0;
-}
-
 /* What the section's keys are set in, and which keys it has. */
 static char *section_under_way(const struct reading *reading, const struct key **keys)
 {
     struct plan *plan = reading->plan;
-    if (!strcmp(reading->section, "plan")) {
+    const char *name = last_section(reading)->name;
+    if (!strcmp(name, "plan")) {
         *keys = plan_keys;
         return (char *)plan;
     }
-    if (!strncmp(reading->section, "server ", 7)) {
+    if (!strncmp(name, "server ", 7)) {
         *keys = server_keys;
         return (char *)&plan->servers[plan->server_count - 1];
     }
@@ -241,28 +193,53 @@ static int set_key(struct reading *reading, const char *name, const char *value)
 {
     const struct key *keys;
     char *base = section_under_way(reading, &keys);
-    const struct key *key = key_find(keys, name);
-    if (!key)
+    reading->key = key_find(keys, name);
+    if (!reading->key)
         return refuse_key(reading, keys, name);
-    if (reading->indented && names_hold(&reading->given, name))
-        return grow_text(reading, key, (char **)(void *)(base + key->offset), value);
     if (names_hold(&reading->given, name))
-        return complain(reading, reading->line, "%s stands twice in [%s]", name, reading->section);
+        return complain(reading, reading->line, "%s stands twice in [%s]", name, last_section(reading)->name);
     names_add(&reading->given, name);
-    if (key->set(base + key->offset, value) < 0)
-        return complain(reading, reading->line, "%s = '%s' is not allowed; use %s", name, value, key->allowed);
+    if (reading->key->set(base + reading->key->offset, value) < 0)
+        return complain(reading, reading->line, "%s = '%s' is not allowed; use %s", name, value, reading->key->allowed);
     return 0;
 }
 
-/* inih's handler: 1 to go on. */
-static int take_key(void *context, const char *section, const char *name, const char *value)
+static int grow_text(struct reading *reading, const char *more)
 {
-    struct reading *reading = context;
-    if (*reading->error)
-        return 0;
-    if ((strcmp(section, reading->section) || !*section) && open_section(reading, section) < 0)
-        return 0;
-    return set_key(reading, name, value) == 0;
+    const struct key *keys;
+    char **text = (char **)(void *)(section_under_way(reading, &keys) + reading->key->offset);
+    if (!reading->key->grows)
+        return complain(reading, reading->line, "%s does not go on in a second line", reading->key->name);
+    text_replace(text, text_print("%s %s", *text, more));
+    return 0;
+}
+
+static int take_item(struct reading *reading, const struct ini_item *item)
+{
+    if (!item->value)
+        return begin_section(reading, item->name);
+    if (!last_section(reading))
+        return complain(reading, reading->line, "'%s' stands before the first section; begin with [plan] or [experiment NAME]",
+                        item->name);
+    return item->name ? set_key(reading, item->name, item->value) : grow_text(reading, item->value);
+}
+
+/* `text` is cut up. */
+static int read_items(struct reading *reading, char *text)
+{
+    struct ini ini;
+    struct ini_item item;
+    char why[INI_WHY_SIZE];
+    int found;
+    ini_begin(&ini, text, strlen(text));
+    ini.values_go_on = true;
+    while ((found = ini_next(&ini, &item, why)) > 0) {
+        reading->line = ini.line;
+        if (take_item(reading, &item) < 0)
+            return -EINVAL;
+    }
+    reading->line = ini.line;
+    return found < 0 ? complain(reading, ini.line, "%s", why) : end_section(reading);
 }
 
 /* ---- checks of a whole section ---- */
@@ -457,14 +434,13 @@ int plan_parse(struct plan *plan, const char *file, const char *text, char error
     *plan =
         (struct plan){.file = text_copy(file), .name = name_of_file(file), .text = text_copy(text), .blocks = 6, .verdicts = true};
     *error = '\0';
-    struct reading reading = {.plan = plan, .rest = plan->text, .error = error};
-    int bad_line = ini_parse_stream(next_line, &reading, take_key, &reading);
+    struct reading reading = {.plan = plan, .error = error};
+    char *items = text_copy(text);
+    if (check_encoding(&reading, text) == 0 && read_items(&reading, items) == 0 && !plan->count)
+        complain(&reading, reading.line ? reading.line : 1, "no [experiment NAME] section");
     names_free(&reading.given);
-    free_sections(&reading);
-    if (bad_line)
-        complain(&reading, bad_line > 0 ? (unsigned)bad_line : reading.line, "neither [section] nor key = value");
-    else if (!plan->count)
-        complain(&reading, reading.line, "no [experiment NAME] section");
+    free(reading.sections);
+    free(items);
     for (unsigned i = 0; i < plan->server_count && !*error; i++)
         if (!plan->servers[i].program)
             complain(&reading, plan->servers[i].line, "server %s: program is missing", plan->servers[i].name);

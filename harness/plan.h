@@ -88,7 +88,7 @@ struct experiment {
     double service_s;            /* mean time a request occupies a worker, from the request template; 0 when it says nothing */
     struct distribution service; /* of that time, where service_s says something */
     bool emulated;               /* /block: a worker asleep stands for a core at work */
-    unsigned line;               /* where the section's first key stands, for messages */
+    unsigned line;               /* where the section begins, for messages */
 };
 
 /* [server NAME]: a row of its own, made from a program or a peer. */

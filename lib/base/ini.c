@@ -96,8 +96,13 @@ int ini_next(struct ini *ini, struct ini_item *item, char *why)
             continue;
         if (find_control(text.at, text.length, why) != 0)
             return -EINVAL;
+        if (text.at > line && ini->value_is_open && ini->values_go_on) {
+            *item = (struct ini_item){NULL, cut(line, length)};
+            return 1;
+        }
         line = cut(line, length);
-        return *line == '[' ? read_section(line, item, why) : read_key(line, item, why);
+        ini->value_is_open = *line != '[';
+        return ini->value_is_open ? read_key(line, item, why) : read_section(line, item, why);
     }
     return 0;
 }

@@ -6,23 +6,27 @@
  *   key = the rest of the line, as it stands
  *
  * A line may be as long as it likes, and a value may hold anything but line ends and other control characters: a '#' or ';' begins
- * a comment at the beginning of a line only. White space around lines, names and values does not count. (inih, which reads the
- * plans of the harness, has lines of 198 bytes and cuts values at " ;".)
+ * a comment at the beginning of a line only. White space around lines, names and values does not count, except where the reader
+ * lets long values go on: there, behind a key, an indented line is more of its value, whatever it looks like. (Why not inih: its
+ * lines have 198 bytes in Debian, it cuts values at " ;", and it says nothing of a section without keys.)
  */
 #ifndef BASE_INI_H
 #define BASE_INI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define INI_WHY_SIZE 160
 
 struct ini {
     char *at, *end;
-    unsigned line; /* the number of the last one looked at */
+    unsigned line;      /* the number of the last one looked at */
+    bool values_go_on;  /* set by the reader after ini_begin: indented lines are more of the value before them */
+    bool value_is_open; /* a key was the last item of this section */
 };
 
 struct ini_item {
-    char *name;
+    char *name;  /* NULL: more of the value of the key before */
     char *value; /* NULL: `name` is a section's */
 };
 

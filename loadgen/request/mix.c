@@ -1,9 +1,7 @@
 /*
  * Several requests and how often each.
  *
- * The mix file is INI, read by base/ini and not by inih: a body of JSON is longer than the 198 bytes a line of Debian's inih may
- * have, holds " ;" which would begin a comment there, and a section that leaves everything to the command line is one it never
- * mentions. What is wrong with a value is said at its line; a section is made into a request once it has ended.
+ * The mix file is INI. What is wrong with a value is said at its line; a section is made into a request once it has ended.
  *
  * A section's headers and checks come on top of the command line's: only a header of the same name, a check of the same kind,
  * takes the other's place. All other keys replace.

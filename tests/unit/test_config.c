@@ -275,7 +275,7 @@ static void other_sections_are_only_read(void **state)
     close_fixture(&f);
 }
 
-/* inih would have cut it after 198 bytes, and at the " ;". */
+/* Nothing is cut, neither after so many bytes nor at a " ;". */
 static void long_values(void **state)
 {
     struct fixture f;

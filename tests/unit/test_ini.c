@@ -4,11 +4,12 @@
 #include "base/ini.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* "[section]" and "key=value" as read, a blank between them; what was refused as "LINE: why". */
-static char *read_all(const char *text, size_t length)
+static char *read_as(const char *text, size_t length, bool values_go_on)
 {
     static char result[65536];
     char why[INI_WHY_SIZE], *copy = malloc(length + 1);
@@ -21,14 +22,23 @@ static char *read_all(const char *text, size_t length)
     copy[length] = '#'; /* the byte that is written to need not be a NUL */
     result[0] = '\0';
     ini_begin(&ini, copy, length);
+    ini.values_go_on = values_go_on;
     while ((got = ini_next(&ini, &item, why)) > 0)
-        sprintf(result + strlen(result), item.value != NULL ? "%s=%s " : "[%s] ", item.name, item.value);
+        if (item.name == NULL)
+            sprintf(result + strlen(result), "+%s ", item.value);
+        else
+            sprintf(result + strlen(result), item.value != NULL ? "%s=%s " : "[%s] ", item.name, item.value);
     if (got < 0) {
         assert_int_equal(got, -EINVAL);
         sprintf(result + strlen(result), "%u: %s", ini.line, why);
     }
     free(copy);
     return result;
+}
+
+static char *read_all(const char *text, size_t length)
+{
+    return read_as(text, length, false);
 }
 
 static void items(void **state)
@@ -72,6 +82,25 @@ static void refused(void **state)
     assert_string_equal(read_all("[a]\nb = \0c\n", 11), "[a] 2: the line holds a NUL; this is no text file");
 }
 
+/* Behind a key, and nowhere else, what is indented is more of its value. */
+static void values_that_go_on(void **state)
+{
+    static const struct {
+        const char *text, *wanted;
+    } rows[] = {
+        {"[a]\nb = c\n  d\n\te \n", "[a] b=c +d +e "},
+        {"[a]\nb =\n  [c]\n  d = e\n", "[a] b= +[c] +d = e "},
+        {"[a]\nb = c\n\n  ; x\n  d\n", "[a] b=c +d "},
+        {"  [a]\n  b = c\n[d]\n  e = f\n", "[a] b=c [d] e=f "},
+        {"[a]\n  b\n", "[a] 2: 'b' is neither [NAME] nor KEY = VALUE"},
+        {"[a]\nb = c\n  d\x01\n", "[a] b=c 3: the line holds a control character"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH_OF(rows); i++)
+        assert_string_equal(read_as(rows[i].text, strlen(rows[i].text), true), rows[i].wanted);
+}
+
 /* Nothing is cut: the whole of a line of 30,000 bytes is there. */
 static void long_lines(void **state)
 {
@@ -90,6 +119,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(items),
         cmocka_unit_test(refused),
+        cmocka_unit_test(values_that_go_on),
         cmocka_unit_test(long_lines),
     };
 
