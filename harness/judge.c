@@ -6,9 +6,9 @@
  * as asked (mean overshoot up to 5 %) and the machine at most half used, or else the picture would show the machine and not the
  * strategy.
  *
- * Where events kill or stop workers, lost requests are the result: of the above only the generator's own lag and the use of the
- * machine count then. Where processes came or went with them, the CPU time of a request is not known, and requests are the
- * generator's.
+ * Where events kill or stop workers, lost requests are the result: of the above only the generator's own lag, its CPU time and the
+ * use of the machine count then. Where processes came or went with them, the CPU time of a request is not known, and requests are
+ * the generator's.
  *
  * A cell that fails is kept and shown with its reason; it takes part in no comparison.
  */
@@ -25,6 +25,7 @@
 
 #define LAG_FLOOR_US       1000.0 /* as loadgen's own verdict has it */
 #define LAG_SHARE          0.05
+#define BUSY_MOST          0.8
 #define OVERSHOOT_ALLOWED  0.05
 #define MACHINE_SHARE_MOST 0.5
 #define PORTS_SHARE_MOST   0.8
@@ -207,10 +208,13 @@ static char *join_reasons(const json_t *load)
     return text;
 }
 
-/* With a server that dies and hangs on purpose only the generator's own lag is its fault. */
-static char *gate_own_lag(const struct gate_view *view)
+/* With a server that dies and hangs on purpose only the generator's own lag and its being overworked are its fault. */
+static char *gate_own_faults(const struct gate_view *view)
 {
     const json_t *load = view->evidence->load;
+    double busy = json_number_at(load, "cpu_busiest_thread", NULL, 0);
+    if (busy > BUSY_MOST && view->experiment->loads[view->evidence->cell->load].kind != LOAD_CLOSED)
+        return text_print("generator: its busiest thread used %.0f %% of a CPU, allowed %.0f %%", 100 * busy, 100 * BUSY_MOST);
     double lag_us = json_number_at(load, "own_lag_us", "p99", 0), half_us = json_number_at(load, "response_time_us", "p50", 0);
     double allowed_us = fmax(LAG_FLOOR_US, LAG_SHARE * half_us);
     if (lag_us <= allowed_us)
@@ -221,7 +225,7 @@ static char *gate_own_lag(const struct gate_view *view)
 static char *gate_generator(const struct gate_view *view)
 {
     if (view->experiment->events)
-        return gate_own_lag(view);
+        return gate_own_faults(view);
     const char *verdict = json_string_value(json_object_get(view->evidence->load, "verdict"));
     if (!verdict || !strcmp(verdict, "VALID"))
         return NULL;

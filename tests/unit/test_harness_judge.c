@@ -16,7 +16,8 @@
 static const char plan_text[] =
     "[experiment cost]\nstrategies = shared\nrequest = /hello\nduration = 1s\n"
     "[experiment queueing]\nstrategies = shared\nrequest = /block/{exp:5ms}\nload = 80 %\nworkers = 8\nduration = 1s\n"
-    "[experiment faults]\nstrategies = shared\nrequest = /block/{exp:5ms}\nduration = 1s\nevents = at 100ms kill worker 0\n"
+    "[experiment faults]\nstrategies = shared\nrequest = /block/{exp:5ms}\nload = 100/s\nduration = 1s\nevents = at 100ms kill "
+    "worker 0\n"
     "[experiment few]\nstrategies = shared\nrequest = /hello\nduration = 1s\nconnections = 64\n";
 
 static struct plan plan;
@@ -326,6 +327,15 @@ static void test_events_may_lose_requests(void **state)
     judged = judge(&readings);
     assert_string_equal(judged.reason, "generator: it sent late by itself, p99 2.1 ms, allowed 2.0 ms");
     assert_true(judged.generator);
+    drop(&judged);
+    readings.load = "{\"requests\":{\"ok\":9},\"cpu_busiest_thread\":0.81}";
+    judged = judge(&readings);
+    assert_string_equal(judged.reason, "generator: its busiest thread used 81 % of a CPU, allowed 80 %");
+    assert_true(judged.generator);
+    drop(&judged);
+    readings.load = "{\"requests\":{\"ok\":9},\"cpu_busiest_thread\":0.79}";
+    judged = judge(&readings);
+    assert_null(judged.reason);
     drop(&judged);
 }
 
