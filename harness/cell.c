@@ -263,8 +263,7 @@ static int read_load(struct cell *cell)
 static int judge_generator(struct cell *cell)
 {
     const struct process *generator = &cell->generator;
-    cell->generator_cpu_ns = (uint64_t)(generator->usage.ru_utime.tv_sec + generator->usage.ru_stime.tv_sec) * CLOCK_NS_PER_S +
-                             (uint64_t)(generator->usage.ru_utime.tv_usec + generator->usage.ru_stime.tv_usec) * CLOCK_NS_PER_US;
+    cell->generator_cpu_ns = process_cpu_ns(generator);
     if (WIFEXITED(generator->status) && (WEXITSTATUS(generator->status) == 0 || WEXITSTATUS(generator->status) == 3))
         return read_load(cell);
     char *end = process_describe_end(generator), *line = last_line_of(cell->draft, "loadgen.log");
@@ -276,8 +275,8 @@ static int judge_generator(struct cell *cell)
 
 static int wait_until(struct cell *cell, uint64_t deadline_ns)
 {
-    return recording_wait(&cell->recording, cell->setting->custody, &cell->generator, cell->runner.server.pid, cell->runner.admin,
-                          deadline_ns);
+    struct faults_server server = runner_met_by_faults(&cell->runner);
+    return recording_wait(&cell->recording, cell->setting->custody, &cell->generator, &server, cell->running.cpus, deadline_ns);
 }
 
 static int wait_for_generator(struct cell *cell)
@@ -454,7 +453,7 @@ static int write_down(struct cell *cell, struct cell_outcome *outcome)
     }
     if (!cell->failure && cell->recording.undone) /* who was spared an event must not be held against who was not */
         cell->failure = text_copy(cell->recording.undone);
-    outcome->own_cpu_ns = (uint64_t)(window.cpu_us * 1e3) + cell->generator_cpu_ns;
+    outcome->own_cpu_ns = (uint64_t)(window.cpu_us * 1e3) + cell->generator_cpu_ns + cell->recording.commands_cpu_ns;
     char *path = text_print("%s/server.json", cell->draft);
     json_t *json = server_json(cell, &window);
     int result = file_write_json(path, json);

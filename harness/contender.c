@@ -188,15 +188,29 @@ void contender_ask_version(struct contender *contender, struct custody *custody)
 
 /* ---- what it can do ---- */
 
-/* The first event that asks or tells an admin address something; NULL: there is none. */
-static const char *event_for_admin(const struct schedule *schedule)
+static bool has_workers(const struct manifest *peer)
 {
-    for (unsigned i = 0; i < schedule->count; i++) {
-        const struct fault *fault = &schedule->faults[i];
-        bool signals = fault->kind == FAULT_KILL || fault->kind == FAULT_STOP || fault->kind == FAULT_SLOW;
-        if (!signals || fault->target != TARGET_SERVER)
-            return fault->text;
-    }
+    return peer->children || peer->backends;
+}
+
+static bool takes_event(const struct manifest *peer, const struct fault *fault)
+{
+    if (fault->kind == FAULT_RELOAD)
+        return peer->reload != NULL;
+    bool signals = fault->kind == FAULT_KILL || fault->kind == FAULT_STOP || fault->kind == FAULT_SLOW;
+    return signals && (fault->target == TARGET_SERVER || (fault->target == TARGET_WORKER && has_workers(peer)));
+}
+
+/* A peer has no admin address. NULL: it takes them all. */
+static char *refuse_event(const struct contender *contender, const struct experiment *experiment)
+{
+    const struct manifest *peer = contender->peer;
+    const struct schedule *schedule = &experiment->schedule;
+    for (unsigned i = 0; i < schedule->count; i++)
+        if (!takes_event(peer, &schedule->faults[i]))
+            return text_print("%s in %s: it has no admin address for '%s'; it takes kill, stop and slow of 'server'%s%s",
+                              contender->name, experiment->name, schedule->faults[i].text,
+                              has_workers(peer) ? " and of 'worker N'" : "", peer->reload ? ", and reload" : "");
     return NULL;
 }
 
@@ -207,10 +221,9 @@ char *contender_declines(const struct contender *contender, const struct experim
         return text_print("%s: %s", contender->name, contender->missing);
     if (!contender->peer)
         return NULL;
-    const char *event = event_for_admin(&experiment->schedule);
-    if (event)
-        return text_print("%s in %s: it has no admin address for '%s'; of a peer only kill, stop and slow of 'server' are allowed",
-                          contender->name, experiment->name, event);
+    char *refused = refuse_event(contender, experiment);
+    if (refused)
+        return refused;
     if (manifest_answers(contender->peer, request))
         return NULL;
     char *paths = names_join(&contender->peer->paths, ", ");

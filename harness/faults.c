@@ -2,10 +2,11 @@
  * faults: one small state machine an occasion.
  *
  *   WAITING -> LOOKING -> READY -> HOLDING -> OVER      kill, stop and slow of a worker: whose process is it? GET /status tells
+ *   WAITING -> READY -> HOLDING -> OVER                 where it is no /status that tells: a backend, a child process
  *   WAITING -> HOLDING -> OVER                          the same with the whole server
- *   WAITING -> ORDERED -> OVER                          reload, scale, drain: a POST
+ *   WAITING -> ORDERED -> OVER                          reload, scale, drain: a POST, a signal, a command
  *
- * The look into /status begins a little before the fault is due. From then on the process is held by a pidfd (pidfd_open(2)), so
+ * The look for a process begins a little before the fault is due. From then on the process is held by a pidfd (pidfd_open(2)), so
  * that no signal ever reaches somebody else who got its number. A process that is not below the server is left alone.
  *
  * Who is stopped has a guard: a child that lets it go on should the harness be killed meanwhile. What stands still takes no TERM.
@@ -28,12 +29,14 @@
 
 #include "faults.h"
 #include "fetch.h"
+#include "roster.h"
 #include "sight.h"
 #include "tree.h"
 
 #define LOOK_AHEAD_NS  (50 * CLOCK_NS_PER_MS)
 #define ASK_EVERY_NS   (1 * CLOCK_NS_PER_MS)  /* between two looks whether an answer has come */
 #define PATIENCE_NS    (5 * CLOCK_NS_PER_S)   /* with a server that does not answer */
+#define WATCH_EVERY_NS (20 * CLOCK_NS_PER_MS) /* workers that come and go */
 #define SLOW_PERIOD_NS (10 * CLOCK_NS_PER_MS) /* of stopping and going on */
 
 /* One exchange with the admin address, in its own thread, which writes all but `stop_fd` before it sets `done`. */
@@ -54,6 +57,9 @@ struct deed {
     struct occasion occasion; /* its times by clock_now_ns */
     enum stage stage;
     struct errand *errand;
+    struct process command; /* under way while `commanded` */
+    bool commanded;
+    struct process *backend; /* NULL: it is none */
     int *pidfds;
     unsigned process_count;
     bool hits_top; /* one of them is the top process */
@@ -68,7 +74,9 @@ struct faults {
     const struct faults_setting *setting;
     struct deed *deeds;
     unsigned count;
-    int stop_fd; /* all errands end when it is readable */
+    int stop_fd;            /* all errands end when it is readable */
+    struct roster roster;   /* of a server whose workers are processes that can be seen */
+    uint64_t next_watch_ns; /* UINT64_MAX: there is no such */
     uint64_t top_killed_ns;
 };
 
@@ -99,7 +107,7 @@ static void give_up(struct faults *faults, struct deed *deed, const char *why)
     char *text = text_print("%s: %s", fault->text, why), *note = text_print("event at %s: %s", units_format_time(at_ns, at), text);
     take_down(faults, deed, clock_now_ns(), "fault-failed", text);
     names_add(faults->setting->notes, note);
-    if (!faults->top_killed_ns && kill(faults->setting->server, 0) == 0 && !*faults->setting->undone)
+    if (!faults->top_killed_ns && kill(faults->setting->server.pid, 0) == 0 && !*faults->setting->undone)
         *faults->setting->undone = text_print("the event at %s was not carried out: %s", at, text);
     free(note);
     free(text);
@@ -137,9 +145,9 @@ static bool send_errand(struct faults *faults, struct deed *deed, const char *me
     struct errand *errand = memory_get(sizeof(*errand));
     *errand = (struct errand){.method = method, .target = target, .stop_fd = faults->stop_fd};
     const char *why = NULL;
-    if (!faults->setting->admin)
+    if (!faults->setting->server.admin)
         why = "the server has no admin address";
-    else if (fetch_parse_address(faults->setting->admin, &errand->address) < 0)
+    else if (fetch_parse_address(faults->setting->server.admin, &errand->address) < 0)
         why = "the server's admin address cannot be read";
     else if (pthread_create(&errand->thread, NULL, run_errand, errand) != 0)
         why = "no thread to ask the server with";
@@ -177,7 +185,7 @@ static int add_process(struct faults *faults, struct deed *deed, pid_t pid)
         return -errno;
     deed->pidfds = memory_grow(deed->pidfds, (deed->process_count + 1) * sizeof(*deed->pidfds));
     deed->pidfds[deed->process_count++] = pidfd;
-    deed->hits_top |= pid == faults->setting->server;
+    deed->hits_top |= pid == faults->setting->server.pid;
     return 0;
 }
 
@@ -185,9 +193,9 @@ static int add_process(struct faults *faults, struct deed *deed, pid_t pid)
 static int add_server(struct faults *faults, struct deed *deed)
 {
     struct tree tree = {0};
-    int result = add_process(faults, deed, faults->setting->server);
+    int result = add_process(faults, deed, faults->setting->server.pid);
     if (!result)
-        result = tree_descendants(faults->setting->server, &tree);
+        result = tree_descendants(faults->setting->server.pid, &tree);
     for (unsigned i = 0; i < tree.count && !result; i++) {
         int error = add_process(faults, deed, tree.pids[i]);
         result = error == -ESRCH ? 0 : error; /* gone since */
@@ -199,12 +207,60 @@ static int add_server(struct faults *faults, struct deed *deed)
 static bool is_ours(const struct faults *faults, pid_t pid)
 {
     struct tree tree = {0};
-    bool found = pid == faults->setting->server;
-    if (!found && tree_descendants(faults->setting->server, &tree) == 0)
+    bool found = pid == faults->setting->server.pid;
+    if (!found && tree_descendants(faults->setting->server.pid, &tree) == 0)
         for (unsigned i = 0; i < tree.count; i++)
             found |= tree.pids[i] == pid;
     tree_free(&tree);
     return found;
+}
+
+/* Has it workers whose processes can be seen? */
+static bool is_watched(const struct faults_server *server)
+{
+    return server->children || server->backend_count;
+}
+
+/* Nobody starts backends again. */
+static int look_around(struct faults *faults)
+{
+    const struct faults_server *server = &faults->setting->server;
+    for (size_t i = 0; i < server->backend_count; i++)
+        faults->roster.pids[i] = server->backends[i].ended ? 0 : server->backends[i].pid;
+    return server->backend_count ? 0 : roster_look(&faults->roster, server->pid);
+}
+
+/* Takes down which workers came and went since the last look. 0 or negative errno. */
+static int watch(struct faults *faults)
+{
+    struct roster *roster = &faults->roster;
+    struct timeline *timeline = faults->setting->timeline;
+    size_t size = roster->count * sizeof(*roster->pids);
+    pid_t *before = memory_get(size + 1);
+    memcpy(before, roster->pids, size);
+    int result = look_around(faults);
+    uint64_t now_ns = clock_now_ns();
+    for (unsigned i = 0; i < roster->count; i++) {
+        if (before[i] && before[i] != roster->pids[i])
+            timeline_miss(timeline, now_ns, i, before[i]);
+        if (roster->pids[i] && before[i] != roster->pids[i])
+            timeline_see(timeline, now_ns, i, roster->pids[i]);
+    }
+    timeline_look(timeline, now_ns);
+    faults->next_watch_ns = now_ns + WATCH_EVERY_NS;
+    free(before);
+    return result;
+}
+
+/* Worker N of a server that cannot be asked. 0 or negative errno. */
+static int add_worker(struct faults *faults, struct deed *deed)
+{
+    const struct faults_server *server = &faults->setting->server;
+    unsigned number = deed->occasion.fault->number;
+    int result = watch(faults);
+    pid_t pid = !result && number < faults->roster.count ? faults->roster.pids[number] : 0;
+    deed->backend = pid && server->backend_count ? &server->backends[number] : NULL;
+    return pid ? add_process(faults, deed, pid) : result ? result : -ESRCH;
 }
 
 /* The process of the life that serves, or else of any; 0: there is none. */
@@ -326,6 +382,8 @@ static void strike(struct faults *faults, struct deed *deed)
     }
     if (fault->kind == FAULT_KILL && deed->hits_top && !faults->top_killed_ns)
         faults->top_killed_ns = at_ns;
+    if (fault->kind == FAULT_KILL && deed->backend)
+        deed->backend->killed_on_purpose = true;
     take_down(faults, deed, at_ns, "fault", fault->text);
     if (fault->kind == FAULT_KILL) {
         deed->stage = OVER;
@@ -373,9 +431,75 @@ static void take_answer(struct faults *faults, struct deed *deed)
     deed->stage = OVER;
 }
 
+/* ---- a reload without an admin address ---- */
+
+static void signal_server(struct faults *faults, struct deed *deed)
+{
+    int result = add_process(faults, deed, faults->setting->server.pid);
+    if (!result)
+        result = send_signal(deed->pidfds[0], faults->setting->server.reload_signal);
+    if (result < 0)
+        give_up(faults, deed, result == -ESRCH ? "the server has ended" : strerror(-result));
+    deed->stage = OVER;
+}
+
+static void run_command(struct faults *faults, struct deed *deed)
+{
+    const struct faults_setting *setting = faults->setting;
+    struct process_spec spec = {
+        .argv = setting->server.reload_command, .cpus = setting->cpus, .error_path = setting->command_log, .join = true};
+    int result = process_start(setting->custody, &deed->command, &spec);
+    if (result < 0) {
+        char *why = text_print("%s: %s", spec.argv[0], strerror(-result));
+        give_up(faults, deed, why);
+        free(why);
+        return;
+    }
+    deed->commanded = true;
+    deed->stage = ORDERED;
+}
+
+/* Ends it where it has not ended. */
+static void end_command(struct faults *faults, struct deed *deed)
+{
+    if (!deed->commanded)
+        return;
+    struct process *command = &deed->command;
+    process_stop(faults->setting->custody, command, 0);
+    *faults->setting->commands_cpu_ns += process_cpu_ns(command);
+    deed->commanded = false;
+}
+
+static void take_end(struct faults *faults, struct deed *deed)
+{
+    struct process *command = &deed->command;
+    if (WIFEXITED(command->status) && WEXITSTATUS(command->status) == 0) {
+        unlink(faults->setting->command_log);
+    } else {
+        const char *log = faults->setting->command_log, *slash = strrchr(log, '/');
+        char *end = process_describe_end(command),
+             *why = text_print("%s %s; see %s in the cell's folder", command->name, end, slash ? slash + 1 : log);
+        give_up(faults, deed, why);
+        free(why);
+        free(end);
+    }
+    end_command(faults, deed);
+    deed->stage = OVER;
+}
+
 static void order(struct faults *faults, struct deed *deed)
 {
     const struct fault *fault = deed->occasion.fault;
+    const struct faults_server *server = &faults->setting->server;
+    bool reload = fault->kind == FAULT_RELOAD && !server->admin;
+    if (reload && (server->reload_signal || server->reload_command)) {
+        take_down(faults, deed, clock_now_ns(), "fault", fault->text);
+        if (server->reload_signal)
+            signal_server(faults, deed);
+        else
+            run_command(faults, deed);
+        return;
+    }
     char *target = fault->kind == FAULT_RELOAD  ? text_copy("/reload")
                    : fault->kind == FAULT_SCALE ? text_print("/scale?workers=%u", fault->number)
                                                 : text_print("/drain?worker=%u", fault->number);
@@ -394,13 +518,29 @@ static bool needs_look(const struct fault *fault)
     return !is_order(fault) && fault->target != TARGET_SERVER;
 }
 
+/* /status tells it, or, where there is none, the system. */
+static void look(struct faults *faults, struct deed *deed)
+{
+    const struct faults_server *server = &faults->setting->server;
+    bool told_by_system = !server->admin && is_watched(server);
+    if (!told_by_system || deed->occasion.fault->target != TARGET_WORKER) {
+        if (send_errand(faults, deed, "GET", text_copy("/status")))
+            deed->stage = LOOKING;
+        return;
+    }
+    int result = add_worker(faults, deed);
+    if (result < 0)
+        give_up(faults, deed, result == -ESRCH ? "there is no such process" : strerror(-result));
+    else
+        deed->stage = READY;
+}
+
 static void begin(struct faults *faults, struct deed *deed)
 {
     if (is_order(deed->occasion.fault)) {
         order(faults, deed);
     } else if (needs_look(deed->occasion.fault)) {
-        if (send_errand(faults, deed, "GET", text_copy("/status")))
-            deed->stage = LOOKING;
+        look(faults, deed);
     } else {
         int result = add_server(faults, deed);
         if (result < 0)
@@ -431,7 +571,7 @@ static uint64_t due_ns(const struct deed *deed)
 
 uint64_t faults_next_ns(const struct faults *faults)
 {
-    uint64_t next_ns = UINT64_MAX;
+    uint64_t next_ns = faults->next_watch_ns;
     for (unsigned i = 0; i < faults->count; i++) {
         uint64_t due = due_ns(&faults->deeds[i]);
         next_ns = due < next_ns ? due : next_ns;
@@ -446,6 +586,8 @@ static void turn(struct faults *faults, struct deed *deed)
         take_look(faults, deed);
     else if (deed->stage == ORDERED && has_answer)
         take_answer(faults, deed);
+    else if (deed->commanded && deed->command.ended)
+        take_end(faults, deed);
     if (due_ns(deed) > clock_now_ns())
         return;
     if (deed->stage == WAITING)
@@ -460,6 +602,8 @@ void faults_turn(struct faults *faults)
 {
     for (unsigned i = 0; i < faults->count; i++)
         turn(faults, &faults->deeds[i]);
+    if (faults->next_watch_ns <= clock_now_ns())
+        watch(faults); /* where it fails, the next one may not */
 }
 
 /* ---- beginning and end ---- */
@@ -473,6 +617,13 @@ int faults_open(struct faults **faults, const struct faults_setting *setting)
     if (made->stop_fd < 0) {
         free(made);
         return -errno;
+    }
+    made->next_watch_ns = UINT64_MAX;
+    roster_open(&made->roster, setting->server.children ? setting->server.workers : (unsigned)setting->server.backend_count);
+    int result = is_watched(&setting->server) ? watch(made) : 0;
+    if (result < 0) {
+        faults_close(made);
+        return result;
     }
     made->count = schedule_occasions(setting->schedule, setting->duration_ns, &occasions);
     made->deeds = memory_get((made->count + 1) * sizeof(*made->deeds));
@@ -490,13 +641,16 @@ static void close_deed(struct faults *faults, struct deed *deed)
 {
     if (deed->stage == HOLDING)
         let_go(faults, deed);
-    else if (deed->stage == ORDERED && atomic_load(&deed->errand->done))
+    else if (deed->stage == ORDERED && deed->errand && atomic_load(&deed->errand->done))
         take_answer(faults, deed);
+    else if (deed->commanded && deed->command.ended)
+        take_end(faults, deed);
     else if (deed->stage == ORDERED)
         give_up(faults, deed, "not answered before the load was over");
     else if (deed->stage != OVER)
         give_up(faults, deed, "the load was over before");
     end_errand(deed);
+    end_command(faults, deed);
     for (unsigned i = 0; i < deed->process_count; i++)
         close(deed->pidfds[i]);
     free(deed->pidfds);
@@ -516,6 +670,7 @@ uint64_t faults_close(struct faults *faults)
         close_deed(faults, &faults->deeds[i]);
     top_killed_ns = faults->top_killed_ns;
     close(faults->stop_fd);
+    roster_close(&faults->roster);
     free(faults->deeds);
     free(faults);
     return top_killed_ns;

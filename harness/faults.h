@@ -10,17 +10,35 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "process.h"
 #include "schedule.h"
 #include "text.h"
 #include "timeline.h"
 
+/* Who is met by faults, and how a server without an admin address is told what to do. */
+struct faults_server {
+    pid_t pid;         /* top of the tree of processes; only processes of that tree, and backends, are touched */
+    const char *admin; /* its address; NULL: there is none */
+
+    /* without one: */
+    unsigned workers;
+    bool children;            /* its child processes are its workers */
+    struct process *backends; /* or these are */
+    size_t backend_count;
+    int reload_signal;           /* makes it reload; 0: none does */
+    char *const *reload_command; /* does the same; NULL: none does */
+};
+
 struct faults_setting {
+    struct custody *custody; /* for commands */
     const struct schedule *schedule;
-    uint64_t duration_ns;      /* of the measured time, which begins with the timeline's */
-    pid_t server;              /* top of the tree of processes; only processes of that tree are touched */
-    const char *admin;         /* its address; NULL: there is none, and what needs it fails */
-    struct timeline *timeline; /* what was done, with the time it was done at */
-    struct names *notes;       /* what could not be done, and why */
+    uint64_t duration_ns; /* of the measured time, which begins with the timeline's */
+    struct faults_server server;
+    const struct cpu_list *cpus; /* for commands: the server's; or NULL */
+    const char *command_log;     /* what they say; gone again where all is well */
+    struct timeline *timeline;   /* what was done, with the time it was done at */
+    struct names *notes;         /* what could not be done, and why */
+    uint64_t *commands_cpu_ns;   /* grows by the CPU time of commands */
     char **undone; /* the first that a server which lives did not let happen, a text for the caller to free; else as it is */
 };
 

@@ -7,6 +7,7 @@
  * Rule: the first mistake is the one reported, with file and line; nothing is silently ignored.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -99,6 +100,12 @@ static int set_time(void *field, const char *value)
     return 0;
 }
 
+static int set_processes(void *field, const char *value)
+{
+    *(bool *)field = !strcmp(value, "children");
+    return *(bool *)field || !strcmp(value, "unknown") ? 0 : -EINVAL;
+}
+
 static int set_program(void *field, const char *value)
 {
     return strpbrk(value, "/ \t") ? -EINVAL : set_text(field, value);
@@ -125,6 +132,8 @@ static const struct key {
     {"busy", FIELD(busy), set_text, "a piece of what it says when a port is taken"},
     {"install", FIELD(install), set_text, "a command"},
     {"backends", FIELD(backends), set_program, "the name of a program of ours, such as single"},
+    {"worker_processes", FIELD(children), set_processes, "children (of the process that is started) or unknown"},
+    {"reload", FIELD(reload), set_text, "HUP, USR1 or USR2, or a command line, with placeholders"},
 };
 
 /* ---- one manifest ---- */
@@ -260,6 +269,8 @@ static int check(const struct reading *reading)
     const struct manifest *manifest = reading->manifest;
     if (!manifest->command)
         return complain(reading, "command is missing in [peer]");
+    if (manifest->children && manifest->backends)
+        return complain(reading, "backends = %s are its workers; worker_processes = children cannot be, too", manifest->backends);
     for (size_t i = 0; i < manifest->templates.count; i++) {
         char *file = manifest_file(manifest, manifest->templates.items[i]);
         free(file);
@@ -291,8 +302,8 @@ int manifest_read(struct manifest *manifest, const char *file, char error[MANIFE
 
 void manifest_close(struct manifest *manifest)
 {
-    char *const texts[] = {manifest->name,      manifest->title, manifest->command, manifest->version, manifest->ready,
-                           manifest->ready_all, manifest->busy,  manifest->install, manifest->backends};
+    char *const texts[] = {manifest->name,      manifest->title, manifest->command, manifest->version,  manifest->ready,
+                           manifest->ready_all, manifest->busy,  manifest->install, manifest->backends, manifest->reload};
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         free(texts[i]);
     names_free(&manifest->folders);
@@ -314,6 +325,12 @@ bool manifest_answers(const struct manifest *manifest, const char *path)
             return true;
     }
     return !manifest->paths.count;
+}
+
+int manifest_reload_signal(const struct manifest *manifest)
+{
+    const char *name = manifest->reload ? manifest->reload : "";
+    return !strcmp(name, "HUP") ? SIGHUP : !strcmp(name, "USR1") ? SIGUSR1 : !strcmp(name, "USR2") ? SIGUSR2 : 0;
 }
 
 char *manifest_file(const struct manifest *manifest, const char *name)

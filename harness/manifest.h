@@ -32,6 +32,8 @@ struct manifest {
     char *busy;     /* what stands in its log when a port was taken, or NULL */
     char *install;  /* what installs what it needs, for messages, or NULL */
     char *backends; /* program of ours that is started behind it, one a worker, or NULL */
+    bool children;  /* its child processes are its workers, in the order they were started */
+    char *reload;   /* what makes it reload: the name of a signal, or the template of a command line; NULL: nothing does */
     struct values needs, values;
 };
 
@@ -46,6 +48,9 @@ void manifest_close(struct manifest *manifest);
 
 /* Can it answer a request of this path? */
 bool manifest_answers(const struct manifest *manifest, const char *path);
+
+/* The signal that makes it reload, or 0. */
+int manifest_reload_signal(const struct manifest *manifest);
 
 /* The file of that name in the first of its folders that has it. The caller frees; NULL when none has. */
 char *manifest_file(const struct manifest *manifest, const char *name);

@@ -363,6 +363,13 @@ char *process_capture_all(struct custody *custody, char *const *argv)
     return capture(custody, argv, true);
 }
 
+uint64_t process_cpu_ns(const struct process *process)
+{
+    const struct rusage *usage = &process->usage;
+    return (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * CLOCK_NS_PER_S +
+           (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * CLOCK_NS_PER_US;
+}
+
 char *process_describe_end(const struct process *process)
 {
     if (!process->ended)

@@ -34,8 +34,9 @@ struct process {
     int output; /* read end of its stdout, or -1 */
     uint64_t started_ns;
     bool ended;
-    int status;          /* waitpid's, once ended */
-    struct rusage usage; /* its own and its waited-for children's, once ended */
+    bool killed_on_purpose; /* noted by whoever did: its end is no failure of its own */
+    int status;             /* waitpid's, once ended */
+    struct rusage usage;    /* its own and its waited-for children's, once ended */
 };
 
 struct process_spec {
@@ -83,6 +84,9 @@ char *process_capture(struct custody *custody, char *const *argv);
 
 /* The same with its stderr among it: some programs print their version there. */
 char *process_capture_all(struct custody *custody, char *const *argv);
+
+/* CPU time of one that has ended, and of those it has waited for. */
+uint64_t process_cpu_ns(const struct process *process);
 
 /* "ended with status 2", "was ended by signal 11 (Segmentation fault)". The caller frees. */
 char *process_describe_end(const struct process *process);

@@ -12,18 +12,21 @@
 
 #include "recording.h"
 
-#define EVENT_LOG "event-log.jsonl"
+#define EVENT_LOG  "event-log.jsonl"
+#define RELOAD_LOG "reload.log"
 
 void recording_open(struct recording *recording, const struct experiment *experiment, const char *folder, struct names *notes)
 {
     *recording =
         (struct recording){.wanted = experiment_has_series(experiment), .experiment = experiment, .folder = folder, .notes = notes};
+    recording->command_log = text_print("%s/" RELOAD_LOG, folder);
 }
 
 void recording_close(struct recording *recording)
 {
     recording_end(recording);
     free(recording->undone);
+    free(recording->command_log);
     timeline_close(&recording->timeline);
 }
 
@@ -65,33 +68,37 @@ static int hear_beginning(struct recording *recording, struct custody *custody, 
     return 0;
 }
 
-static int open_faults(struct recording *recording, pid_t server, const char *admin)
+static int open_faults(struct recording *recording, struct custody *custody, const struct faults_server *server,
+                       const struct cpu_list *cpus)
 {
-    recording->setting = (struct faults_setting){.schedule = &recording->experiment->schedule,
+    recording->setting = (struct faults_setting){.custody = custody,
+                                                 .schedule = &recording->experiment->schedule,
                                                  .duration_ns = recording->experiment->duration_ns,
-                                                 .server = server,
-                                                 .admin = admin,
+                                                 .server = *server,
+                                                 .cpus = cpus,
+                                                 .command_log = recording->command_log,
+                                                 .commands_cpu_ns = &recording->commands_cpu_ns,
                                                  .timeline = &recording->timeline,
                                                  .notes = recording->notes,
                                                  .undone = &recording->undone};
     return recording->setting.schedule->count ? faults_open(&recording->faults, &recording->setting) : 0;
 }
 
-static int begin(struct recording *recording, struct custody *custody, struct process *generator, pid_t server, const char *admin,
-                 uint64_t deadline_ns)
+static int begin(struct recording *recording, struct custody *custody, struct process *generator,
+                 const struct faults_server *server, const struct cpu_list *cpus, uint64_t deadline_ns)
 {
     if (!recording->wanted || recording->timeline.begin_ns)
         return 0;
     int result = hear_beginning(recording, custody, generator, deadline_ns);
     if (!result)
-        result = open_faults(recording, server, admin);
+        result = open_faults(recording, custody, server, cpus);
     return result == -EPIPE || result == -EMSGSIZE ? 0 : result; /* then its end tells why */
 }
 
-int recording_wait(struct recording *recording, struct custody *custody, struct process *generator, pid_t server, const char *admin,
-                   uint64_t deadline_ns)
+int recording_wait(struct recording *recording, struct custody *custody, struct process *generator,
+                   const struct faults_server *server, const struct cpu_list *cpus, uint64_t deadline_ns)
 {
-    int result = begin(recording, custody, generator, server, admin, deadline_ns);
+    int result = begin(recording, custody, generator, server, cpus, deadline_ns);
     while (!result && recording->faults) {
         uint64_t next_ns = faults_next_ns(recording->faults);
         if (next_ns >= deadline_ns)

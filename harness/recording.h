@@ -18,8 +18,10 @@ struct recording {
     struct timeline timeline; /* begin_ns 0: the generator never began */
     struct faults *faults;
     struct faults_setting setting;
-    char *undone;           /* the first event that a living server did not let happen, and why; NULL: none */
-    uint64_t top_killed_ns; /* when an event killed the server itself; 0: none did */
+    char *undone;             /* the first event that a living server did not let happen, and why; NULL: none */
+    uint64_t commands_cpu_ns; /* of commands that made the server reload */
+    char *command_log;        /* what they said, if it is of interest */
+    uint64_t top_killed_ns;   /* when an event killed the server itself; 0: none did */
 };
 
 /* `folder` and `notes` outlive it. */
@@ -31,11 +33,11 @@ void recording_server_words(const struct recording *recording, struct names *wor
 void recording_generator_words(const struct recording *recording, struct names *words);
 
 /*
- * Waits until the generator has ended, as process_wait does, and meanwhile carries out the experiment's events on the server below
- * `server` with its admin address (or NULL). Until it has announced its beginning, and without a record, it only waits.
+ * Waits until the generator has ended, as process_wait does, and meanwhile carries out the experiment's events on the server, with
+ * commands on its CPUs (or NULL). Until the generator has announced its beginning, and without a record, it only waits.
  */
-int recording_wait(struct recording *recording, struct custody *custody, struct process *generator, pid_t server, const char *admin,
-                   uint64_t deadline_ns);
+int recording_wait(struct recording *recording, struct custody *custody, struct process *generator,
+                   const struct faults_server *server, const struct cpu_list *cpus, uint64_t deadline_ns);
 
 /* The load is over: whoever was stopped goes on. */
 void recording_end(struct recording *recording);

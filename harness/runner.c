@@ -355,19 +355,28 @@ static int make_folders(struct runner *runner)
     return result ? -ECANCELED : 0;
 }
 
-static int launch_peer(struct runner *runner)
+/* The words of a command line, by their templates: "command" is the manifest's key. */
+static int render_command(struct runner *runner, const char *key, const char *command, struct names *words)
 {
-    const struct contender *contender = runner->setting->contender;
-    struct names templates = {0}, words = {0};
+    struct names templates = {0};
     int result = 0;
-    text_words(&templates, contender->peer->command);
+    text_words(&templates, command);
     for (size_t i = 0; i < templates.count && !result; i++) {
-        char *word = render(runner, "command", templates.items[i]);
+        char *word = render(runner, key, templates.items[i]);
         if (word)
-            add_word(&words, word);
+            add_word(words, word);
         else
             result = -ECANCELED;
     }
+    names_free(&templates);
+    return result;
+}
+
+static int launch_peer(struct runner *runner)
+{
+    const struct contender *contender = runner->setting->contender;
+    struct names words = {0};
+    int result = render_command(runner, "command", contender->peer->command, &words);
     char *log = text_print("%s/../server.log", runner->scratch); /* its working directory is another one than ours */
     keep_command(runner, &words);
     /* TERM, not KILL, should the harness be killed: a peer's workers hear of its end from it alone */
@@ -380,7 +389,19 @@ static int launch_peer(struct runner *runner)
     }
     free(log);
     names_free(&words);
-    names_free(&templates);
+    return result;
+}
+
+/* So that a mistake in it is told before the load, and not in the midst of it. */
+static int prepare_reload(struct runner *runner)
+{
+    const struct manifest *peer = runner->setting->contender->peer;
+    names_free(&runner->reload);
+    if (!peer->reload || manifest_reload_signal(peer))
+        return 0;
+    set_number(&runner->values, "pid", (unsigned)runner->server.pid);
+    int result = render_command(runner, "reload", peer->reload, &runner->reload);
+    as_argv(&runner->reload);
     return result;
 }
 
@@ -460,7 +481,7 @@ static bool found_port_taken(struct runner *runner)
 
 static int try_peer(struct runner *runner)
 {
-    static int (*const steps[])(struct runner *) = {set_values, render_all, launch_peer, await_peer};
+    static int (*const steps[])(struct runner *) = {set_values, render_all, launch_peer, prepare_reload, await_peer};
     int result = 0;
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && !result; i++)
         result = steps[i](runner);
@@ -515,8 +536,11 @@ int runner_cpu(const struct runner *runner, struct tree_usage *usage)
     int result = tree_cpu(runner->server.pid, usage);
     usage->front_ns = runner->backend_count ? usage->cpu_ns : 0;
     for (size_t i = 0; i < runner->backend_count && !result; i++) {
-        struct tree_usage backend;
-        result = tree_cpu(runner->backends[i].pid, &backend);
+        struct tree_usage backend = {0};
+        if (runner->backends[i].killed_on_purpose)
+            backend.cpu_ns = process_cpu_ns(&runner->backends[i]);
+        else
+            result = tree_cpu(runner->backends[i].pid, &backend);
         add_usage(usage, &backend);
     }
     return result;
@@ -527,6 +551,8 @@ int runner_memory(const struct runner *runner, struct tree_usage *usage)
     int result = tree_memory(runner->server.pid, usage);
     for (size_t i = 0; i < runner->backend_count && !result; i++) {
         struct tree_usage backend = {0};
+        if (runner->backends[i].killed_on_purpose)
+            continue;
         result = tree_memory(runner->backends[i].pid, &backend);
         add_usage(usage, &backend);
     }
@@ -537,8 +563,21 @@ bool runner_lives(const struct runner *runner)
 {
     bool lives = runner->runs && !runner->server.ended;
     for (size_t i = 0; i < runner->backend_count; i++)
-        lives &= !runner->backends[i].ended;
+        lives &= !runner->backends[i].ended || runner->backends[i].killed_on_purpose;
     return lives;
+}
+
+struct faults_server runner_met_by_faults(const struct runner *runner)
+{
+    const struct manifest *peer = runner->setting->contender->peer;
+    return (struct faults_server){.pid = runner->server.pid,
+                                  .admin = runner->admin,
+                                  .workers = runner->setting->workers,
+                                  .children = peer && peer->children,
+                                  .backends = runner->backends,
+                                  .backend_count = runner->backend_count,
+                                  .reload_signal = peer ? manifest_reload_signal(peer) : 0,
+                                  .reload_command = runner->reload.count ? runner->reload.items : NULL};
 }
 
 uint64_t runner_grace_ns(const struct runner *runner)
@@ -571,6 +610,7 @@ void runner_close(struct runner *runner)
     runner_tidy(runner);
     json_decref(runner->command);
     values_free(&runner->values);
+    names_free(&runner->reload);
     free(runner->backends);
     free(runner->ports);
     free(runner->url);

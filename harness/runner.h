@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "contender.h"
+#include "faults.h"
 #include "tree.h"
 
 struct runner_setting {
@@ -34,6 +35,7 @@ struct runner {
     int near_fd;   /* of it, for {near} */
     unsigned *ports;
     struct values values; /* of the latest try */
+    struct names reload;  /* the command that makes a peer reload; none: there is no such command */
     bool stopped_by_term;
 };
 
@@ -43,10 +45,12 @@ struct runner {
  */
 int runner_start(struct runner *runner, const struct runner_setting *setting);
 
-/* CPU time and memory of all its processes, backends included. 0, or -ESRCH when one of them is gone. */
+/* CPU time and memory of all its processes, backends included that were not killed on purpose. 0, or -ESRCH when one is gone. */
 int runner_cpu(const struct runner *runner, struct tree_usage *usage);
 int runner_memory(const struct runner *runner, struct tree_usage *usage);
-/* Does everything that was started still run? */
+/* What faults need to know of it, which points into the runner. */
+struct faults_server runner_met_by_faults(const struct runner *runner);
+/* Does everything that was started still run, backends aside that were killed on purpose? */
 bool runner_lives(const struct runner *runner);
 
 /* TERM and a grace (0 at once), then KILL, what stands in front first. Its own grace where `grace_ns` is UINT64_MAX. What its

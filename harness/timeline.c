@@ -4,7 +4,8 @@
  * The harness counts in CLOCK_MONOTONIC, an event log in UTC with milliseconds; both are shifted to the beginning of the measured
  * time. A life is `starting` until it is ready, then `up`, then `draining` from the moment a successor is ready, or it is drained,
  * scaled away or the program ends, until it is over. A worker whose
- * life ended otherwise is `down` until the next one begins; one that was taken out is wanted no longer.
+ * life ended otherwise is `down` until the next one begins; one that was taken out is wanted no longer. Where only processes are
+ * seen, the pid tells lives apart, as the generation does in an event log.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -142,6 +143,32 @@ static void begin_life(struct timeline *timeline, const char *worker, int genera
                                                             .ready_s = NAN,
                                                             .drain_s = NAN,
                                                             .end_s = NAN};
+}
+
+void timeline_see(struct timeline *timeline, uint64_t at_ns, unsigned worker, int pid)
+{
+    char *name = text_print("%u", worker);
+    double at_s = seconds_of(timeline, at_ns);
+    begin_life(timeline, name, pid, at_s);
+    timeline->lives[timeline->life_count - 1].ready_s = at_s;
+    add_moment(timeline, at_s, "start", name, text_print("pid %d", pid));
+    free(name);
+}
+
+void timeline_miss(struct timeline *timeline, uint64_t at_ns, unsigned worker, int pid)
+{
+    char *name = text_print("%u", worker);
+    double at_s = seconds_of(timeline, at_ns);
+    struct life *life = find_life(timeline, name, pid);
+    if (life && !is_over(life))
+        life->end_s = at_s;
+    add_moment(timeline, at_s, "exit", name, text_print("pid %d", pid));
+    free(name);
+}
+
+void timeline_look(struct timeline *timeline, uint64_t at_ns)
+{
+    timeline->last_s = seconds_of(timeline, at_ns);
 }
 
 static void drain_life(struct life *life, double at_s)

@@ -29,7 +29,7 @@ struct timeline {
     unsigned moment_count;
     struct life *lives;
     unsigned life_count;
-    double last_s; /* of the event log */
+    double last_s; /* of the event log, or of the last look */
 };
 
 void timeline_open(struct timeline *timeline, uint64_t begin_ns);
@@ -37,6 +37,13 @@ void timeline_close(struct timeline *timeline);
 
 /* Takes down what happened at `at_ns` (clock_now_ns). The texts are copied. */
 void timeline_note(struct timeline *timeline, uint64_t at_ns, const char *event, const char *worker, const char *text);
+
+/* A process was seen for the first time that serves worker N, or for the first time no more: "start" and "exit". For servers that
+ * keep no event log; whether it is ready is not known, so that it counts as up. */
+void timeline_see(struct timeline *timeline, uint64_t at_ns, unsigned worker, int pid);
+void timeline_miss(struct timeline *timeline, uint64_t at_ns, unsigned worker, int pid);
+/* Whoever was seen last still lives. */
+void timeline_look(struct timeline *timeline, uint64_t at_ns);
 
 /*
  * Adds what a server's --event-log says (docs/settings-and-logs.md). Lines that are none of its JSON are passed over: the last one

@@ -14,6 +14,8 @@ struct tree {
 
 /* All descendants of `root`, without it; zombies do not count. Replaces what the tree held. 0 or negative errno. */
 int tree_descendants(pid_t root, struct tree *tree);
+/* The children of `root`, in the order they were started. As above. */
+int tree_children(pid_t root, struct tree *tree);
 void tree_add(struct tree *tree, pid_t pid);
 void tree_free(struct tree *tree);
 

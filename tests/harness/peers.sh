@@ -206,6 +206,72 @@ case_proxied_backends() {
     expect_nothing_left
 }
 
+# The plan's events on peers: their workers are their backends or their children, and the manifest says what makes them reload.
+plan_events() { # STRATEGIES EVENTS
+    plan "$1" "load = 1000/s
+events = $2"
+    sed -i 's/^duration.*/duration = 400ms/' p.ini
+}
+
+case_events_on_backends() {
+    local cell=r/cells/01-cost-foreign-w2-1000ps
+    make_peer plain 'backends = even'
+    plan_events foreign 'at 100ms kill worker 1, at 120ms stop worker 0 for 50ms'
+    run
+    expect_status $? 0
+    expect_in $cell/events.csv '^0\.1[0-9]*,fault,1,"kill worker 1"$'
+    expect_in $cell/events.csv '^0\.1[0-9]*,fault-end,0,"stop worker 0 for 50ms"$'
+    expect_in $cell/server.json '"ranked": true'
+    expect_in $cell/server.json 'processes of the server came and went with the events'
+    expect_in $cell/server.json '"processes": 2'
+    expect_in $cell/lanes.csv '^1,0,down,0\.1'
+    expect_in $cell/lanes.csv '^0,0,up,'
+    expect_nothing_left
+}
+
+case_events_on_children() {
+    local cell=r/cells/01-cost-foreign-w2-1000ps
+    make_peer family 'worker_processes = children'
+    plan_events foreign 'at 100ms kill worker 0'
+    run
+    expect_status $? 0
+    expect_in $cell/events.csv '^0\.1[0-9]*,fault,0,"kill worker 0"$'
+    expect_in $cell/server.json '"ranked": true'
+    plan_events foreign 'at 100ms kill worker 1' # it has one child only
+    rm -rf r
+    run
+    expect_status $? 1
+    expect_in $cell/server.json '"failure": "the event at 100ms was not carried out: kill worker 1: there is no such process"'
+    expect_nothing_left
+}
+
+case_reload() {
+    local cell=r/cells/01-cost-foreign-w2-1000ps
+    mkdir bin
+    printf '#!/bin/sh\necho "told $*"\nexit %s\n' 0 > bin/turn_over
+    chmod +x bin/turn_over
+    PATH=$work/bin:$PATH
+    make_peer plain 'reload = {turn_over} {pid} {port}'
+    sed -i 's/^\[needs\]/&\nturn_over = turn-over/' peers/foreign/peer.ini
+    plan_events foreign 'at 100ms reload'
+    run
+    expect_status $? 0
+    expect_in $cell/events.csv '^0\.1[0-9]*,fault,,"reload"$'
+    [ ! -e $cell/reload.log ] || fail "what a command said that did its work is kept"
+    sed -i 's/exit 0/exit 3/' bin/turn_over
+    rm -rf r
+    run
+    expect_status $? 1
+    expect_in $cell/server.json "not carried out: reload: turn_over ended with status 3; see reload.log in the cell's folder"
+    expect_in $cell/reload.log '^told [1-9][0-9]* [1-9][0-9]*$'
+    sed -i 's/{pid}/{pidd}/' peers/foreign/peer.ini
+    rm -rf r
+    run
+    expect_status $? 1
+    expect_in $cell/server.json 'there is no placeholder {pidd}; known are'
+    expect_nothing_left
+}
+
 start_hanging_run() {
     mkfifo fifo
     make_peer daemon
@@ -454,6 +520,35 @@ EOF
     local port
     port=$(grep -o '"http://127.0.0.1:[0-9]*' "$(cell "$peer")/server.json" | head -1 | grep -o '[0-9]*$')
     ! (exec 3<> "/dev/tcp/127.0.0.1/$port") 2> /dev/null || fail "somebody still listens on port $port"
+}
+
+# A worker is killed, the server reloads, and it serves to the end; everything gone after it.
+case_real_events() {
+    cat > p.ini << EOF
+[plan]
+title = Real
+blocks = 1
+verdicts = no
+[experiment cost]
+strategies = $peer
+workers = 2
+connections = 16
+request = /hello
+load = 200/s
+duration = 3s
+warmup = 100ms
+events = at 500ms kill worker 1
+EOF
+    [ "$peer" = node-cluster-rr ] || sed -i 's/^events.*/&, at 1s reload/' p.ini
+    "$clusterbench" run --bin "$programs" --plan ./p.ini --out r > out 2> err
+    if grep '^skipped: .* is not installed' err; then exit 77; fi
+    local cell=r/cells/01-cost-$peer-w2-200ps
+    expect_in "$cell/server.json" '"left_behind": 0'
+    # on a busy machine the generator may be late, which is none of the peer's business
+    grep -q '"failure": "generator: ' "$cell/server.json" || expect_in "$cell/server.json" '"ranked": true'
+    expect_in "$cell/events.csv" 'fault,1,"kill worker 1"$'
+    ! grep -q fault-failed "$cell/events.csv" || fail "$(cat "$cell/events.csv")"
+    grep -E '"t_s":2\.[5-9]' "$cell/series.jsonl" | grep -q '"requests":[1-9]' || fail "nobody answers after the events"
 }
 
 # All of the contract, of a real one: app.js, which answers for every Node row, and a proxy before our own workers.

@@ -1,6 +1,7 @@
 /* Peers: what a manifest says, what is refused and with which words, templates, and whom a row's name stands for. */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -69,6 +70,7 @@ static void test_reads_a_manifest(void **state)
                                    "# what it is\n[peer]\ntitle = A peer\ncommand = {p} -c {config}/p.conf\ntemplates = p.conf\n"
                                    "paths = /hello /wait/*\nworker = name\nready = /up\nready_all = /hello\nready_within = 20s\n"
                                    "grace = 500ms\nbusy = in use\ninstall = make peers\nbackends = single\nversion = {p} -v\n"
+                                   "reload = {p} -s {pid}\n"
                                    "[needs]\np = p-light\n[values]\nthreads = 1\nempty =\n",
                                    error),
                      0);
@@ -77,6 +79,8 @@ static void test_reads_a_manifest(void **state)
     assert_string_equal(manifest.command, "{p} -c {config}/p.conf");
     assert_string_equal(manifest.ready_all, "/hello");
     assert_string_equal(manifest.backends, "single");
+    assert_string_equal(manifest.reload, "{p} -s {pid}");
+    assert_int_equal(manifest_reload_signal(&manifest), 0);
     assert_true(manifest.names_workers);
     assert_int_equal(manifest.ready_within_ns, 20 * CLOCK_NS_PER_S);
     assert_int_equal(manifest.grace_ns, 500 * CLOCK_NS_PER_MS);
@@ -87,6 +91,12 @@ static void test_reads_a_manifest(void **state)
     assert_string_equal(manifest.title, "p");
     assert_string_equal(manifest.ready, "/healthz");
     assert_false(manifest.names_workers);
+    assert_false(manifest.children);
+    assert_int_equal(manifest_reload_signal(&manifest), 0);
+    manifest_close(&manifest);
+    assert_int_equal(read_manifest(&manifest, MINIMAL "worker_processes = children\nreload = USR2\n", error), 0);
+    assert_true(manifest.children);
+    assert_int_equal(manifest_reload_signal(&manifest), SIGUSR2);
     manifest_close(&manifest);
 }
 
@@ -151,6 +161,10 @@ static void test_refuses_manifests(void **state)
         {MINIMAL "templates = ../x\n", "peer.ini:3: templates = '../x' is not allowed; use files beside the manifest"},
         {MINIMAL "templates = none.conf\n", "templates: there is no file 'none.conf' beside the manifest"},
         {MINIMAL "backends = ./x\n", "peer.ini:3: backends = './x' is not allowed; use the name of a program of ours"},
+        {MINIMAL "worker_processes = 4\n", "peer.ini:3: worker_processes = '4' is not allowed; use children (of the"},
+        {MINIMAL "reload =\n", "peer.ini:3: reload = '' is not allowed; use HUP, USR1 or USR2, or a command line"},
+        {MINIMAL "backends = single\nworker_processes = children\n",
+         "backends = single are its workers; worker_processes = children cannot be, too"},
         {MINIMAL "[needs]\np =\n", "peer.ini:4: p: the package it comes in is missing"},
         {MINIMAL "[values]\nA b = 1\n", "peer.ini:4: 'A b' in [values]: a name has a-z, 0-9, - and _"},
         {"[peer]\nnothing\n", "peer.ini:2: 'nothing' is neither [NAME] nor KEY = VALUE"},
@@ -248,23 +262,36 @@ static void test_contenders(void **state)
     names_free(&folders);
 }
 
-/* Nobody can tell a peer's workers apart, and nobody can order it about: what is done to all its processes is left. */
+/* Nobody can order a peer about, and its workers are known only where its manifest says who they are. */
 static void test_events_for_peers(void **state)
 {
     (void)state;
-    static const struct {
-        const char *events, *named;
-    } rows[] = {{"at 1ms kill server, at 2ms slow server x10 for 1ms", NULL},
-                {"at 1ms stop server for 1ms, at 3ms kill worker 0", "'kill worker 0'"},
-                {"at 1ms stop front 0 for 1ms", "'stop front 0 for 1ms'"},
-                {"at 1ms reload", "'reload'"},
-                {"at 1ms scale 2", "'scale 2'"},
-                {"at 1ms drain worker 0", "'drain worker 0'"}};
-    struct manifest manifest = {0};
-    struct contender peer = {.name = (char[]){"p"}, .peer = &manifest}, program = {.name = (char[]){"ours"}};
+    const struct {
+        const char *events;
+        struct manifest manifest;
+        const char *named;
+    } rows[] = {
+        {"at 1ms kill server, at 2ms slow server x10 for 1ms", {0}, NULL},
+        {"at 1ms stop server for 1ms, at 3ms kill worker 0", {0}, "'kill worker 0'; it takes kill, stop and slow of 'server'"},
+        {"at 3ms kill worker 0, at 4ms slow worker 1 x10", {.children = true}, NULL},
+        {"at 3ms kill backend 0, at 4ms stop worker 1", {.backends = (char[]){"single"}}, NULL},
+        {"at 1ms stop front 0 for 1ms",
+         {.children = true},
+         "'stop front 0 for 1ms'; it takes kill, stop and slow of 'server' and of"},
+        {"at 1ms reload", {0}, "'reload'"},
+        {"at 1ms reload", {.reload = (char[]){"HUP"}}, NULL},
+        {"at 1ms scale 2", {.reload = (char[]){"HUP"}}, "'scale 2'; it takes kill, stop and slow of 'server', and reload"},
+        {"at 1ms drain worker 0", {.children = true}, "'drain worker 0'"}};
+    struct contender peer =
+                         {
+                             .name = (char[]){"p"},
+                         },
+                     program = {.name = (char[]){"ours"}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         char why[SCHEDULE_ERROR_SIZE];
         struct experiment experiment = {.name = (char[]){"e"}, .request = (char[]){"/hello"}};
+        struct manifest manifest = rows[i].manifest;
+        peer.peer = &manifest;
         assert_int_equal(schedule_parse(&experiment.schedule, rows[i].events, why), 0);
         assert_null(contender_declines(&program, &experiment));
         char *reason = contender_declines(&peer, &experiment);

@@ -2,9 +2,10 @@
 /*
  * The paths of our servers on Node's http and cluster modules: /hello, /wait/TIME, /block/TIME, /cpu/TIME, /healthz.
  *
- *   node app.js --port 8080 --workers 4 --policy rr|none     the primary: forks workers, looks after nothing else
+ *   node app.js --port 8080 --workers 4 --policy rr|none     the primary: forks workers, and each again that has ended
  *
- * Started in a worker (by itself, or by PM2 in cluster mode) it serves. X-Worker is the worker's index in either case.
+ * Started in a worker (by itself, or by PM2 in cluster mode) it serves. X-Worker is the worker's index in either case. INT, which
+ * PM2 sends in a reload, drains it: what is under way is answered, with Connection: close, and it ends.
  *
  * Rule: /healthz of a forked worker answers 200 only when all workers listen.
  */
@@ -33,9 +34,13 @@ function parseTime(text) {
 
 const index = process.env.WORKER_INDEX || process.env.NODE_APP_INSTANCE || '0';
 let healthy = !process.env.WORKER_INDEX; /* under PM2 nobody tells when all listen */
+let draining = false;
 
 function answer(response, status, text, fields) {
     const body = text + '\n';
+    if (draining) {
+        response.setHeader('Connection', 'close');
+    }
     response.writeHead(status, {
         'Content-Type': 'text/plain', 'Content-Length': Buffer.byteLength(body), 'X-Worker': index, ...fields,
     });
@@ -95,6 +100,10 @@ function work() {
         console.error(`worker ${index}: ${error.message}`);
         process.exit(1);
     });
+    process.on('SIGINT', () => {
+        draining = true;
+        server.close(() => process.exit(0)); /* closes idle connections, too */
+    });
     process.on('message', (message) => { healthy ||= message === 'all listen'; });
     server.listen({ port: Number(process.env.PORT), host: '127.0.0.1', backlog: BACKLOG });
 }
@@ -102,10 +111,12 @@ function work() {
 /* ---- the primary ---- */
 
 function lead({ port, workers, policy }) {
+    const indexes = new Map(); /* of workers, by their ids */
     let listening = 0;
+    const start = (index) => indexes.set(cluster.fork({ WORKER_INDEX: index, PORT: port }).id, index);
     cluster.schedulingPolicy = policy === 'none' ? cluster.SCHED_NONE : cluster.SCHED_RR;
     cluster.on('listening', () => {
-        if (++listening === Number(workers)) {
+        if (++listening >= Number(workers)) {
             Object.values(cluster.workers).forEach((worker) => worker.send('all listen'));
         }
     });
@@ -114,10 +125,11 @@ function lead({ port, workers, policy }) {
             console.error(`a worker ended (${signal || code}) before all were listening`);
             process.exit(1);
         }
+        start(indexes.get(worker.id));
     });
     process.on('SIGTERM', () => process.exit(0)); /* workers end when their channel closes */
     for (let i = 0; i < Number(workers); i++) {
-        cluster.fork({ WORKER_INDEX: String(i), PORT: port });
+        start(String(i));
     }
 }
 
