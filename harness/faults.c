@@ -6,50 +6,32 @@
  *   WAITING -> HOLDING -> OVER                          the same with the whole server
  *   WAITING -> ORDERED -> OVER                          reload, scale, drain: a POST, a signal, a command
  *
- * The look for a process begins a little before the fault is due. From then on the process is held by a pidfd (pidfd_open(2)), so
- * that no signal ever reaches somebody else who got its number. A process that is not below the server is left alone.
- *
- * Who is stopped has a guard: a child that lets it go on should the harness be killed meanwhile. What stands still takes no TERM.
+ * The look for a process begins a little before the fault is due; from then on it is held (grip.h). A process that is not below
+ * the server is left alone.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/units.h"
 
+#include "errand.h"
 #include "faults.h"
-#include "fetch.h"
+#include "grip.h"
 #include "roster.h"
 #include "sight.h"
 #include "tree.h"
 
 #define LOOK_AHEAD_NS  (50 * CLOCK_NS_PER_MS)
 #define ASK_EVERY_NS   (1 * CLOCK_NS_PER_MS)  /* between two looks whether an answer has come */
-#define PATIENCE_NS    (5 * CLOCK_NS_PER_S)   /* with a server that does not answer */
 #define WATCH_EVERY_NS (20 * CLOCK_NS_PER_MS) /* workers that come and go */
 #define SLOW_PERIOD_NS (10 * CLOCK_NS_PER_MS) /* of stopping and going on */
-
-/* One exchange with the admin address, in its own thread, which writes all but `stop_fd` before it sets `done`. */
-struct errand {
-    pthread_t thread;
-    const char *method;
-    char *target;
-    struct net_address address;
-    int stop_fd; /* readable: come back */
-    int result;
-    struct fetch_answer answer;
-    atomic_bool done;
-};
 
 enum stage { WAITING, LOOKING, READY, ORDERED, HOLDING, OVER };
 
@@ -60,13 +42,9 @@ struct deed {
     struct process command; /* under way while `commanded` */
     bool commanded;
     struct process *backend; /* NULL: it is none */
-    int *pidfds;
-    unsigned process_count;
-    bool hits_top; /* one of them is the top process */
-    bool stopped;  /* they are, now */
-    bool guarded;  /* by `guard`, which listens at the other end of guard_fd */
-    pid_t guard;
-    int guard_fd;
+    struct grip grip;
+    bool hits_top;    /* one of them is the top process */
+    bool stopped;     /* they are, now */
     uint64_t next_ns; /* HOLDING: when to stop them or let them go on */
 };
 
@@ -116,77 +94,26 @@ static void give_up(struct faults *faults, struct deed *deed, const char *why)
 
 /* ---- errands ---- */
 
-static void *run_errand(void *context)
+static bool send_errand(struct faults *faults, struct deed *deed, const char *method, const char *target)
 {
-    struct errand *errand = context;
-    struct fetch_request request = {.method = errand->method,
-                                    .target = errand->target,
-                                    .deadline_ns = clock_now_ns() + PATIENCE_NS,
-                                    .stop_fds = &errand->stop_fd,
-                                    .stop_count = 1};
-    errand->result = fetch(&errand->address, &request, &errand->answer);
-    atomic_store(&errand->done, true);
-    return NULL;
+    const char *why = errand_send(&deed->errand, faults->setting->server.admin, method, target, faults->stop_fd);
+    if (why)
+        give_up(faults, deed, why);
+    return !why;
 }
 
 static void end_errand(struct deed *deed)
 {
-    if (!deed->errand)
-        return;
-    pthread_join(deed->errand->thread, NULL);
-    free(deed->errand->answer.body);
-    free(deed->errand->target);
-    free(deed->errand);
+    errand_end(deed->errand);
     deed->errand = NULL;
-}
-
-static bool send_errand(struct faults *faults, struct deed *deed, const char *method, char *target)
-{
-    struct errand *errand = memory_get(sizeof(*errand));
-    *errand = (struct errand){.method = method, .target = target, .stop_fd = faults->stop_fd};
-    const char *why = NULL;
-    if (!faults->setting->server.admin)
-        why = "the server has no admin address";
-    else if (fetch_parse_address(faults->setting->server.admin, &errand->address) < 0)
-        why = "the server's admin address cannot be read";
-    else if (pthread_create(&errand->thread, NULL, run_errand, errand) != 0)
-        why = "no thread to ask the server with";
-    if (!why) {
-        deed->errand = errand;
-        return true;
-    }
-    free(target);
-    free(errand);
-    give_up(faults, deed, why);
-    return false;
 }
 
 /* ---- processes ---- */
 
-static int send_signal(int pidfd, int signal_number)
-{
-    return syscall(SYS_pidfd_send_signal, pidfd, signal_number, NULL, 0) < 0 ? -errno : 0;
-}
-
-static int signal_all(const struct deed *deed, int signal_number)
-{
-    int result = 0;
-    for (unsigned i = 0; i < deed->process_count; i++) {
-        int error = send_signal(deed->pidfds[i], signal_number);
-        result = result ? result : error;
-    }
-    return result;
-}
-
 static int add_process(struct faults *faults, struct deed *deed, pid_t pid)
 {
-    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (pidfd < 0)
-        return -errno;
-    deed->pidfds = memory_grow(deed->pidfds, (deed->process_count + 1) * sizeof(*deed->pidfds));
-    deed->pidfds[deed->process_count++] = pidfd;
     deed->hits_top |= pid == faults->setting->server.pid;
-    return 0;
+    return grip_add(&deed->grip, pid);
 }
 
 /* The top first: what is stopped starts nobody. */
@@ -280,7 +207,8 @@ static pid_t find_pid(const struct sight *sight, const struct fault *fault)
 static pid_t read_pid(const struct errand *errand, const struct fault *fault)
 {
     struct sight sight;
-    json_t *status = errand->answer.status == 200 ? json_loads(errand->answer.body, 0, NULL) : NULL;
+    const struct fetch_answer *answer = errand_answer(errand);
+    json_t *status = answer->status == 200 ? json_loads(answer->body, 0, NULL) : NULL;
     pid_t pid = 0;
     if (sight_read(&sight, status) == 0) {
         pid = find_pid(&sight, fault);
@@ -290,59 +218,12 @@ static pid_t read_pid(const struct errand *errand, const struct fault *fault)
     return pid;
 }
 
-/* ---- should the harness be killed meanwhile ---- */
-
-/* In the child, which has one thread: nothing but system calls. A byte: all is well; an end without one: it was killed. */
-static void guard(const struct deed *deed, int harness)
-{
-    char byte;
-    ssize_t got;
-    do
-        got = read(harness, &byte, 1);
-    while (got < 0 && errno == EINTR);
-    for (unsigned i = 0; got <= 0 && i < deed->process_count; i++)
-        send_signal(deed->pidfds[i], SIGCONT);
-    _exit(0);
-}
-
-static int begin_guard(struct deed *deed)
-{
-    int ends[2], result = 0;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-        return -errno;
-    deed->guard = fork();
-    if (deed->guard == 0) {
-        close(ends[0]);
-        guard(deed, ends[1]);
-    }
-    if (deed->guard < 0) {
-        result = -errno;
-        close(ends[0]);
-    }
-    close(ends[1]);
-    deed->guarded = !result;
-    deed->guard_fd = ends[0];
-    return result;
-}
-
-static void end_guard(struct deed *deed)
-{
-    if (!deed->guarded)
-        return;
-    while (send(deed->guard_fd, "", 1, MSG_NOSIGNAL) < 0 && errno == EINTR)
-        ; /* any other failure: it is gone already */
-    close(deed->guard_fd);
-    while (waitpid(deed->guard, NULL, 0) < 0 && errno == EINTR)
-        ;
-    deed->guarded = false;
-}
-
 /* ---- what is done when it is due ---- */
 
 static void let_go(struct faults *faults, struct deed *deed)
 {
-    signal_all(deed, SIGCONT);
-    end_guard(deed);
+    grip_signal(&deed->grip, SIGCONT);
+    grip_end_guard(&deed->grip);
     deed->stopped = false;
     take_down(faults, deed, clock_now_ns(), "fault-end", deed->occasion.fault->text);
     deed->stage = OVER;
@@ -358,7 +239,7 @@ static void turn_hold(struct faults *faults, struct deed *deed)
         return;
     }
     deed->stopped = !deed->stopped;
-    signal_all(deed, deed->stopped ? SIGSTOP : SIGCONT); /* who has died meanwhile needs neither */
+    grip_signal(&deed->grip, deed->stopped ? SIGSTOP : SIGCONT); /* who has died meanwhile needs neither */
     double share = deed->stopped ? 1 - 1 / fault->factor : 1 / fault->factor;
     deed->next_ns += (uint64_t)(share * (double)SLOW_PERIOD_NS);
     if (deed->next_ns < now_ns) /* overslept: the periods that were missed are not made up for */
@@ -370,13 +251,13 @@ static void turn_hold(struct faults *faults, struct deed *deed)
 static void strike(struct faults *faults, struct deed *deed)
 {
     const struct fault *fault = deed->occasion.fault;
-    int result = fault->kind == FAULT_KILL ? 0 : begin_guard(deed);
+    int result = fault->kind == FAULT_KILL ? 0 : grip_begin_guard(&deed->grip);
     uint64_t at_ns = clock_now_ns();
     if (!result)
-        result = signal_all(deed, fault->kind == FAULT_KILL ? SIGKILL : SIGSTOP);
+        result = grip_signal(&deed->grip, fault->kind == FAULT_KILL ? SIGKILL : SIGSTOP);
     if (result < 0) {
-        signal_all(deed, SIGCONT);
-        end_guard(deed);
+        grip_signal(&deed->grip, SIGCONT);
+        grip_end_guard(&deed->grip);
         give_up(faults, deed, result == -ESRCH ? "the process has ended" : strerror(-result));
         return;
     }
@@ -399,7 +280,7 @@ static void strike(struct faults *faults, struct deed *deed)
 static void take_look(struct faults *faults, struct deed *deed)
 {
     pid_t pid = read_pid(deed->errand, deed->occasion.fault);
-    int result = deed->errand->result;
+    int result = errand_result(deed->errand);
     end_errand(deed);
     if (result < 0)
         give_up(faults, deed, strerror(-result));
@@ -416,13 +297,14 @@ static void take_look(struct faults *faults, struct deed *deed)
 /* 2xx is done or noted; else the answer says why not. */
 static void take_answer(struct faults *faults, struct deed *deed)
 {
-    const struct errand *errand = deed->errand;
-    if (errand->result < 0) {
-        give_up(faults, deed, strerror(-errand->result));
-    } else if (errand->answer.status < 200 || errand->answer.status > 299) {
-        json_t *document = json_loads(errand->answer.body, 0, NULL);
+    const struct fetch_answer *answer = errand_answer(deed->errand);
+    int result = errand_result(deed->errand);
+    if (result < 0) {
+        give_up(faults, deed, strerror(-result));
+    } else if (answer->status < 200 || answer->status > 299) {
+        json_t *document = json_loads(answer->body, 0, NULL);
         const char *said = json_string_value(json_object_get(document, "error"));
-        char *why = said ? text_tame(text_copy(said)) : text_print("status %d", errand->answer.status);
+        char *why = said ? text_tame(text_copy(said)) : text_print("status %d", answer->status);
         give_up(faults, deed, why);
         free(why);
         json_decref(document);
@@ -437,7 +319,7 @@ static void signal_server(struct faults *faults, struct deed *deed)
 {
     int result = add_process(faults, deed, faults->setting->server.pid);
     if (!result)
-        result = send_signal(deed->pidfds[0], faults->setting->server.reload_signal);
+        result = grip_signal(&deed->grip, faults->setting->server.reload_signal);
     if (result < 0)
         give_up(faults, deed, result == -ESRCH ? "the server has ended" : strerror(-result));
     deed->stage = OVER;
@@ -506,6 +388,7 @@ static void order(struct faults *faults, struct deed *deed)
     take_down(faults, deed, clock_now_ns(), "fault", fault->text);
     if (send_errand(faults, deed, "POST", target))
         deed->stage = ORDERED;
+    free(target);
 }
 
 static bool is_order(const struct fault *fault)
@@ -524,7 +407,7 @@ static void look(struct faults *faults, struct deed *deed)
     const struct faults_server *server = &faults->setting->server;
     bool told_by_system = !server->admin && is_watched(server);
     if (!told_by_system || deed->occasion.fault->target != TARGET_WORKER) {
-        if (send_errand(faults, deed, "GET", text_copy("/status")))
+        if (send_errand(faults, deed, "GET", "/status"))
             deed->stage = LOOKING;
         return;
     }
@@ -581,7 +464,7 @@ uint64_t faults_next_ns(const struct faults *faults)
 
 static void turn(struct faults *faults, struct deed *deed)
 {
-    bool has_answer = deed->errand && atomic_load(&deed->errand->done);
+    bool has_answer = deed->errand && errand_done(deed->errand);
     if (deed->stage == LOOKING && has_answer)
         take_look(faults, deed);
     else if (deed->stage == ORDERED && has_answer)
@@ -641,7 +524,7 @@ static void close_deed(struct faults *faults, struct deed *deed)
 {
     if (deed->stage == HOLDING)
         let_go(faults, deed);
-    else if (deed->stage == ORDERED && deed->errand && atomic_load(&deed->errand->done))
+    else if (deed->stage == ORDERED && deed->errand && errand_done(deed->errand))
         take_answer(faults, deed);
     else if (deed->commanded && deed->command.ended)
         take_end(faults, deed);
@@ -651,9 +534,7 @@ static void close_deed(struct faults *faults, struct deed *deed)
         give_up(faults, deed, "the load was over before");
     end_errand(deed);
     end_command(faults, deed);
-    for (unsigned i = 0; i < deed->process_count; i++)
-        close(deed->pidfds[i]);
-    free(deed->pidfds);
+    grip_close(&deed->grip);
 }
 
 uint64_t faults_close(struct faults *faults)
@@ -663,7 +544,7 @@ uint64_t faults_close(struct faults *faults)
         return 0;
     for (unsigned i = 0; i < faults->count; i++) /* first of all */
         if (faults->deeds[i].stopped)
-            signal_all(&faults->deeds[i], SIGCONT);
+            grip_signal(&faults->deeds[i].grip, SIGCONT);
     ssize_t written = write(faults->stop_fd, &one, sizeof(one)); /* can fail only when it is readable anyway */
     (void)written;
     for (unsigned i = 0; i < faults->count; i++)
