@@ -109,19 +109,6 @@ static void add_word(struct names *words, char *word)
     free(word);
 }
 
-static char *last_line_of(const char *folder, const char *file)
-{
-    char *path = text_print("%s/%s", folder, file), *text = NULL, *line = NULL;
-    size_t length;
-    if (file_read(path, 1u << 20, &text, &length) == 0) {
-        char *trimmed = text_trim(text), *newline = strrchr(trimmed, '\n');
-        line = *trimmed ? text_print(": %s", text_tame(newline ? newline + 1 : trimmed)) : NULL;
-        free(text);
-    }
-    free(path);
-    return line ? line : text_copy("");
-}
-
 /* ---- the server ---- */
 
 static int start_server(struct cell *cell)
@@ -266,7 +253,8 @@ static int judge_generator(struct cell *cell)
     cell->generator_cpu_ns = process_cpu_ns(generator);
     if (WIFEXITED(generator->status) && (WEXITSTATUS(generator->status) == 0 || WEXITSTATUS(generator->status) == 3))
         return read_load(cell);
-    char *end = process_describe_end(generator), *line = last_line_of(cell->draft, "loadgen.log");
+    char *log = text_print("%s/loadgen.log", cell->draft), *end = process_describe_end(generator), *line = process_last_words(log);
+    free(log);
     int result = fail(cell, text_print("loadgen %s%s", end, line));
     free(line);
     free(end);

@@ -201,11 +201,34 @@ static bool takes_event(const struct manifest *peer, const struct fault *fault)
     return signals && (fault->target == TARGET_SERVER || (fault->target == TARGET_WORKER && has_workers(peer)));
 }
 
+/* The kill of a backend that something is still planned for, or NULL. */
+static const struct fault *last_of_a_backend(const struct schedule *schedule)
+{
+    for (unsigned i = 0; i < schedule->count; i++) {
+        const struct fault *kill = &schedule->faults[i];
+        if (kill->kind != FAULT_KILL || kill->target != TARGET_WORKER)
+            continue;
+        if (kill->repeats)
+            return kill;
+        for (unsigned j = 0; j < schedule->count; j++) {
+            const struct fault *later = &schedule->faults[j];
+            if (later != kill && later->target == TARGET_WORKER && later->number == kill->number && later->kind <= FAULT_SLOW &&
+                (later->at_ns >= kill->at_ns || later->repeats))
+                return kill;
+        }
+    }
+    return NULL;
+}
+
 /* A peer has no admin address. NULL: it takes them all. */
 static char *refuse_event(const struct contender *contender, const struct experiment *experiment)
 {
     const struct manifest *peer = contender->peer;
     const struct schedule *schedule = &experiment->schedule;
+    const struct fault *kill = peer->backends ? last_of_a_backend(schedule) : NULL;
+    if (kill)
+        return text_print("%s in %s: nobody starts worker %u again after '%s', and there is more for it", contender->name,
+                          experiment->name, kill->number, kill->text);
     for (unsigned i = 0; i < schedule->count; i++)
         if (!takes_event(peer, &schedule->faults[i]))
             return text_print("%s in %s: it has no admin address for '%s'; it takes kill, stop and slow of 'server'%s%s",

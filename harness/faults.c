@@ -33,6 +33,8 @@
 #define WATCH_EVERY_NS (20 * CLOCK_NS_PER_MS) /* workers that come and go */
 #define SLOW_PERIOD_NS (10 * CLOCK_NS_PER_MS) /* of stopping and going on */
 
+#define SERVER_ENDED "the server has ended"
+
 enum stage { WAITING, LOOKING, READY, ORDERED, HOLDING, OVER };
 
 struct deed {
@@ -57,6 +59,12 @@ struct faults {
     uint64_t next_watch_ns; /* UINT64_MAX: there is no such */
     uint64_t top_killed_ns;
 };
+
+/* Once it was waited for, its number may be another's. */
+static bool lives(const struct faults_server *server)
+{
+    return !server->top->ended && kill(server->top->pid, 0) == 0;
+}
 
 /* ---- records ---- */
 
@@ -85,7 +93,7 @@ static void give_up(struct faults *faults, struct deed *deed, const char *why)
     char *text = text_print("%s: %s", fault->text, why), *note = text_print("event at %s: %s", units_format_time(at_ns, at), text);
     take_down(faults, deed, clock_now_ns(), "fault-failed", text);
     names_add(faults->setting->notes, note);
-    if (!faults->top_killed_ns && kill(faults->setting->server.pid, 0) == 0 && !*faults->setting->undone)
+    if (!faults->top_killed_ns && lives(&faults->setting->server) && !*faults->setting->undone)
         *faults->setting->undone = text_print("the event at %s was not carried out: %s", at, text);
     free(note);
     free(text);
@@ -112,17 +120,23 @@ static void end_errand(struct deed *deed)
 
 static int add_process(struct faults *faults, struct deed *deed, pid_t pid)
 {
-    deed->hits_top |= pid == faults->setting->server.pid;
+    deed->hits_top |= pid == faults->setting->server.top->pid;
     return grip_add(&deed->grip, pid);
+}
+
+static int add_top(struct faults *faults, struct deed *deed)
+{
+    const struct process *top = faults->setting->server.top;
+    return top->ended ? -ESRCH : add_process(faults, deed, top->pid);
 }
 
 /* The top first: what is stopped starts nobody. */
 static int add_server(struct faults *faults, struct deed *deed)
 {
     struct tree tree = {0};
-    int result = add_process(faults, deed, faults->setting->server.pid);
+    int result = add_top(faults, deed);
     if (!result)
-        result = tree_descendants(faults->setting->server.pid, &tree);
+        result = tree_descendants(faults->setting->server.top->pid, &tree);
     for (unsigned i = 0; i < tree.count && !result; i++) {
         int error = add_process(faults, deed, tree.pids[i]);
         result = error == -ESRCH ? 0 : error; /* gone since */
@@ -134,8 +148,9 @@ static int add_server(struct faults *faults, struct deed *deed)
 static bool is_ours(const struct faults *faults, pid_t pid)
 {
     struct tree tree = {0};
-    bool found = pid == faults->setting->server.pid;
-    if (!found && tree_descendants(faults->setting->server.pid, &tree) == 0)
+    const struct process *top = faults->setting->server.top;
+    bool found = !top->ended && pid == top->pid;
+    if (!found && !top->ended && tree_descendants(top->pid, &tree) == 0)
         for (unsigned i = 0; i < tree.count; i++)
             found |= tree.pids[i] == pid;
     tree_free(&tree);
@@ -154,7 +169,9 @@ static int look_around(struct faults *faults)
     const struct faults_server *server = &faults->setting->server;
     for (size_t i = 0; i < server->backend_count; i++)
         faults->roster.pids[i] = server->backends[i].ended ? 0 : server->backends[i].pid;
-    return server->backend_count ? 0 : roster_look(&faults->roster, server->pid);
+    for (unsigned i = 0; !server->backend_count && server->top->ended && i < faults->roster.count; i++)
+        faults->roster.pids[i] = 0;
+    return server->backend_count || server->top->ended ? 0 : roster_look(&faults->roster, server->top->pid);
 }
 
 /* Takes down which workers came and went since the last look. 0 or negative errno. */
@@ -187,7 +204,11 @@ static int add_worker(struct faults *faults, struct deed *deed)
     int result = watch(faults);
     pid_t pid = !result && number < faults->roster.count ? faults->roster.pids[number] : 0;
     deed->backend = pid && server->backend_count ? &server->backends[number] : NULL;
-    return pid ? add_process(faults, deed, pid) : result ? result : -ESRCH;
+    if (!pid)
+        return result ? result : -ESRCH;
+    result = add_process(faults, deed, pid);
+    /* now that it is held: is it still the one that was seen? */
+    return !result && !deed->backend && !tree_is_child(server->top->pid, pid) ? -ESRCH : result;
 }
 
 /* The process of the life that serves, or else of any; 0: there is none. */
@@ -286,10 +307,10 @@ static void take_look(struct faults *faults, struct deed *deed)
         give_up(faults, deed, strerror(-result));
     else if (!pid)
         give_up(faults, deed, "/status names no such process");
-    else if (!is_ours(faults, pid))
-        give_up(faults, deed, "the process that /status names is not below the server");
     else if ((result = add_process(faults, deed, pid)) < 0)
         give_up(faults, deed, strerror(-result));
+    else if (!is_ours(faults, pid)) /* asked when it is held */
+        give_up(faults, deed, "the process that /status names is not below the server");
     else
         deed->stage = READY;
 }
@@ -317,12 +338,24 @@ static void take_answer(struct faults *faults, struct deed *deed)
 
 static void signal_server(struct faults *faults, struct deed *deed)
 {
-    int result = add_process(faults, deed, faults->setting->server.pid);
+    uint64_t at_ns = clock_now_ns();
+    int result = add_top(faults, deed);
     if (!result)
         result = grip_signal(&deed->grip, faults->setting->server.reload_signal);
     if (result < 0)
-        give_up(faults, deed, result == -ESRCH ? "the server has ended" : strerror(-result));
+        give_up(faults, deed, result == -ESRCH ? SERVER_ENDED : strerror(-result));
+    else
+        take_down(faults, deed, at_ns, "fault", deed->occasion.fault->text);
     deed->stage = OVER;
+}
+
+/* One at a time: the server would be told to reload while it does. */
+static bool is_commanded(const struct faults *faults)
+{
+    for (unsigned i = 0; i < faults->count; i++)
+        if (faults->deeds[i].commanded)
+            return true;
+    return false;
 }
 
 static void run_command(struct faults *faults, struct deed *deed)
@@ -330,39 +363,45 @@ static void run_command(struct faults *faults, struct deed *deed)
     const struct faults_setting *setting = faults->setting;
     struct process_spec spec = {
         .argv = setting->server.reload_command, .cpus = setting->cpus, .error_path = setting->command_log, .join = true};
+    if (!lives(&setting->server) || is_commanded(faults)) {
+        give_up(faults, deed, is_commanded(faults) ? "the command of the reload before is still under way" : SERVER_ENDED);
+        return;
+    }
+    uint64_t at_ns = clock_now_ns();
     int result = process_start(setting->custody, &deed->command, &spec);
     if (result < 0) {
+        unlink(setting->command_log);
         char *why = text_print("%s: %s", spec.argv[0], strerror(-result));
         give_up(faults, deed, why);
         free(why);
         return;
     }
+    take_down(faults, deed, at_ns, "fault", deed->occasion.fault->text);
     deed->commanded = true;
     deed->stage = ORDERED;
 }
 
-/* Ends it where it has not ended. */
+/* Ends it where it has not ended, with whom it has started. */
 static void end_command(struct faults *faults, struct deed *deed)
 {
     if (!deed->commanded)
         return;
-    struct process *command = &deed->command;
-    process_stop(faults->setting->custody, command, 0);
-    *faults->setting->commands_cpu_ns += process_cpu_ns(command);
+    process_kill_session(faults->setting->custody, &deed->command);
+    process_stop(faults->setting->custody, &deed->command, 0);
+    *faults->setting->commands_cpu_ns += process_cpu_ns(&deed->command);
+    unlink(faults->setting->command_log);
     deed->commanded = false;
 }
 
 static void take_end(struct faults *faults, struct deed *deed)
 {
     struct process *command = &deed->command;
-    if (WIFEXITED(command->status) && WEXITSTATUS(command->status) == 0) {
-        unlink(faults->setting->command_log);
-    } else {
-        const char *log = faults->setting->command_log, *slash = strrchr(log, '/');
-        char *end = process_describe_end(command),
-             *why = text_print("%s %s; see %s in the cell's folder", command->name, end, slash ? slash + 1 : log);
+    if (!WIFEXITED(command->status) || WEXITSTATUS(command->status) != 0) {
+        char *end = process_describe_end(command), *words = process_last_words(faults->setting->command_log),
+             *why = text_print("its command %s%s", end, words);
         give_up(faults, deed, why);
         free(why);
+        free(words);
         free(end);
     }
     end_command(faults, deed);
@@ -375,7 +414,6 @@ static void order(struct faults *faults, struct deed *deed)
     const struct faults_server *server = &faults->setting->server;
     bool reload = fault->kind == FAULT_RELOAD && !server->admin;
     if (reload && (server->reload_signal || server->reload_command)) {
-        take_down(faults, deed, clock_now_ns(), "fault", fault->text);
         if (server->reload_signal)
             signal_server(faults, deed);
         else
@@ -427,7 +465,7 @@ static void begin(struct faults *faults, struct deed *deed)
     } else {
         int result = add_server(faults, deed);
         if (result < 0)
-            give_up(faults, deed, result == -ESRCH ? "the server has ended" : strerror(-result));
+            give_up(faults, deed, result == -ESRCH ? SERVER_ENDED : strerror(-result));
         else
             strike(faults, deed);
     }

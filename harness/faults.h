@@ -17,7 +17,7 @@
 
 /* Who is met by faults, and how a server without an admin address is told what to do. */
 struct faults_server {
-    pid_t pid;         /* top of the tree of processes; only processes of that tree, and backends, are touched */
+    const struct process *top; /* of the tree of processes; only processes of that tree, and backends, are touched */
     const char *admin; /* its address; NULL: there is none */
 
     /* without one: */

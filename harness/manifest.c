@@ -47,6 +47,12 @@ static int complain(const struct reading *reading, const char *format, ...)
     return -EINVAL;
 }
 
+/* 0: none of those that are allowed. */
+static int signal_of(const char *name)
+{
+    return !strcmp(name, "HUP") ? SIGHUP : !strcmp(name, "USR1") ? SIGUSR1 : !strcmp(name, "USR2") ? SIGUSR2 : 0;
+}
+
 /* ---- setters: `field` is the member's address; 0 or -EINVAL ---- */
 
 static int set_text(void *field, const char *value)
@@ -100,6 +106,12 @@ static int set_time(void *field, const char *value)
     return 0;
 }
 
+/* A word alone is a signal: of a command there would be a placeholder, a path or more words. */
+static int set_reload(void *field, const char *value)
+{
+    return strpbrk(value, " \t/{") || signal_of(value) ? set_text(field, value) : -EINVAL;
+}
+
 static int set_processes(void *field, const char *value)
 {
     *(bool *)field = !strcmp(value, "children");
@@ -133,7 +145,7 @@ static const struct key {
     {"install", FIELD(install), set_text, "a command"},
     {"backends", FIELD(backends), set_program, "the name of a program of ours, such as single"},
     {"worker_processes", FIELD(children), set_processes, "children (of the process that is started) or unknown"},
-    {"reload", FIELD(reload), set_text, "HUP, USR1 or USR2, or a command line, with placeholders"},
+    {"reload", FIELD(reload), set_reload, "HUP, USR1 or USR2, or a command line, with placeholders"},
 };
 
 /* ---- one manifest ---- */
@@ -329,8 +341,7 @@ bool manifest_answers(const struct manifest *manifest, const char *path)
 
 int manifest_reload_signal(const struct manifest *manifest)
 {
-    const char *name = manifest->reload ? manifest->reload : "";
-    return !strcmp(name, "HUP") ? SIGHUP : !strcmp(name, "USR1") ? SIGUSR1 : !strcmp(name, "USR2") ? SIGUSR2 : 0;
+    return manifest->reload ? signal_of(manifest->reload) : 0;
 }
 
 char *manifest_file(const struct manifest *manifest, const char *name)

@@ -359,6 +359,10 @@ static int check_events(struct reading *reading, struct experiment *experiment)
         unsigned here = experiment->workers[i] ? experiment->workers[i] : 2;
         workers = here < workers ? here : workers;
     }
+    for (size_t i = 0; i < experiment->strategies.count; i++) {
+        const struct plan_server *server = plan_server(reading->plan, experiment->strategies.items[i]);
+        workers = server && server->workers && server->workers < workers ? server->workers : workers;
+    }
     if (experiment->events && (schedule_parse(&experiment->schedule, experiment->events, error) < 0 ||
                                schedule_check(&experiment->schedule, experiment->duration_ns, workers, error) < 0))
         return complain(reading, experiment->line, "experiment %s: %s", experiment->name, error);

@@ -22,11 +22,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 
 #include "process.h"
 #include "tree.h"
 
 #define CLEAR_DEADLINE_NS (5 * CLOCK_NS_PER_S)
+#define LOG_LIMIT         (1u << 20)
 
 static void watched_signals(sigset_t *set)
 {
@@ -277,6 +279,13 @@ static void forget(struct process *process)
     process->output = -1;
 }
 
+void process_kill_session(struct custody *custody, struct process *process)
+{
+    take_signals(custody);
+    if (!process->ended)
+        kill(-process->pid, SIGKILL); /* its group is its session's first, and cannot be another's: it is not reaped yet */
+}
+
 bool process_stop(struct custody *custody, struct process *process, uint64_t grace_ns)
 {
     take_signals(custody);
@@ -361,6 +370,18 @@ char *process_capture(struct custody *custody, char *const *argv)
 char *process_capture_all(struct custody *custody, char *const *argv)
 {
     return capture(custody, argv, true);
+}
+
+char *process_last_words(const char *log)
+{
+    char *text = NULL, *words = NULL;
+    size_t length;
+    if (file_read(log, LOG_LIMIT, &text, &length) == 0) {
+        char *trimmed = text_trim(text), *newline = strrchr(trimmed, '\n');
+        words = *trimmed ? text_print(": %s", text_tame(newline ? newline + 1 : trimmed)) : NULL;
+        free(text);
+    }
+    return words ? words : text_copy("");
 }
 
 uint64_t process_cpu_ns(const struct process *process)

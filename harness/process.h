@@ -70,6 +70,9 @@ int process_read_line(struct custody *custody, struct process *process, char *li
 /* All of its stdout until it closes it, at most `size` - 1 bytes, NUL-terminated. The length or negative errno as above. */
 int process_read_all(struct custody *custody, struct process *process, char *text, size_t size, uint64_t deadline_ns);
 
+/* Kills it and whoever it has started in its session, where it has not ended. To be stopped as any other. */
+void process_kill_session(struct custody *custody, struct process *process);
+
 /* Asks with TERM, waits `grace_ns`, then kills. True when TERM was enough. Forgets the process. */
 bool process_stop(struct custody *custody, struct process *process, uint64_t grace_ns);
 
@@ -84,6 +87,9 @@ char *process_capture(struct custody *custody, char *const *argv);
 
 /* The same with its stderr among it: some programs print their version there. */
 char *process_capture_all(struct custody *custody, char *const *argv);
+
+/* ": the last line of what it said" by its log, tamed for a terminal, or "". The caller frees. */
+char *process_last_words(const char *log);
 
 /* CPU time of one that has ended, and of those it has waited for. */
 uint64_t process_cpu_ns(const struct process *process);

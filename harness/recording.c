@@ -134,7 +134,7 @@ int recording_write(struct recording *recording)
     if (!recording->wanted || !recording->timeline.begin_ns)
         return 0;
     int result = read_log(recording);
-    if (recording->top_killed_ns)
+    if (recording->top_killed_ns && !recording->setting.server.backend_count) /* backends outlive their proxy */
         timeline_end_all(&recording->timeline, recording->top_killed_ns, recording->experiment->duration_ns);
     char *events = text_print("%s/events.csv", recording->folder), *lanes = text_print("%s/lanes.csv", recording->folder);
     if (!result)

@@ -1,6 +1,7 @@
 /*
  * roster: a look empties the places of the dead and fills empty ones. More children than places (a reload, while old workers
- * still drain) wait for one: a place is empty again when the old worker has gone.
+ * still drain) wait for one: a place is empty again when the old worker has gone. Whoever has a place is asked for by number: a
+ * list of children may leave one out while others end (proc_pid_children(5)).
  */
 #include <stdlib.h>
 
@@ -27,14 +28,6 @@ static bool has_place(const struct roster *roster, pid_t pid)
     return false;
 }
 
-static bool lives(const struct tree *children, pid_t pid)
-{
-    for (unsigned i = 0; i < children->count; i++)
-        if (children->pids[i] == pid)
-            return true;
-    return false;
-}
-
 static void give_place(struct roster *roster, pid_t pid)
 {
     for (unsigned i = 0; i < roster->count; i++)
@@ -49,7 +42,7 @@ int roster_look(struct roster *roster, pid_t server)
     struct tree children = {0};
     int result = tree_children(server, &children);
     for (unsigned i = 0; !result && i < roster->count; i++)
-        if (!lives(&children, roster->pids[i]))
+        if (roster->pids[i] && !tree_is_child(server, roster->pids[i]))
             roster->pids[i] = 0;
     for (unsigned i = 0; !result && i < children.count; i++)
         if (!has_place(roster, children.pids[i]))

@@ -80,9 +80,8 @@ static char *read_log(const struct runner *runner)
 /* ": the last line of its log", or "". */
 static char *last_words(const struct runner *runner)
 {
-    char *text = read_log(runner), *trimmed = text_trim(text), *newline = strrchr(trimmed, '\n');
-    char *words = *trimmed ? text_print(": %s", text_tame(newline ? newline + 1 : trimmed)) : text_copy("");
-    free(text);
+    char *path = text_print("%s/server.log", runner->setting->folder), *words = process_last_words(path);
+    free(path);
     return words;
 }
 
@@ -570,7 +569,7 @@ bool runner_lives(const struct runner *runner)
 struct faults_server runner_met_by_faults(const struct runner *runner)
 {
     const struct manifest *peer = runner->setting->contender->peer;
-    return (struct faults_server){.pid = runner->server.pid,
+    return (struct faults_server){.top = &runner->server,
                                   .admin = runner->admin,
                                   .workers = runner->setting->workers,
                                   .children = peer && peer->children,

@@ -84,6 +84,12 @@ static bool is_child(const struct process_stat *stat, pid_t parent)
     return stat->parent == parent && stat->state != 'Z' && stat->state != 'X';
 }
 
+bool tree_is_child(pid_t root, pid_t pid)
+{
+    struct process_stat stat;
+    return read_stat(pid, &stat) == 0 && is_child(&stat, root);
+}
+
 int tree_descendants(pid_t root, struct tree *tree)
 {
     tree->count = 0;

@@ -4,6 +4,7 @@
 #ifndef HARNESS_TREE_H
 #define HARNESS_TREE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -16,6 +17,8 @@ struct tree {
 int tree_descendants(pid_t root, struct tree *tree);
 /* The children of `root`, in the order they were started. As above. */
 int tree_children(pid_t root, struct tree *tree);
+/* Is it a child of `root`, and no zombie? */
+bool tree_is_child(pid_t root, pid_t pid);
 void tree_add(struct tree *tree, pid_t pid);
 void tree_free(struct tree *tree);
 

@@ -226,6 +226,10 @@ case_events_on_backends() {
     expect_in $cell/server.json '"processes": 2'
     expect_in $cell/lanes.csv '^1,0,down,0\.1'
     expect_in $cell/lanes.csv '^0,0,up,'
+    plan_events foreign 'at 100ms kill server' # the front alone: its backends live
+    rm -rf r
+    run
+    expect_not_in $cell/lanes.csv down
     expect_nothing_left
 }
 
@@ -245,30 +249,76 @@ case_events_on_children() {
     expect_nothing_left
 }
 
-case_reload() {
-    local cell=r/cells/01-cost-foreign-w2-1000ps
-    mkdir bin
-    printf '#!/bin/sh\necho "told $*"\nexit %s\n' 0 > bin/turn_over
+# A command `turn_over` that does what is said, and a peer that reloads by it.
+reload_by() { # LINES OF THE SCRIPT
+    mkdir -p bin
+    { echo '#!/bin/sh'; cat; } > bin/turn_over
     chmod +x bin/turn_over
     PATH=$work/bin:$PATH
     make_peer plain 'reload = {turn_over} {pid} {port}'
     sed -i 's/^\[needs\]/&\nturn_over = turn-over/' peers/foreign/peer.ini
+    cell=r/cells/01-cost-foreign-w2-1000ps
+}
+
+case_reload() {
+    local cell
+    reload_by <<< 'echo "$*" > '"$work"'/told'
     plan_events foreign 'at 100ms reload'
     run
     expect_status $? 0
     expect_in $cell/events.csv '^0\.1[0-9]*,fault,,"reload"$'
-    [ ! -e $cell/reload.log ] || fail "what a command said that did its work is kept"
-    sed -i 's/exit 0/exit 3/' bin/turn_over
+    expect_in told '^[1-9][0-9]* [1-9][0-9]*$'
+    expect_nothing_left
+}
+
+# Why it did not is said, and such a cell is not ranked.
+case_reload_fails() {
+    local cell
+    reload_by <<< 'echo "no such thing"; exit 3'
+    plan_events foreign 'at 100ms reload'
+    run
+    expect_status $? 1
+    expect_in $cell/server.json 'not carried out: reload: its command ended with status 3: no such thing"'
+    [ ! -e $cell/reload.log ] || fail "its output was kept"
+    sed -i 's/{turn_over} {pid}/no-such-command {pid}/' peers/foreign/peer.ini
     rm -rf r
     run
     expect_status $? 1
-    expect_in $cell/server.json "not carried out: reload: turn_over ended with status 3; see reload.log in the cell's folder"
-    expect_in $cell/reload.log '^told [1-9][0-9]* [1-9][0-9]*$'
+    expect_in $cell/server.json 'not carried out: reload: no-such-command: No such file or directory"'
+    expect_not_in $cell/events.csv ',fault,'
     sed -i 's/{pid}/{pidd}/' peers/foreign/peer.ini
     rm -rf r
     run
     expect_status $? 1
     expect_in $cell/server.json 'there is no placeholder {pidd}; known are'
+    expect_not_in $cell/server.json 'not carried out'
+    expect_nothing_left
+}
+
+# One that does not end is ended with the load, with whatever it has started.
+case_reload_hangs() {
+    local cell pid
+    reload_by <<< 'sleep 1000 & echo $! $$ > '"$work"'/started; wait'
+    plan_events foreign 'at 100ms reload, at 200ms reload'
+    run
+    expect_status $? 1
+    expect_in $cell/events.csv 'fault-failed,,"reload: the command of the reload before is still under way"'
+    expect_in $cell/events.csv 'fault-failed,,"reload: not answered before the load was over"'
+    expect_in $cell/server.json '"left_behind": 0'
+    for pid in $(cat started); do
+        ! kill -0 "$pid" 2> /dev/null || fail "process $pid of the command is left"
+    done
+    expect_nothing_left
+}
+
+# Who has gone is told nothing: a command might start it anew.
+case_reload_of_nobody() {
+    local cell
+    reload_by <<< 'echo "$*" > '"$work"'/told'
+    plan_events foreign 'at 100ms kill server, at 200ms reload'
+    run
+    expect_in $cell/events.csv 'fault-failed,,"reload: the server has ended"'
+    [ ! -e told ] || fail "the command was run"
     expect_nothing_left
 }
 

@@ -21,6 +21,7 @@
 
 struct scene {
     pid_t pid;
+    struct process top;
     struct schedule schedule;
     struct timeline timeline;
     struct names notes;
@@ -39,11 +40,12 @@ static void begin(struct scene *scene, const char *events)
             pause();
     }
     assert_true(scene->pid > 0);
+    scene->top.pid = scene->pid;
     assert_int_equal(schedule_parse(&scene->schedule, events, error), 0);
     timeline_open(&scene->timeline, clock_now_ns());
     scene->setting = (struct faults_setting){.schedule = &scene->schedule,
                                              .duration_ns = 3600 * CLOCK_NS_PER_S,
-                                             .server = {.pid = scene->pid},
+                                             .server = {.top = &scene->top},
                                              .timeline = &scene->timeline,
                                              .notes = &scene->notes,
                                              .undone = &scene->undone};
@@ -309,8 +311,9 @@ static void begin_with_family(struct scene *scene, struct family *family, const 
     timeline_close(&scene->timeline);
     begin_family(family);
     timeline_open(&scene->timeline, clock_now_ns());
+    scene->top = (struct process){.pid = family->pid};
     scene->setting.server =
-        (struct faults_server){.pid = family->pid, .workers = CHILDREN, .children = true, .reload_signal = SIGHUP};
+        (struct faults_server){.top = &scene->top, .workers = CHILDREN, .children = true, .reload_signal = SIGHUP};
     assert_int_equal(faults_open(&scene->faults, &scene->setting), 0);
 }
 
@@ -374,6 +377,30 @@ static void test_kills_a_child(void **state)
     end(&scene);
 }
 
+/* A server that was waited for has no number any more: whoever got it is left alone. */
+static void test_a_server_that_has_ended(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct family family;
+    begin_with_family(&scene, &family, "at 1ms reload, at 2ms kill worker 0, at 3ms kill server");
+    scene.top.ended = true;
+    turn_until_told(&scene, "fault-failed", 3);
+    assert_int_equal(faults_close(scene.faults), 0);
+    static const char *const notes[] = {"event at 1ms: reload: the server has ended",
+                                        "event at 2ms: kill worker 0: there is no such process",
+                                        "event at 3ms: kill server: the server has ended"};
+    assert_int_equal(scene.notes.count, 3);
+    for (unsigned i = 0; i < 3; i++)
+        assert_true(names_hold(&scene.notes, notes[i]));
+    assert_null(scene.undone);
+    assert_int_equal(count_moments(&scene.timeline, "exit"), CHILDREN);
+    assert_int_equal(kill(family.pid, 0), 0);
+    assert_int_equal(kill(family.children[0], 0), 0);
+    end_family(&family);
+    end(&scene);
+}
+
 static void test_no_such_child(void **state)
 {
     (void)state;
@@ -401,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_kills_a_child),
         cmocka_unit_test(test_no_such_child),
+        cmocka_unit_test(test_a_server_that_has_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

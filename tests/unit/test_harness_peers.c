@@ -162,6 +162,7 @@ static void test_refuses_manifests(void **state)
         {MINIMAL "templates = none.conf\n", "templates: there is no file 'none.conf' beside the manifest"},
         {MINIMAL "backends = ./x\n", "peer.ini:3: backends = './x' is not allowed; use the name of a program of ours"},
         {MINIMAL "worker_processes = 4\n", "peer.ini:3: worker_processes = '4' is not allowed; use children (of the"},
+        {MINIMAL "reload = SIGHUP\n", "peer.ini:3: reload = 'SIGHUP' is not allowed; use HUP, USR1 or USR2, or a command line"},
         {MINIMAL "reload =\n", "peer.ini:3: reload = '' is not allowed; use HUP, USR1 or USR2, or a command line"},
         {MINIMAL "backends = single\nworker_processes = children\n",
          "backends = single are its workers; worker_processes = children cannot be, too"},
@@ -266,6 +267,7 @@ static void test_contenders(void **state)
 static void test_events_for_peers(void **state)
 {
     (void)state;
+    static char backends[] = "single";
     const struct {
         const char *events;
         struct manifest manifest;
@@ -275,6 +277,12 @@ static void test_events_for_peers(void **state)
         {"at 1ms stop server for 1ms, at 3ms kill worker 0", {0}, "'kill worker 0'; it takes kill, stop and slow of 'server'"},
         {"at 3ms kill worker 0, at 4ms slow worker 1 x10", {.children = true}, NULL},
         {"at 3ms kill backend 0, at 4ms stop worker 1", {.backends = (char[]){"single"}}, NULL},
+        {"at 3ms kill worker 0, at 4ms stop worker 0 for 1ms",
+         {.backends = backends},
+         "nobody starts worker 0 again after 'kill worker 0'"},
+        {"every 3ms kill worker 1", {.backends = backends}, "nobody starts worker 1 again after 'kill worker 1'"},
+        {"at 4ms kill worker 0, at 3ms stop worker 0 for 1us", {.backends = backends}, NULL},
+        {"every 3ms kill worker 1", {.children = true}, NULL},
         {"at 1ms stop front 0 for 1ms",
          {.children = true},
          "'stop front 0 for 1ms'; it takes kill, stop and slow of 'server' and of"},
@@ -296,7 +304,7 @@ static void test_events_for_peers(void **state)
         assert_null(contender_declines(&program, &experiment));
         char *reason = contender_declines(&peer, &experiment);
         if (rows[i].named)
-            assert_true(reason && strstr(reason, "p in e: it has no admin address for ") && strstr(reason, rows[i].named));
+            assert_true(reason && strstr(reason, "p in e: ") && strstr(reason, rows[i].named));
         else
             assert_null(reason);
         free(reason);

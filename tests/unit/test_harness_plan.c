@@ -143,6 +143,9 @@ static void test_refuses_with_file_and_line(void **state)
          "p.ini:4: experiment e: event 'reload' comes at 1s, but the measured time is 1s; use a time before its end"},
         {HEAD BODY "workers = auto\nevents = at 10ms kill worker 2\n",
          "p.ini:4: experiment e: event 'kill worker 2': there are 2 workers; use worker 0..1"},
+        {"[server s]\nprogram = shared\nworkers = 1\n[experiment e]\nstrategies = shared, s\nrequest = /hello\nduration = 1s\n"
+         "workers = 4\nevents = at 10ms kill worker 1\n",
+         "p.ini:4: experiment e: event 'kill worker 1': there are 1 workers; use worker 0..0"},
         {HEAD BODY "series = no\npictures = heat\n",
          "p.ini:4: experiment e: series = no, but events and the pictures fairness, heat and lanes need it"},
         {"[experiment Big]\nduration = 1s\n", "p.ini:1: experiment 'Big': a name has up to 32 of a-z, 0-9, - and _"},
