@@ -28,6 +28,9 @@
 #include "plan_keys.h"
 
 #define PLAN_SIZE_LIMIT (1u << 20)
+#define SHOWN_LONGEST   80 /* of what a person wrote, in a complaint */
+#define GROWN_LONGEST   4096u
+#define PARTS_MOST      100u /* strategies, loads, numbers of workers, experiments: what is compared in pairs */
 
 /* ---- reading ---- */
 
@@ -108,8 +111,10 @@ static bool is_plain_name(const char *name)
 static int open_experiment(struct reading *reading, const char *name)
 {
     struct plan *plan = reading->plan;
+    if (plan->count == PARTS_MOST)
+        return complain(reading, reading->line, "more than %u experiments", PARTS_MOST);
     if (!is_plain_name(name))
-        return complain(reading, reading->line, "experiment '%s': a name has up to 32 of a-z, 0-9, - and _", name);
+        return complain(reading, reading->line, "experiment '%.80s': a name has up to 32 of a-z, 0-9, - and _", name);
     plan->experiments = memory_grow(plan->experiments, (plan->count + 1) * sizeof(*plan->experiments));
     plan->experiments[plan->count++] = (struct experiment){
         .name = text_copy(name),
@@ -124,7 +129,7 @@ static int open_server(struct reading *reading, const char *name)
 {
     struct plan *plan = reading->plan;
     if (!is_plain_name(name))
-        return complain(reading, reading->line, "server '%s': a name has up to 32 of a-z, 0-9, - and _", name);
+        return complain(reading, reading->line, "server '%.80s': a name has up to 32 of a-z, 0-9, - and _", name);
     plan->servers = memory_grow(plan->servers, (plan->server_count + 1) * sizeof(*plan->servers));
     plan->servers[plan->server_count++] = (struct plan_server){.name = text_copy(name), .line = reading->line};
     return 0;
@@ -139,7 +144,7 @@ static int open_section(struct reading *reading, const char *name)
         return open_server(reading, name + sizeof(server) - 1);
     if (!strcmp(name, "plan"))
         return 0;
-    return complain(reading, reading->line, "unknown section [%s]; use [plan], [experiment NAME] or [server NAME]", name);
+    return complain(reading, reading->line, "unknown section [%.80s]; use [plan], [experiment NAME] or [server NAME]", name);
 }
 
 static int begin_section(struct reading *reading, const char *name)
@@ -165,7 +170,7 @@ static int refuse_key(struct reading *reading, const struct key *keys, const cha
     const char *section = last_section(reading)->name;
     char *all = names_join(&known, ", "), *hint = names_hint(&known, name);
     int result = *hint ? complain(reading, reading->line, "unknown key '%s' in [%s]%s", name, section, hint)
-                       : complain(reading, reading->line, "unknown key '%s' in [%s]; known are %s", name, section, all);
+                       : complain(reading, reading->line, "unknown key '%.80s' in [%s]; known are %s", name, section, all);
     free(hint);
     free(all);
     names_free(&known);
@@ -200,7 +205,8 @@ static int set_key(struct reading *reading, const char *name, const char *value)
         return complain(reading, reading->line, "%s stands twice in [%s]", name, last_section(reading)->name);
     names_add(&reading->given, name);
     if (reading->key->set(base + reading->key->offset, value) < 0)
-        return complain(reading, reading->line, "%s = '%s' is not allowed; use %s", name, value, reading->key->allowed);
+        return complain(reading, reading->line, "%s = '%.*s%s' is not allowed; use %s", name, SHOWN_LONGEST, value,
+                        strlen(value) > SHOWN_LONGEST ? "..." : "", reading->key->allowed);
     return 0;
 }
 
@@ -208,8 +214,16 @@ static int grow_text(struct reading *reading, const char *more)
 {
     const struct key *keys;
     char **text = (char **)(void *)(section_under_way(reading, &keys) + reading->key->offset);
+    char *name = text_print("%.*s", (int)strcspn(more, "="), more);
+    bool is_key = strchr(more, '=') && key_find(keys, text_trim(name));
+    free(name);
+    if (is_key)
+        return complain(reading, reading->line, "'%.*s' is indented, and would be more of %s; begin it where %s begins",
+                        SHOWN_LONGEST, more, reading->key->name, reading->key->name);
     if (!reading->key->grows)
         return complain(reading, reading->line, "%s does not go on in a second line", reading->key->name);
+    if (strlen(*text) + strlen(more) > GROWN_LONGEST)
+        return complain(reading, reading->line, "%s has more than %u characters", reading->key->name, GROWN_LONGEST);
     text_replace(text, text_print("%s %s", *text, more));
     return 0;
 }
@@ -378,6 +392,9 @@ static int check_experiment(struct reading *reading, struct experiment *experime
 {
     if (!experiment->strategies.count)
         return complain(reading, experiment->line, "experiment %s: strategies is missing", experiment->name);
+    if (experiment->strategies.count > PARTS_MOST || experiment->loads_count > PARTS_MOST ||
+        experiment->workers_count > PARTS_MOST || experiment->except.count > PARTS_MOST)
+        return complain(reading, experiment->line, "experiment %s: a list has more than %u parts", experiment->name, PARTS_MOST);
     if (!experiment->request)
         return complain(reading, experiment->line, "experiment %s: request is missing", experiment->name);
     if (!experiment->duration_ns)
@@ -467,11 +484,15 @@ int plan_read(struct plan *plan, const char *file, char error[PLAN_ERROR_SIZE])
     size_t length;
     int result = file_read(file, PLAN_SIZE_LIMIT, &text, &length);
     if (result < 0) {
-        snprintf(error, PLAN_ERROR_SIZE, "%s: %s", file, strerror(-result));
+        snprintf(error, PLAN_ERROR_SIZE, "%s: %s%s", file, strerror(-result),
+                 result == -EFBIG ? "; at most 1 MiB are allowed" : "");
         return result;
     }
     if (strlen(text) < length) {
-        snprintf(error, PLAN_ERROR_SIZE, "%s: a zero byte after %zu others; a plan is text", file, strlen(text));
+        unsigned line = 1;
+        for (const char *at = text; *at; at++)
+            line += *at == '\n';
+        snprintf(error, PLAN_ERROR_SIZE, "%s:%u: the line holds a NUL; a plan is text in UTF-8", file, line);
         result = -EINVAL;
     } else {
         result = plan_parse(plan, file, text, error);

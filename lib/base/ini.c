@@ -96,12 +96,14 @@ int ini_next(struct ini *ini, struct ini_item *item, char *why)
             continue;
         if (find_control(text.at, text.length, why) != 0)
             return -EINVAL;
-        if (text.at > line && ini->value_is_open && ini->values_go_on) {
+        size_t indent = (size_t)(text.at - line);
+        if (indent > ini->indent && ini->value_is_open && ini->values_go_on) {
             *item = (struct ini_item){NULL, cut(line, length)};
             return 1;
         }
         line = cut(line, length);
         ini->value_is_open = *line != '[';
+        ini->indent = indent;
         return ini->value_is_open ? read_key(line, item, why) : read_section(line, item, why);
     }
     return 0;

@@ -7,8 +7,9 @@
  *
  * A line may be as long as it likes, and a value may hold anything but line ends and other control characters: a '#' or ';' begins
  * a comment at the beginning of a line only. White space around lines, names and values does not count, except where the reader
- * lets long values go on: there, behind a key, an indented line is more of its value, whatever it looks like. (Why not inih: its
- * lines have 198 bytes in Debian, it cuts values at " ;", and it says nothing of a section without keys.)
+ * lets long values go on: there a line that is indented more than the key before it is more of its value, whatever it looks like,
+ * comments excepted. (Why not inih: its lines have 198 bytes in Debian, it cuts values at " ;", and it says nothing of a section
+ * without keys.)
  */
 #ifndef BASE_INI_H
 #define BASE_INI_H
@@ -23,6 +24,7 @@ struct ini {
     unsigned line;      /* the number of the last one looked at */
     bool values_go_on;  /* set by the reader after ini_begin: indented lines are more of the value before them */
     bool value_is_open; /* a key was the last item of this section */
+    size_t indent;      /* of that key */
 };
 
 struct ini_item {

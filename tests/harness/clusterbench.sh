@@ -393,7 +393,7 @@ case_check() {
     "$clusterbench" check --bin "$fakes" ./zero.ini > out 2> err
     expect_status $? 1
     expect_one_line err
-    expect_in err "zero.ini: a zero byte after $(wc -c < good.ini) others; a plan is text"
+    expect_in err "zero.ini:$(($(wc -l < good.ini) + 1)): the line holds a NUL; a plan is text in UTF-8"
     plan lost 1 "even, oddd"
     "$clusterbench" check --bin "$fakes" ./lost.ini > out 2> err
     expect_status $? 1

@@ -150,7 +150,9 @@ static void test_refuses_with_file_and_line(void **state)
          "p.ini:4: experiment e: series = no, but events and the pictures fairness, heat and lanes need it"},
         {"[experiment Big]\nduration = 1s\n", "p.ini:1: experiment 'Big': a name has up to 32 of a-z, 0-9, - and _"},
         {"title = x\n" HEAD BODY, "p.ini:1: 'title' stands before the first section; begin with [plan] or [experiment NAME]"},
-        {HEAD "  strategies = single\n  request = /hello\n", "p.ini:6: strategies does not go on in a second line"},
+        {HEAD "strategies = single\n  shared\n", "p.ini:6: strategies does not go on in a second line"},
+        {HEAD "title = x\n load = 5/s\n",
+         "p.ini:6: 'load = 5/s' is indented, and would be more of title; begin it where title begins"},
         {HEAD "strategies\n", "p.ini:5: 'strategies' is neither [NAME] nor KEY = VALUE"},
         {"", "p.ini:1: no [experiment NAME] section"},
         {"[plan]\nblocks = 1\n", "p.ini:2: no [experiment NAME] section"},
@@ -183,6 +185,38 @@ static void test_refuses_with_file_and_line(void **state)
 #define SERVER "[server busy]\nprogram = single\noptions = --accept own --max-connections 9\nrequest = /cpu/1ms\nworkers = 3\n"
 
 /* Brackets in the second line of a text are text. */
+static void test_indented_keys(void **state)
+{
+    (void)state;
+    struct plan plan;
+    char error[PLAN_ERROR_SIZE];
+    assert_int_equal(plan_parse(&plan, "p.ini",
+                                "[plan]\n  title = T\n  blocks = 20\n[experiment e]\n\tstrategies = single\n\trequest = /hello\n"
+                                "\tduration = 1s\n\ttitle = A\n\t  B\n",
+                                error),
+                     0);
+    assert_string_equal(plan.title, "T");
+    assert_int_equal(plan.blocks, 20);
+    assert_string_equal(plan.experiments[0].title, "A B");
+    plan_close(&plan);
+}
+
+/* What is wrong may be long; what is allowed is said all the same. */
+static void test_long_mistakes(void **state)
+{
+    (void)state;
+    struct plan plan;
+    char error[PLAN_ERROR_SIZE], text[3000] = HEAD BODY "arrivals = ";
+    memset(text + strlen(text), 'x', 2000);
+    assert_int_equal(plan_parse(&plan, "p.ini", text, error), -EINVAL);
+    assert_non_null(strstr(error, "xxx...' is not allowed; use constant"));
+    strcpy(text, HEAD "request = /hello\nduration = 1s\nstrategies = ");
+    for (unsigned i = 0; i < 101; i++)
+        snprintf(text + strlen(text), 8, "s%u,", i);
+    assert_int_equal(plan_parse(&plan, "p.ini", text, error), -EINVAL);
+    assert_string_equal(error, "p.ini:4: experiment e: a list has more than 100 parts");
+}
+
 static void test_brackets_in_a_text(void **state)
 {
     (void)state;
@@ -467,6 +501,8 @@ int main(void)
         cmocka_unit_test(test_refuses_with_file_and_line),
         cmocka_unit_test(test_takes_utf8),
         cmocka_unit_test(test_servers_of_the_plan),
+        cmocka_unit_test(test_indented_keys),
+        cmocka_unit_test(test_long_mistakes),
         cmocka_unit_test(test_brackets_in_a_text),
         cmocka_unit_test(test_refuses_servers),
         cmocka_unit_test(test_load_needs_a_capacity),

@@ -82,7 +82,7 @@ static void refused(void **state)
     assert_string_equal(read_all("[a]\nb = \0c\n", 11), "[a] 2: the line holds a NUL; this is no text file");
 }
 
-/* Behind a key, and nowhere else, what is indented is more of its value. */
+/* Behind a key, and nowhere else, what is indented more than it is more of its value. */
 static void values_that_go_on(void **state)
 {
     static const struct {
@@ -92,6 +92,8 @@ static void values_that_go_on(void **state)
         {"[a]\nb =\n  [c]\n  d = e\n", "[a] b= +[c] +d = e "},
         {"[a]\nb = c\n\n  ; x\n  d\n", "[a] b=c +d "},
         {"  [a]\n  b = c\n[d]\n  e = f\n", "[a] b=c [d] e=f "},
+        {"[a]\n  b = c\n  d = e\n    f = g\n h = i\n", "[a] b=c d=e +f = g h=i "},
+        {"[a]\n  b = c\n  [d]\n  e = f\n", "[a] b=c [d] e=f "},
         {"[a]\n  b\n", "[a] 2: 'b' is neither [NAME] nor KEY = VALUE"},
         {"[a]\nb = c\n  d\x01\n", "[a] b=c 3: the line holds a control character"},
     };
