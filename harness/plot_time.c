@@ -411,7 +411,8 @@ const struct chart_kind chart_heat = {"heat", "Response times, moment by moment"
 
 static const char *const states[] = {"starting", "up", "draining", "down"};
 
-#define STATES (sizeof(states) / sizeof(*states))
+#define STATES   (sizeof(states) / sizeof(*states))
+#define STATE_UP 1
 
 static int find_state(const char *name)
 {
@@ -428,9 +429,31 @@ static double lane_of(const char *worker, unsigned workers)
     return strtod(front ? worker + 6 : worker, NULL) + (front ? workers : 0);
 }
 
-static void print_lanes(const struct drawing *drawing, struct csv *csv, double *lanes)
+/* Where the bar before ended, by lane. */
+struct ends {
+    double *at_s;
+    unsigned count;
+};
+
+/* Where the lane's bar before ended, NaN where there was none; and takes down where this one ends. */
+static double swap_end(struct ends *ends, unsigned lane, double to_s)
+{
+    if (lane >= ends->count) {
+        ends->at_s = memory_grow(ends->at_s, (lane + 1) * sizeof(*ends->at_s));
+        while (ends->count <= lane)
+            ends->at_s[ends->count++] = NAN;
+    }
+    double before_s = ends->at_s[lane];
+    ends->at_s[lane] = to_s;
+    return before_s;
+}
+
+/* Where one process took over from another between two looks there is a mark, or else nothing would be seen of it. */
+static bool print_lanes(const struct drawing *drawing, struct csv *csv, double *lanes)
 {
     unsigned workers = most_workers(drawing);
+    struct ends ends = {0};
+    bool changed = false;
     double from_s, to_s;
     while (csv_next(csv)) {
         int state = find_state(csv_text(csv, 2));
@@ -440,11 +463,17 @@ static void print_lanes(const struct drawing *drawing, struct csv *csv, double *
         to_s = fmin(to_s, duration_s(drawing));
         if (from_s >= to_s)
             continue;
-        double lane = lane_of(csv_text(csv, 0), workers);
+        double lane = lane_of(csv_text(csv, 0), workers),
+               before_s = state == STATE_UP ? swap_end(&ends, (unsigned)lane, to_s) : NAN;
         fprintf(drawing->data, "%g %.4f %.4f %d\n", lane, from_s, to_s, state);
+        if (before_s == from_s)
+            fprintf(drawing->data, "%g %.4f %.4f %d\n", lane, from_s, from_s, (int)STATES);
+        changed |= before_s == from_s;
         *lanes = fmax(*lanes, lane + 1);
     }
+    free(ends.at_s);
     fputs("NaN NaN NaN NaN\n\n\n", drawing->data);
+    return changed;
 }
 
 static void print_rates(const struct drawing *drawing, const struct series *series, double *top)
@@ -460,17 +489,18 @@ static void print_rates(const struct drawing *drawing, const struct series *seri
 
 struct extent {
     double lanes, top;
+    bool changed; /* a process took over from another, unseen but for a mark */
 };
 
-static bool print_panel(const struct drawing *drawing, const struct cell_record *cell, double *lanes, double *top)
+static bool print_panel(const struct drawing *drawing, const struct cell_record *cell, double *lanes, struct extent *extent)
 {
     char *path = chart_cell_path(drawing, cell, "lanes.csv");
     struct series series = {0};
     struct csv csv;
     bool good = read_series(drawing, cell, &series) == 0 && series.count && csv_open(&csv, path) == 0;
     if (good) {
-        print_lanes(drawing, &csv, lanes);
-        print_rates(drawing, &series, top);
+        extent->changed |= print_lanes(drawing, &csv, lanes);
+        print_rates(drawing, &series, &extent->top);
         print_errors(drawing, &series);
         csv_close(&csv);
     }
@@ -482,8 +512,9 @@ static bool print_panel(const struct drawing *drawing, const struct cell_record 
 static int write_lanes(struct drawing *drawing)
 {
     struct panels panels = {0};
-    struct extent extent = {1, 1};
-    fputs("# a strategy: lane from_s to_s state(0 starting, 1 up, 2 draining, 3 down); then: time_s requests_per_s; then: time_s "
+    struct extent extent = {.lanes = 1, .top = 1};
+    fputs("# a strategy: lane from_s to_s state(0 starting, 1 up, 2 draining, 3 down, 4 another process); then: time_s "
+          "requests_per_s; then: time_s "
           "errors\n",
           drawing->data);
     for (unsigned i = 0; i < drawing->summary->row_count; i++) {
@@ -492,7 +523,7 @@ static int write_lanes(struct drawing *drawing)
             continue;
         const struct cell_record *cell = chart_next_cell(drawing, row, NULL);
         double lanes = row->workers;
-        if (!cell || !print_panel(drawing, cell, &lanes, &extent.top))
+        if (!cell || !print_panel(drawing, cell, &lanes, &extent))
             continue;
         add_panel(&panels, drawing, row);
         add_number(&panels.lanes, lanes);
@@ -500,7 +531,8 @@ static int write_lanes(struct drawing *drawing)
     }
     fprintf(drawing->script, "lanes = %g\nworkers = %u\ntop = %g\n", extent.lanes, most_workers(drawing), extent.top);
     print_faults(&panels, drawing, true);
-    drawing->subtitle = text_copy("lanes and rates of one block; x: not done; lost: median of the blocks and its interval");
+    drawing->subtitle = text_print("lanes and rates of one block; x: not done; %slost: median of the blocks and its interval",
+                                   extent.changed ? "white: another process; " : "");
     return end_panels(&panels, drawing,
                       "Lanes of the workers above requests per second, one panel a strategy; requests lost a run:", 230, 218);
 }
