@@ -10,7 +10,7 @@ panel_width = (right_edge - left_edge - gap_x * (columns - 1)) / columns
 panel_height = (top_edge - bottom_edge - gap_y * (rows - 1)) / rows
 lane_share = 0.58
 shortest = duration / 120.0 # so that what took milliseconds is seen at all
-array state_colour[4] = [0xf0d54a, 0xb7c9d6, 0x5b3f9e, 0xc62828]
+array state_colour[5] = [0xf0d54a, 0xb7c9d6, 0x5b3f9e, 0xc62828, 0xffffff] # the last one: another process
 array state_name[4] = ['starting', 'up', 'draining', 'down']
 
 hover_x = 's'

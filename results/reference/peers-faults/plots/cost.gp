@@ -3,7 +3,7 @@
 hover_x = 'us'
 unset key
 data = name . '.dat'
-set xrange [0:top * 1.12]
+set xrange [0:top * 1.14]
 set yrange [rows - 0.45:-0.55]
 set lmargin name_length * 0.95 + 2
 set xlabel 'CPU microseconds per request'
@@ -14,4 +14,4 @@ plot data using 4:1:(0):4:($1 - 0.36):($1 + 0.12):(colour($3)) with boxxyerror f
      data using 9:1:(0):9:($1 + 0.14):($1 + 0.28):(colour($3)) with boxxyerror fs solid 0.75 noborder lc rgb variable, \
      data using 10:1:(0):10:($1 + 0.3):($1 + 0.4):(0xaaaaaa) with boxxyerror fs solid 1.0 noborder lc rgb variable, \
      data using 5:($1 - 0.12):($6 - $5):(0) with vectors heads size screen 0.005,90 lc rgb '#222222' lw 1.5, \
-     data using 6:($1 - 0.12):(sprintf(' %.1f', $4)) with labels left font small
+     data using 6:($1 - 0.12):(sprintf('%.1f', $4)) with labels left offset 0.8,0 font small

@@ -41,7 +41,7 @@ if (against_load) {
     set ytics scale 0
     set lmargin name_length * 0.95 + 2
     set yrange [rows - 0.2:-0.6]
-    set xrange [least / 1.25:most * 1.4]
+    set xrange [least / 1.7:most * 1.4] # room for the figures
     set bars 0.5
     if (theories) {
         set arrow 101 from theory_p50, graph 0 to theory_p50, graph 1 nohead lc rgb '#222222' lw 1.2 dt (8,5)
@@ -54,5 +54,5 @@ if (against_load) {
          data index 0 using 4:1 with points pt 7 ps 0.6 lc rgb '#ffffff', \
          data index 0 using 7:1:8:9:(colour($3)) with xerrorbars pt 7 ps 1.1 lw 2 lc rgb variable, \
          data index 0 using 9:1:('  ' . milliseconds($7)) with labels left font small, \
-         data index 0 using 4:1:(milliseconds($4)) with labels offset 0,-0.9 font small
+         data index 0 using 5:1:(milliseconds($4) . '  ') with labels right font small
 }
