@@ -18,7 +18,7 @@
 /* Who is met by faults, and how a server without an admin address is told what to do. */
 struct faults_server {
     const struct process *top; /* of the tree of processes; only processes of that tree, and backends, are touched */
-    const char *admin; /* its address; NULL: there is none */
+    const char *admin;         /* its address; NULL: there is none */
 
     /* without one: */
     unsigned workers;

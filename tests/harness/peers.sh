@@ -266,7 +266,7 @@ case_reload() {
     plan_events foreign 'at 100ms reload'
     run
     expect_status $? 0
-    expect_in $cell/events.csv '^0\.1[0-9]*,fault,,"reload"$'
+    expect_in "$cell/events.csv" '^0\.1[0-9]*,fault,,"reload"$'
     expect_in told '^[1-9][0-9]* [1-9][0-9]*$'
     expect_nothing_left
 }
@@ -278,36 +278,36 @@ case_reload_fails() {
     plan_events foreign 'at 100ms reload'
     run
     expect_status $? 1
-    expect_in $cell/server.json 'not carried out: reload: its command ended with status 3: no such thing"'
-    [ ! -e $cell/reload.log ] || fail "its output was kept"
+    expect_in "$cell/server.json" 'not carried out: reload: its command ended with status 3: no such thing"'
+    [ ! -e "$cell/reload.log" ] || fail "its output was kept"
     sed -i 's/{turn_over} {pid}/no-such-command {pid}/' peers/foreign/peer.ini
     rm -rf r
     run
     expect_status $? 1
-    expect_in $cell/server.json 'not carried out: reload: no-such-command: No such file or directory"'
-    expect_not_in $cell/events.csv ',fault,'
+    expect_in "$cell/server.json" 'not carried out: reload: no-such-command: No such file or directory"'
+    expect_not_in "$cell/events.csv" ',fault,'
     sed -i 's/{pid}/{pidd}/' peers/foreign/peer.ini
     rm -rf r
     run
     expect_status $? 1
-    expect_in $cell/server.json 'there is no placeholder {pidd}; known are'
-    expect_not_in $cell/server.json 'not carried out'
+    expect_in "$cell/server.json" 'there is no placeholder {pidd}; known are'
+    expect_not_in "$cell/server.json" 'not carried out'
     expect_nothing_left
 }
 
 # One that does not end is ended with the load, with whatever it has started.
 case_reload_hangs() {
     local cell pid
-    reload_by <<< 'sleep 1000 & echo $! $$ > '"$work"'/started; wait'
+    reload_by <<< 'sleep 1000 & printf "%s\n" $! $$ > '"$work"'/started; wait'
     plan_events foreign 'at 100ms reload, at 200ms reload'
     run
     expect_status $? 1
-    expect_in $cell/events.csv 'fault-failed,,"reload: the command of the reload before is still under way"'
-    expect_in $cell/events.csv 'fault-failed,,"reload: not answered before the load was over"'
-    expect_in $cell/server.json '"left_behind": 0'
-    for pid in $(cat started); do
+    expect_in "$cell/events.csv" 'fault-failed,,"reload: the command of the reload before is still under way"'
+    expect_in "$cell/events.csv" 'fault-failed,,"reload: not answered before the load was over"'
+    expect_in "$cell/server.json" '"left_behind": 0'
+    while read -r pid; do
         ! kill -0 "$pid" 2> /dev/null || fail "process $pid of the command is left"
-    done
+    done < started
     expect_nothing_left
 }
 
@@ -317,7 +317,7 @@ case_reload_of_nobody() {
     reload_by <<< 'echo "$*" > '"$work"'/told'
     plan_events foreign 'at 100ms kill server, at 200ms reload'
     run
-    expect_in $cell/events.csv 'fault-failed,,"reload: the server has ended"'
+    expect_in "$cell/events.csv" 'fault-failed,,"reload: the server has ended"'
     [ ! -e told ] || fail "the command was run"
     expect_nothing_left
 }
