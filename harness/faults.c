@@ -386,7 +386,7 @@ static void end_command(struct faults *faults, struct deed *deed)
 {
     if (!deed->commanded)
         return;
-    process_kill_session(faults->setting->custody, &deed->command);
+    process_kill_group(faults->setting->custody, &deed->command);
     process_stop(faults->setting->custody, &deed->command, 0);
     *faults->setting->commands_cpu_ns += process_cpu_ns(&deed->command);
     unlink(faults->setting->command_log);

@@ -35,7 +35,7 @@ struct faults_setting {
     uint64_t duration_ns; /* of the measured time, which begins with the timeline's */
     struct faults_server server;
     const struct cpu_list *cpus; /* for commands: the server's; or NULL */
-    const char *command_log;     /* what they say; gone again where all is well */
+    const char *command_log;     /* what one says while it runs; its last line is in the note where it fails */
     struct timeline *timeline;   /* what was done, with the time it was done at */
     struct names *notes;         /* what could not be done, and why */
     uint64_t *commands_cpu_ns;   /* grows by the CPU time of commands */

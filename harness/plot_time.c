@@ -413,6 +413,7 @@ static const char *const states[] = {"starting", "up", "draining", "down"};
 
 #define STATES   (sizeof(states) / sizeof(*states))
 #define STATE_UP 1
+#define LANES_MOST 4096 /* 1024 workers, and fronts; a file may say anything */
 
 static int find_state(const char *name)
 {
@@ -463,8 +464,10 @@ static bool print_lanes(const struct drawing *drawing, struct csv *csv, double *
         to_s = fmin(to_s, duration_s(drawing));
         if (from_s >= to_s)
             continue;
-        double lane = lane_of(csv_text(csv, 0), workers),
-               before_s = state == STATE_UP ? swap_end(&ends, (unsigned)lane, to_s) : NAN;
+        double lane = lane_of(csv_text(csv, 0), workers);
+        if (!(lane >= 0 && lane < LANES_MOST))
+            continue;
+        double before_s = state == STATE_UP ? swap_end(&ends, (unsigned)lane, to_s) : NAN;
         fprintf(drawing->data, "%g %.4f %.4f %d\n", lane, from_s, to_s, state);
         if (before_s == from_s)
             fprintf(drawing->data, "%g %.4f %.4f %d\n", lane, from_s, from_s, (int)STATES);

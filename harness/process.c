@@ -279,11 +279,11 @@ static void forget(struct process *process)
     process->output = -1;
 }
 
-void process_kill_session(struct custody *custody, struct process *process)
+void process_kill_group(struct custody *custody, struct process *process)
 {
     take_signals(custody);
     if (!process->ended)
-        kill(-process->pid, SIGKILL); /* its group is its session's first, and cannot be another's: it is not reaped yet */
+        kill(-process->pid, SIGKILL); /* setsid(2) made it a group's leader; it is not reaped yet, so that the number cannot be another's */
 }
 
 bool process_stop(struct custody *custody, struct process *process, uint64_t grace_ns)

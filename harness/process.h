@@ -70,8 +70,8 @@ int process_read_line(struct custody *custody, struct process *process, char *li
 /* All of its stdout until it closes it, at most `size` - 1 bytes, NUL-terminated. The length or negative errno as above. */
 int process_read_all(struct custody *custody, struct process *process, char *text, size_t size, uint64_t deadline_ns);
 
-/* Kills it and whoever it has started in its session, where it has not ended. To be stopped as any other. */
-void process_kill_session(struct custody *custody, struct process *process);
+/* Kills it and whoever it has started in its process group, where it has not ended. To be stopped as any other. */
+void process_kill_group(struct custody *custody, struct process *process);
 
 /* Asks with TERM, waits `grace_ns`, then kills. True when TERM was enough. Forgets the process. */
 bool process_stop(struct custody *custody, struct process *process, uint64_t grace_ns);

@@ -20,7 +20,7 @@ struct recording {
     struct faults_setting setting;
     char *undone;             /* the first event that a living server did not let happen, and why; NULL: none */
     uint64_t commands_cpu_ns; /* of commands that made the server reload */
-    char *command_log;        /* what they said, if it is of interest */
+    char *command_log;        /* what one of them says while it runs */
     uint64_t top_killed_ns;   /* when an event killed the server itself; 0: none did */
 };
 

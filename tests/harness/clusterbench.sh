@@ -1073,6 +1073,20 @@ plan_events() { # STRATEGIES DURATION EVENTS
 # Times of an event in events.csv, a line each.
 times_of() { awk -F, -v event="$2" '$2 == event { print $1 }' "$1/events.csv"; }
 
+# A file may name any worker: no lane is drawn, and no memory taken, for what cannot be one.
+case_hostile_lanes() {
+    command -v gnuplot > /dev/null || { echo "no gnuplot: apt-get install gnuplot-nox"; exit 77; }
+    plan_events even 400ms 'at 100ms stop worker 0 for 50ms'
+    echo 'pictures = lanes' >> events.ini
+    run --plan ./events.ini --out r
+    expect_status $? 0
+    printf '%s,0,up,0.1,0.2\n' 1 4000000000 1e300 -3 nan front-4000000000 >> r/cells/01-cost-even-w2-closed/lanes.csv
+    "$clusterbench" report r > out 2> err
+    expect_status $? 0
+    expect_in r/plots/cost-lanes.dat '^1 0.1000 0.2000 1$'
+    [ "$(grep -c ' 0.1000 0.2000 1$' r/plots/cost-lanes.dat)" = 1 ] || fail "lanes of nobody: $(grep ' 0.1000 0.2000 1$' r/plots/cost-lanes.dat)"
+}
+
 # They are carried out in the order of time, never early, and written down with the time; what cannot be done is a note.
 case_events() {
     local cell=r/cells/01-cost-even-w2-closed
