@@ -411,8 +411,8 @@ const struct chart_kind chart_heat = {"heat", "Response times, moment by moment"
 
 static const char *const states[] = {"starting", "up", "draining", "down"};
 
-#define STATES   (sizeof(states) / sizeof(*states))
-#define STATE_UP 1
+#define STATES     (sizeof(states) / sizeof(*states))
+#define STATE_UP   1
 #define LANES_MOST 4096 /* 1024 workers, and fronts; a file may say anything */
 
 static int find_state(const char *name)

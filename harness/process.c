@@ -283,7 +283,8 @@ void process_kill_group(struct custody *custody, struct process *process)
 {
     take_signals(custody);
     if (!process->ended)
-        kill(-process->pid, SIGKILL); /* setsid(2) made it a group's leader; it is not reaped yet, so that the number cannot be another's */
+        kill(-process->pid,
+             SIGKILL); /* setsid(2) made it a group's leader; it is not reaped yet, so that the number cannot be another's */
 }
 
 bool process_stop(struct custody *custody, struct process *process, uint64_t grace_ns)
